@@ -1,0 +1,28 @@
+# Thin: every target is one line that anyone can type.
+UV = .venv/bin/uv
+
+.PHONY: setup demo test check collector crash bench
+
+.venv/bin/uv:
+	python3 -m venv .venv && .venv/bin/pip install --quiet uv
+
+setup: .venv/bin/uv
+	$(UV) sync --quiet
+
+demo: setup
+	$(UV) run --quiet tollspan demo
+
+test: setup
+	$(UV) run --quiet pytest
+
+check: setup
+	$(UV) run --quiet ruff check . && $(UV) run --quiet ruff format --check . && $(UV) run --quiet mypy && $(UV) run --quiet lint-imports
+
+collector:
+	./collector-config/build
+
+crash: setup
+	$(UV) run --quiet python -m tests.crash
+
+bench: setup
+	$(UV) run --quiet python -m benchmarks.ingest

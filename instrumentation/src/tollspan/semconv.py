@@ -1,0 +1,96 @@
+"""The wire contract: every attribute name that tollspan writes on a span, and what its values mean.
+
+The rater imports these names from here, so that both sides can never disagree.
+Standard ``gen_ai.*`` names are used where OpenTelemetry defines one; token totals are inclusive
+(input contains cache reads and writes, output contains reasoning).
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+SCOPE_NAME: Final = "tollspan"
+SCHEMA_VERSION: Final = "1"
+
+# --- tollspan's own -------------------------------------------------------------------------
+RECORD_ID: Final = "tollspan.record.id"  # UUIDv7 of the record; a resend carries the same one
+PROCESS_ID: Final = "tollspan.process.id"  # random id of the sending process
+SEQ: Final = "tollspan.seq"  # int, 1, 2, 3 ... per process: a gap is a loss
+ATTEMPT: Final = "tollspan.attempt"  # int, 1 for the first HTTP attempt of a logical call
+RETRY_OF: Final = "tollspan.retry_of"  # record id of the first attempt of the same logical call
+OUTCOME: Final = "tollspan.outcome"  # one of OUTCOMES
+USAGE_RAW: Final = "tollspan.usage.raw"  # JSON: the provider's usage object verbatim
+USAGE_API: Final = "tollspan.usage.api"  # which API's usage object it is, one of USAGE_APIS
+QUALITY: Final = "tollspan.quality"  # one of QUALITIES
+METER: Final = "tollspan.meter"  # a unit that is no LLM call: the meter's name
+QUANTITY: Final = "tollspan.quantity"  # decimal string
+TRACE_SAMPLED: Final = "tollspan.trace.sampled"  # bool: was the application's trace sampled
+STREAM: Final = "gen_ai.request.stream"
+TTFT_SECONDS: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
+
+# --- attribution ----------------------------------------------------------------------------
+AttributionKey = Literal[
+    "customer",
+    "user",
+    "organization",
+    "project",
+    "workspace",
+    "feature",
+    "feature_flag",
+    "workflow",
+    "run",
+    "prompt",
+    "prompt_version",
+    "environment",
+    "region",
+    "agent",
+    "request_type",
+    "phase",
+    "subscription",
+    "billable",
+]
+ATTRIBUTION_KEYS: Final[tuple[str, ...]] = get_args(AttributionKey)
+ATTRIBUTION_PREFIX: Final = "tollspan."
+TAG_PREFIX: Final = "tollspan.tags."
+MAX_TAGS: Final = 16
+MAX_ATTRIBUTION_VALUE_BYTES: Final = 256
+
+
+def attribution_attribute(key: str) -> str:
+    """Return the span attribute that carries an attribution key, e.g. ``tollspan.customer``."""
+    return ATTRIBUTION_PREFIX + key
+
+
+# --- enumerations ---------------------------------------------------------------------------
+Outcome = Literal["complete", "aborted", "failed", "timeout", "cache_hit"]
+OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
+Quality = Literal["exact", "derived", "estimated", "lower_bound", "unmeasured"]
+QUALITIES: Final[tuple[str, ...]] = get_args(Quality)
+UsageApi = Literal["openai.chat", "openai.responses", "openai.embeddings", "anthropic.messages"]
+USAGE_APIS: Final[tuple[str, ...]] = get_args(UsageApi)
+
+# --- OpenTelemetry's names that both sides use -----------------------------------------------
+OPERATION: Final = "gen_ai.operation.name"
+PROVIDER: Final = "gen_ai.provider.name"
+REQUEST_MODEL: Final = "gen_ai.request.model"
+RESPONSE_MODEL: Final = "gen_ai.response.model"
+RESPONSE_ID: Final = "gen_ai.response.id"
+FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+CACHE_READ_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
+REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+SERVICE_TIER: Final = "tollspan.service_tier"
+PROVIDER_REQUEST_ID: Final = "tollspan.provider_request_id"  # x-request-id / request-id header
+SERVER_ADDRESS: Final = "server.address"
+ERROR_TYPE: Final = "error.type"
+HTTP_STATUS: Final = "http.response.status_code"
+
+# --- written by the rater on the money span --------------------------------------------------
+COST: Final = "tollspan.cost"
+CHARGE: Final = "tollspan.charge"
+MARGIN: Final = "tollspan.margin"
+CURRENCY: Final = "tollspan.currency"
+AS_OF: Final = "tollspan.as_of"
+PRICE_VERSION: Final = "tollspan.price_version"

@@ -1,0 +1,1 @@
+"""Allowances; wallets and leases come later. Pure."""

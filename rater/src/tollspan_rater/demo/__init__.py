@@ -1,0 +1,1 @@
+"""An hour of seeded traffic that becomes proved bills."""

@@ -1,0 +1,1 @@
+"""What everything else speaks of: spans, usage, calls, meters, fates, money. Pure."""

@@ -1,0 +1,132 @@
+"""What extraction reads out of one span, and what settlement makes of a set of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tollspan_rater.domain.fates import Role
+from tollspan_rater.domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """Everything that settlement, audit and explanation need of one span; no content, no provider names guessed.
+
+    Identity and place: ``tenant``, ``trace_id``, ``span_id``, ``parent_id``, ``start_ns``, ``end_ns``.
+    Reading: ``role``, ``dialect`` (table name and version, e.g. ``tollspan@1``), ``rank`` (of the view,
+    0 is the best), ``quality``, ``usage``, ``outcome``.
+    ``said`` is the attribution that this very span states, ``resource_said`` that of its resource; both
+    map attribution keys (and ``tags.NAME``) to text in order of precedence already applied on this span.
+    ``final`` is False for a version that its dialect declares pending or partial.
+    ``unit_meter``/``unit_quantity`` are set for role UNIT only.
+    """
+
+    tenant: str
+    trace_id: str
+    span_id: str
+    parent_id: str
+    start_ns: int
+    end_ns: int
+    role: Role
+    dialect: str
+    rank: int = 99
+    final: bool = True
+    scope: str = ""
+    name: str = ""
+    operation: str | None = None
+    provider: str | None = None
+    request_model: str | None = None
+    response_model: str | None = None
+    response_id: str | None = None
+    record_id: str | None = None
+    process_id: str | None = None
+    seq: int | None = None
+    attempt: int | None = None
+    retry_of: str | None = None
+    outcome: str | None = None
+    quality: str | None = None
+    service_tier: str | None = None
+    stream: bool | None = None
+    retrieve: bool = False  # a poll or retrieve of a response made elsewhere
+    ttft_ms: int | None = None
+    usage: Usage = field(default_factory=Usage)
+    reported_cost: Decimal | None = None
+    unit_meter: str | None = None
+    unit_quantity: Decimal | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
+    resource_said: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The span key: (tenant, trace id, span id)."""
+        return (self.tenant, self.trace_id, self.span_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A decoded span that cannot be read: it goes to quarantine under ``reason`` with ``error``."""
+
+    reason: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One physical provider call, or one unit measure (``kind`` ``unit``), as of the spans known so far.
+
+    ``call_id`` is a function of the tenant and the span key of the representing member.
+    ``members`` lists all spans that show this call as ``trace_id:span_id``, the representing one first;
+    ``trace_ids`` their traces. ``evidence`` is the span whose usage was chosen. Attribution fields are
+    ``None`` when nobody said; environment stays ``None`` here and means production. ``started_ns`` is the
+    service time.
+    """
+
+    tenant: str
+    call_id: str
+    kind: str  # "call" or "unit"
+    started_ns: int
+    ended_ns: int
+    members: tuple[str, ...]
+    trace_ids: tuple[str, ...]
+    evidence: str
+    dialect: str
+    provider: str | None
+    model: str | None
+    request_model: str | None
+    operation: str | None
+    response_id: str | None
+    record_id: str | None
+    attempt: int | None
+    retry_of: str | None
+    outcome: str
+    quality: str
+    service_tier: str | None
+    stream: bool | None
+    ttft_ms: int | None
+    usage: Usage
+    meter: str | None  # of a unit measure
+    quantity: Decimal | None  # of a unit measure
+    reported_cost: Decimal | None
+    customer: str | None
+    user: str | None
+    organization: str | None
+    project: str | None
+    workspace: str | None
+    feature: str | None
+    feature_flag: str | None
+    workflow: str | None
+    run: str | None
+    prompt: str | None
+    prompt_version: str | None
+    environment: str | None
+    region: str | None
+    agent: str | None
+    request_type: str | None
+    phase: str | None
+    subscription: str | None
+    billable: bool | None
+    tags: tuple[tuple[str, str], ...] = ()
+    flags: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Rated lines as files with a manifest."""

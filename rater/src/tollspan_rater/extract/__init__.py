@@ -1,0 +1,1 @@
+"""From spans to calls: roles, dialects, attribution, settlement. Pure."""

@@ -1,0 +1,1 @@
+"""From the wire to the journal: receivers, limits, content strip, journal, decode."""

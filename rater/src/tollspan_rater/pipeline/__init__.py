@@ -1,0 +1,1 @@
+"""The one writer: journal, decode, extract, settle, store."""

@@ -1,0 +1,1 @@
+"""Price models, rate cards, plans and their versions in time. Pure."""

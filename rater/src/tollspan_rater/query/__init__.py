@@ -1,0 +1,1 @@
+"""What can be asked; one place for API, CLI and exports."""

@@ -1,0 +1,1 @@
+"""The server: receivers, pipeline and API on one data folder."""

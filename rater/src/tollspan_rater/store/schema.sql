@@ -1,0 +1,165 @@
+-- Format 1. Append-only: no UPDATE, no UPSERT, no unique or secondary index (docs/decisions).
+-- Tenant is the first column of every table of facts. Times are nanoseconds since 1970 in UTC.
+
+CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
+
+-- One row for each applied journal entry, in the transaction of everything the entry caused:
+-- max(position) is how far the store has come.
+CREATE TABLE entries (
+    position BIGINT NOT NULL,
+    kind VARCHAR NOT NULL,          -- batch, or the command's kind
+    tenant VARCHAR NOT NULL,
+    at_ns BIGINT NOT NULL,
+    sender VARCHAR NOT NULL,        -- sender of a batch, actor of a command
+    pieces INTEGER NOT NULL
+);
+
+-- First version of every span key (and the final one after a pending one).
+CREATE TABLE spans (
+    tenant VARCHAR NOT NULL,
+    trace_key BIGINT NOT NULL,      -- 64 bits of the trace id: what look-ups scan
+    link_key BIGINT,                -- 64-bit hash of the response id, for calls seen in several traces
+    trace_id VARCHAR NOT NULL,
+    span_id VARCHAR NOT NULL,
+    parent_id VARCHAR NOT NULL,     -- '' for a root
+    position BIGINT NOT NULL,
+    ordinal INTEGER NOT NULL,       -- piece within the batch
+    start_ns BIGINT NOT NULL,
+    end_ns BIGINT NOT NULL,
+    fate VARCHAR NOT NULL,          -- stored or ignored, when it came
+    reason VARCHAR,
+    role VARCHAR NOT NULL,
+    final BOOLEAN NOT NULL,
+    late BOOLEAN NOT NULL,
+    digest VARCHAR NOT NULL,        -- of the evidence
+    sender VARCHAR NOT NULL,
+    process_id VARCHAR,
+    seq BIGINT,
+    evidence VARCHAR NOT NULL       -- canonical JSON of what was read; '' for ignored spans
+);
+
+-- Fates of all other pieces, and changed fates: the newest row of a (position, ordinal) holds.
+CREATE TABLE fates (
+    tenant VARCHAR NOT NULL,
+    position BIGINT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    trace_id VARCHAR NOT NULL,
+    span_id VARCHAR NOT NULL,
+    fate VARCHAR NOT NULL,
+    reason VARCHAR,
+    held_by VARCHAR,                -- position:ordinal of the piece that holds instead
+    at_position BIGINT NOT NULL
+);
+
+CREATE TABLE quarantine (
+    tenant VARCHAR NOT NULL,
+    position BIGINT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    at_ns BIGINT NOT NULL,
+    reason VARCHAR NOT NULL,
+    error VARCHAR NOT NULL,
+    trace_id VARCHAR NOT NULL,
+    span_id VARCHAR NOT NULL,
+    raw BLOB NOT NULL
+);
+
+-- Two-leg revisions of calls and unit measures: usage is the sum of sign * quantity, at any moment.
+CREATE TABLE legs (
+    tenant VARCHAR NOT NULL,
+    call_id VARCHAR NOT NULL,
+    revision INTEGER NOT NULL,
+    sign TINYINT NOT NULL,          -- +1 the new state, -1 takes an older revision back
+    position BIGINT NOT NULL,       -- the journal entry that caused this leg
+    kind VARCHAR NOT NULL,          -- call or unit
+    started_ns BIGINT NOT NULL,     -- service time
+    ended_ns BIGINT NOT NULL,
+    members VARCHAR[] NOT NULL,     -- trace_id:span_id, the representing one first
+    trace_ids VARCHAR[] NOT NULL,
+    evidence VARCHAR NOT NULL,      -- the member whose usage was chosen
+    dialect VARCHAR NOT NULL,
+    provider VARCHAR,
+    model VARCHAR,
+    request_model VARCHAR,
+    operation VARCHAR,
+    response_id VARCHAR,
+    record_id VARCHAR,
+    attempt INTEGER,
+    retry_of VARCHAR,
+    outcome VARCHAR NOT NULL,
+    quality VARCHAR NOT NULL,
+    service_tier VARCHAR,
+    stream BOOLEAN,
+    ttft_ms BIGINT,
+    input BIGINT,                   -- token counts: NULL is unknown, never zero
+    cache_read BIGINT,
+    cache_write BIGINT,
+    cache_write_5m BIGINT,
+    cache_write_1h BIGINT,
+    audio_in BIGINT,
+    image_in BIGINT,
+    output BIGINT,
+    reasoning BIGINT,
+    audio_out BIGINT,
+    units VARCHAR,                  -- JSON {meter: decimal string}, NULL when there are none
+    meter VARCHAR,                  -- of a unit measure
+    quantity DECIMAL(38, 12),       -- of a unit measure
+    reported_cost DECIMAL(38, 18),
+    customer VARCHAR,
+    "user" VARCHAR,                 -- a subject id; its name is in names.sqlite and can be forgotten
+    organization VARCHAR,
+    project VARCHAR,
+    workspace VARCHAR,
+    feature VARCHAR,
+    feature_flag VARCHAR,
+    workflow VARCHAR,
+    run VARCHAR,
+    prompt VARCHAR,
+    prompt_version VARCHAR,
+    environment VARCHAR,            -- NULL means production and is counted in a report
+    region VARCHAR,
+    agent VARCHAR,
+    request_type VARCHAR,
+    phase VARCHAR,
+    subscription VARCHAR,
+    billable BOOLEAN,
+    tags VARCHAR,                   -- JSON {name: value}, NULL when there are none
+    flags VARCHAR[] NOT NULL
+);
+
+-- State set by commands: the newest row of a name holds; older rows answer "as known on".
+CREATE TABLE customers (
+    tenant VARCHAR NOT NULL,
+    customer VARCHAR NOT NULL,
+    position BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    body VARCHAR NOT NULL           -- JSON: plans [{plan, from}], segment, currency, zone, external_ids
+);
+CREATE TABLE price_versions (
+    tenant VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,       -- pv_ and a digest of the files
+    position BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL,          -- recorded at
+    valid_from_ns BIGINT NOT NULL,
+    author VARCHAR NOT NULL,
+    note VARCHAR NOT NULL,
+    body VARCHAR NOT NULL           -- JSON {file name: text}
+);
+CREATE TABLE keys (
+    tenant VARCHAR NOT NULL,
+    key_id VARCHAR NOT NULL,
+    position BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    body VARCHAR NOT NULL           -- JSON: hash, scopes, label, customer, revoked
+);
+CREATE TABLE forgotten (tenant VARCHAR NOT NULL, subject VARCHAR NOT NULL, position BIGINT NOT NULL);
+
+-- Calls as they stand: positive legs that no negative leg has taken back.
+CREATE VIEW calls AS
+SELECT new_leg.* FROM legs AS new_leg
+WHERE new_leg.sign = 1 AND NOT EXISTS (
+    SELECT 1 FROM legs AS old_leg
+    WHERE old_leg.sign = -1
+      AND old_leg.tenant = new_leg.tenant
+      AND old_leg.call_id = new_leg.call_id
+      AND old_leg.revision = new_leg.revision
+);
