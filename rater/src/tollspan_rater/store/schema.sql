@@ -70,6 +70,7 @@ CREATE TABLE legs (
     revision INTEGER NOT NULL,
     sign TINYINT NOT NULL,          -- +1 the new state, -1 takes an older revision back
     position BIGINT NOT NULL,       -- the journal entry that caused this leg
+    trace_key BIGINT NOT NULL,      -- of the representing member's trace: what look-ups scan
     kind VARCHAR NOT NULL,          -- call or unit
     started_ns BIGINT NOT NULL,     -- service time
     ended_ns BIGINT NOT NULL,

@@ -1,0 +1,144 @@
+"""Applying batches: judge every piece, find what the new ones touch, settle it, note it all as changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.fates import Fate, Role
+from tollspan_rater.pipeline.changes import Changes, LinkOf
+from tollspan_rater.pipeline.judge import Judge
+from tollspan_rater.pipeline.reading import Reading, SetAside
+from tollspan_rater.pipeline.settling import Settle, Trace, components, settle_component
+from tollspan_rater.store.database import Database
+from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, trace_key
+from tollspan_rater.store.lookup import StoredSpan, legs_of_traces, link_key, spans_of_traces, traces_of_links
+
+_TENANT: Final = 0
+_MEMBERS: Final = COLUMNS.index("members")
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The functions of the extract room that give spans their meaning."""
+
+    settle: Settle
+    link_of: LinkOf
+    from_evidence: Callable[[str], Extracted]
+
+
+def apply_readings(readings: Sequence[Reading], database: Database, meaning: Meaning) -> Changes:
+    """Return everything that some readings change in the store.
+
+    The result is a function of the store and of the readings in the order of the journal; how they were
+    grouped into steps leaves no trace.
+    """
+    changes = Changes()
+    touched = _touched(readings, database, meaning.link_of)
+    judge = Judge(touched)
+    arrivals: list[Reading] = []
+    for reading in readings:
+        if reading.aside is not None:
+            changes.aside(reading, reading.aside)
+        elif reading.extracted is not None:
+            verdict = judge.judge(reading)
+            if verdict.holds:
+                arrivals.append(reading)
+                changes.held(reading, reading.extracted, verdict, meaning.link_of)
+            else:
+                changes.not_held(reading, reading.extracted, verdict)
+    faults = _settle(arrivals, touched, database, meaning, changes)
+    return changes if not faults else _without(readings, faults, database, meaning)
+
+
+def _settle(
+    arrivals: Sequence[Reading],
+    touched: Sequence[StoredSpan],
+    database: Database,
+    meaning: Meaning,
+    changes: Changes,
+) -> dict[tuple[int, int], str]:
+    known = [_known(span, meaning.from_evidence) for span in _holding(touched)]
+    booked = _booked(touched, database)
+    faults: dict[tuple[int, int], str] = {}
+    for component in components(known, arrivals, booked, meaning.link_of):
+        settled = settle_component(component, meaning.settle)
+        changes.extend("legs", settled.legs)
+        faults |= {(reading.position, reading.ordinal): error for reading, error in settled.faults}
+    return faults
+
+
+def _without(
+    readings: Sequence[Reading], faults: dict[tuple[int, int], str], database: Database, meaning: Meaning
+) -> Changes:
+    """Apply again with the spans at which settlement threw set aside."""
+    kept = []
+    for reading in readings:
+        error = faults.get((reading.position, reading.ordinal))
+        if error is None or reading.extracted is None:
+            kept.append(reading)
+            continue
+        span = reading.extracted
+        aside = SetAside("fault", error, span.trace_id, span.span_id, reading.evidence.encode())
+        kept.append(
+            Reading(
+                reading.position, reading.ordinal, reading.at_position, reading.received_ns, reading.tenant,
+                reading.sender, None, "", "", aside,
+            )
+        )  # fmt: skip
+    return apply_readings(kept, database, meaning)
+
+
+def _touched(readings: Sequence[Reading], database: Database, link_of: LinkOf) -> list[StoredSpan]:
+    """Return all stored spans of the traces that some readings are in or are linked with, transitively."""
+    traces: set[int] = set()
+    links: set[int] = set()
+    for reading in readings:
+        if reading.extracted is not None:
+            traces.add(trace_key(reading.extracted.trace_id))
+            link = link_of(reading.extracted)
+            if link is not None:
+                links.add(link_key(reading.tenant, link))
+    found = spans_of_traces(database, traces)
+    searched: set[int] = set()
+    while True:
+        links |= {span.link_key for span in found if span.link_key is not None}
+        more = traces_of_links(database, links - searched) - traces
+        searched |= links
+        if not more:
+            break
+        traces |= more
+        found.extend(spans_of_traces(database, more))
+    tenants = {reading.tenant for reading in readings}
+    return [span for span in found if span.tenant in tenants]
+
+
+def _holding(spans: Iterable[StoredSpan]) -> list[StoredSpan]:
+    """Keep of each span key the version that holds: the final one."""
+    held: dict[tuple[str, str, str], StoredSpan] = {}
+    for span in sorted(spans, key=lambda span: (span.final, -span.position, -span.ordinal)):
+        held[span.tenant, span.trace_id, span.span_id] = span
+    return list(held.values())
+
+
+def _known(span: StoredSpan, from_evidence: Callable[[str], Extracted]) -> Extracted:
+    if span.fate == Fate.STORED:
+        return from_evidence(span.evidence)
+    return Extracted(
+        span.tenant, span.trace_id, span.span_id, span.parent_id, span.start_ns, span.end_ns, Role.NONE, ""
+    )
+
+
+def _booked(touched: Sequence[StoredSpan], database: Database) -> list[tuple[Trace, str, Booked]]:
+    rows = legs_of_traces(database, {span.trace_key for span in touched})
+    by_tenant: dict[str, list[LegRow]] = {}
+    for row in rows:
+        by_tenant.setdefault(row[_TENANT], []).append(row)
+    traces = {(row[_TENANT], row[1]): row[_MEMBERS][0][:32] for row in rows}
+    return [
+        ((tenant, traces[tenant, call_id]), call_id, state)
+        for tenant, legs in by_tenant.items()
+        for call_id, state in booked_from(legs).items()
+    ]

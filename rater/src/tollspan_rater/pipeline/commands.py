@@ -1,0 +1,66 @@
+"""Applying commands: each kind's row in the state tables. Their bodies are complete when they are journaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from tollspan_rater.domain.entries import Command
+from tollspan_rater.pipeline.changes import Changes
+
+
+def _customer_set(command: Command, changes: Changes) -> None:
+    body = {key: value for key, value in command.body.items() if key not in {"customer", "name"}}
+    changes.add(
+        "customers",
+        (command.tenant, command.body["customer"], command.position, command.at_ns, _json(body)),
+    )
+
+
+def _pricing_apply(command: Command, changes: Changes) -> None:
+    body = command.body
+    changes.add(
+        "price_versions",
+        (command.tenant, body["version"], command.position, command.at_ns, body["valid_from_ns"],
+         command.actor, body.get("note", ""), _json(body["files"])),
+    )  # fmt: skip
+
+
+def _key_set(command: Command, changes: Changes) -> None:
+    body = {key: value for key, value in command.body.items() if key != "key_id"}
+    changes.add("keys", (command.tenant, command.body["key_id"], command.position, command.at_ns, _json(body)))
+
+
+def _forget(command: Command, changes: Changes) -> None:
+    changes.add("forgotten", (command.tenant, command.body["subject"], command.position))
+
+
+def _noted(_command: Command, _changes: Changes) -> None:
+    """Nothing but its place in the journal."""
+
+
+APPLY: Final[Mapping[str, Callable[[Command, Changes], None]]] = {
+    "customer.set": _customer_set,
+    "pricing.apply": _pricing_apply,
+    "key.create": _key_set,
+    "key.revoke": _key_set,
+    "forget": _forget,
+    "config.set": _noted,
+}
+REPLAY: Final = "quarantine.replay"
+KINDS: Final = frozenset(APPLY) | {REPLAY}
+
+
+def apply_command(command: Command, changes: Changes) -> None:
+    """Add the rows that a command causes; a kind of a newer release only keeps its place.
+
+    Raises:
+        KeyError: for a body that lacks what its kind needs; refused before it is journaled.
+    """
+    APPLY.get(command.kind, _noted)(command, changes)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

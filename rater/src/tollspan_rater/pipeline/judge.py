@@ -1,0 +1,88 @@
+"""The fate of each piece: what is new, a copy, a conflict, or a version that another one replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tollspan_rater.domain.fates import Fate, Role
+from tollspan_rater.pipeline.reading import Reading
+from tollspan_rater.store.lookup import StoredSpan
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version of a span key that holds."""
+
+    position: int
+    ordinal: int
+    digest: str
+    final: bool
+
+    @property
+    def name(self) -> str:
+        """The piece as ``position:ordinal``."""
+        return f"{self.position}:{self.ordinal}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The fate of one piece; ``replaces`` is an older version of the same key that no longer holds."""
+
+    fate: Fate
+    reason: str | None = None
+    held_by: Version | None = None
+    replaces: Version | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether this piece is now the version of its key."""
+        return self.fate in {Fate.STORED, Fate.IGNORED}
+
+
+class Judge:
+    """Judges pieces in the order of the journal; knows the versions of all keys that may come."""
+
+    def __init__(self, stored: Iterable[StoredSpan]) -> None:
+        self._versions: dict[Key, Version] = {}
+        for span in sorted(stored, key=lambda span: (span.final, -span.position, -span.ordinal)):
+            key = (span.tenant, span.trace_id, span.span_id)
+            self._versions[key] = Version(span.position, span.ordinal, span.digest, span.final)
+
+    def judge(self, reading: Reading) -> Verdict:
+        """Return the fate of a piece that was read, and remember it when it holds.
+
+        Declared-final versions win over pending ones, then the first one in the journal; a conflict never
+        replaces what holds.
+        """
+        extracted = reading.extracted
+        if extracted is None:
+            raise ValueError("only pieces that could be read are judged")
+        key = extracted.key
+        held = self._versions.get(key)
+        if held is None:
+            self._hold(key, reading)
+            return self._first(reading)
+        if held.digest == reading.digest:
+            return Verdict(Fate.DUPLICATE, None, held)
+        if held.final and not extracted.final:
+            return Verdict(Fate.SUPERSEDED, "a final version came before", held)
+        if extracted.final and not held.final:
+            self._hold(key, reading)
+            first = self._first(reading)
+            return Verdict(first.fate, first.reason, None, held)
+        if not extracted.final:
+            return Verdict(Fate.SUPERSEDED, "a partial version came before", held)
+        return Verdict(Fate.CONFLICT, "same key, other evidence", held)
+
+    def _hold(self, key: Key, reading: Reading) -> None:
+        final = reading.extracted is not None and reading.extracted.final
+        self._versions[key] = Version(reading.position, reading.ordinal, reading.digest, final)
+
+    @staticmethod
+    def _first(reading: Reading) -> Verdict:
+        if reading.extracted is not None and reading.extracted.role is Role.NONE:
+            return Verdict(Fate.IGNORED, "not usage")
+        return Verdict(Fate.STORED)

@@ -1,0 +1,132 @@
+"""From a journal entry to readings: each piece decoded and extracted, or set aside with its reason."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from tollspan_rater.domain.call import Extracted, Rejected
+from tollspan_rater.domain.entries import Batch
+from tollspan_rater.domain.span import FAR_FUTURE_NS, Piece, Span, Undecodable
+
+_TIME_MAX: Final = (1 << 63) - 1
+LATE_NS: Final = 3_600 * 1_000_000_000  # a span that arrives an hour after its end is marked late
+
+Decode = Callable[[Batch], list[Piece]]
+Extract = Callable[[Span], Extracted | Rejected]
+Evidence = Callable[[Extracted], str]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Why a piece is quarantined, and what is kept of it (never content)."""
+
+    reason: str
+    error: str
+    trace_id: str
+    span_id: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One piece of a batch after extraction: what was read, or why it is set aside.
+
+    ``position`` and ``ordinal`` name the piece for good; ``at_position`` is the journal entry that made the
+    rater read it (a later one for a replay).
+    """
+
+    position: int
+    ordinal: int
+    at_position: int
+    received_ns: int
+    tenant: str
+    sender: str
+    extracted: Extracted | None
+    evidence: str
+    digest: str
+    aside: SetAside | None = None
+
+
+class Reader:
+    """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other."""
+
+    def __init__(
+        self, decode: Decode, extract: Extract, to_evidence: Evidence, digest_of: Callable[[str], str]
+    ) -> None:
+        self._decode = decode
+        self._extract = extract
+        self._to_evidence = to_evidence
+        self._digest_of = digest_of
+
+    def read(self, batch: Batch, at_position: int | None = None) -> list[Reading]:
+        """Return a reading for each piece of a batch, in the order of the request."""
+        at = batch.position if at_position is None else at_position
+        return [
+            self.read_piece(batch, piece, ordinal=ordinal, at_position=at)
+            for ordinal, piece in enumerate(self._pieces(batch))
+        ]
+
+    def read_piece(self, batch: Batch, piece: Piece, *, ordinal: int, at_position: int) -> Reading:
+        """Return the reading of one piece; whatever goes wrong sets only this piece aside."""
+        if isinstance(piece, Undecodable):
+            aside = SetAside(piece.reason, piece.error, piece.trace_id, piece.span_id, piece.raw)
+            return self._aside(batch, ordinal, at_position, aside)
+        problem = _bad_time(piece, batch.received_ns)
+        if problem is not None:
+            return self._aside(batch, ordinal, at_position, set_aside(piece, problem))
+        try:
+            extracted = self._extract(piece)
+            if isinstance(extracted, Rejected):
+                return self._aside(batch, ordinal, at_position, set_aside(piece, extracted))
+            evidence = self._to_evidence(extracted)
+        except Exception as error:  # noqa: BLE001 - a fault of ours in one span must not cost its neighbours
+            fault = Rejected("fault", fault_text(error))
+            return self._aside(batch, ordinal, at_position, set_aside(piece, fault))
+        return Reading(
+            batch.position, ordinal, at_position, batch.received_ns, batch.tenant, batch.sender,
+            extracted, evidence, self._digest_of(evidence),
+        )  # fmt: skip
+
+    def _pieces(self, batch: Batch) -> list[Piece]:
+        try:
+            return self._decode(batch)
+        except Exception as error:  # noqa: BLE001 - the bytes stay in the journal; the position must move on
+            return [Undecodable("fault", fault_text(error), b"")]
+
+    @staticmethod
+    def _aside(batch: Batch, ordinal: int, at_position: int, aside: SetAside) -> Reading:
+        return Reading(
+            batch.position, ordinal, at_position, batch.received_ns, batch.tenant, batch.sender, None, "", "", aside
+        )
+
+
+def set_aside(span: Span, why: Rejected) -> SetAside:
+    """Return what is kept of a decoded span that cannot be used: its content-free attributes as JSON."""
+    return SetAside(why.reason, why.error, span.trace_id, span.span_id, orjson.dumps(span, default=_plain))
+
+
+def fault_text(error: Exception) -> str:
+    """Describe an unexpected error by its type, message and innermost place; no values of variables."""
+    place = traceback.extract_tb(error.__traceback__)
+    where = f" at {place[-1].name}:{place[-1].lineno}" if place else ""
+    return f"{type(error).__name__}: {error}{where}"[:500]
+
+
+def _bad_time(span: Span, received_ns: int) -> Rejected | None:
+    if span.start_ns > received_ns + FAR_FUTURE_NS:
+        ahead = (span.start_ns - received_ns) // 1_000_000_000
+        return Rejected("future", f"starts {ahead} s after it was received: the sender's clock is ahead")
+    if span.start_ns <= 0 or not 0 <= span.end_ns <= _TIME_MAX:
+        return Rejected("bad_time", f"start {span.start_ns}, end {span.end_ns}: not an instant after 1970")
+    return None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)

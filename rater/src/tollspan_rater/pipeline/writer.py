@@ -1,0 +1,155 @@
+"""The one writer: follows the journal and brings the store to its end, step by step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from tollspan_rater.domain.entries import Batch, Command, Entry
+from tollspan_rater.errors import JournalError, StoreDeadError
+from tollspan_rater.pipeline.batches import Meaning, apply_readings
+from tollspan_rater.pipeline.changes import Changes
+from tollspan_rater.pipeline.commands import REPLAY, apply_command
+from tollspan_rater.pipeline.reading import Reader, Reading
+from tollspan_rater.pipeline.replay import replayed
+from tollspan_rater.store.database import Database
+
+STEP_ENTRIES: Final = 256
+STEP_BYTES: Final = 8 << 20
+RETRY_S: Final = 1.0
+
+
+class JournalReads(Protocol):
+    """What the writer needs of the journal."""
+
+    def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:
+        """Return the entries after a position, in order."""
+        ...
+
+
+class Writer:
+    """Applies journal entries to the store; the only one that appends to it.
+
+    ``step`` may be called directly (commands that open the folder, tests), or ``run`` in a thread. After a
+    database failure the store is reopened and its own position tells where to go on.
+    """
+
+    def __init__(
+        self,
+        journal: JournalReads,
+        database: Database,
+        reader: Reader,
+        meaning: Meaning,
+        before_append: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._journal = journal
+        self._database = database
+        self._reader = reader
+        self._meaning = meaning
+        self._before_append = before_append
+        self._position = database.position()
+        self._moved = threading.Condition()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self.failure: str | None = None
+
+    @property
+    def position(self) -> int:
+        """The journal position up to which the store has come."""
+        return self._position
+
+    def wake(self) -> None:
+        """Say that the journal has grown."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let ``run`` return after the step at hand."""
+        self._stop.set()
+        self._wake.set()
+
+    def wait_for(self, position: int, timeout_s: float) -> bool:
+        """Wait until the store has come to a position; False when the time is over before that."""
+        with self._moved:
+            return self._moved.wait_for(lambda: self._position >= position, timeout_s)
+
+    def run(self) -> None:
+        """Follow the journal until :meth:`stop`; failures of disk and database are retried, never skipped."""
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                idle = self.step() == 0
+            except (StoreDeadError, JournalError) as error:
+                self.failure = str(error)
+                self._stop.wait(RETRY_S)
+                self._recover()
+                continue
+            self.failure = None
+            if idle:
+                self._wake.wait(RETRY_S)
+
+    def catch_up(self) -> None:
+        """Apply everything that the journal holds."""
+        while self.step():
+            pass
+
+    def step(self) -> int:
+        """Apply the next entries in one transaction; return how many, 0 at the journal's end."""
+        entries = self._journal.read(self._position, max_entries=STEP_ENTRIES, max_bytes=STEP_BYTES)
+        batch_run = _leading_batches(entries)
+        if batch_run:
+            self._append(self._changes_of(batch_run), batch_run[-1].position)
+            return len(batch_run)
+        if entries and isinstance(entries[0], Command):
+            self._append(self._changes_of_command(entries[0]), entries[0].position)
+            return 1
+        return 0
+
+    def _changes_of(self, batches: Sequence[Batch]) -> Changes:
+        readings: list[Reading] = []
+        pieces = []
+        for batch in batches:
+            read = self._reader.read(batch)
+            pieces.append(len(read))
+            readings.extend(read)
+        changes = apply_readings(readings, self._database, self._meaning)
+        for batch, count in zip(batches, pieces, strict=True):
+            changes.entry(batch, count)
+        return changes
+
+    def _changes_of_command(self, command: Command) -> Changes:
+        changes = Changes()
+        if command.kind == REPLAY:
+            readings = replayed(command, self._database, self._reader)
+            changes = apply_readings(readings, self._database, self._meaning)
+        apply_command(command, changes)
+        changes.entry(command, 0)
+        return changes
+
+    def _append(self, changes: Changes, position: int) -> None:
+        self._before_append()
+        self._database.append(changes.tables())
+        with self._moved:
+            self._position = position
+            self._moved.notify_all()
+
+    def _recover(self) -> None:
+        """Reopen a dead store; an error of COMMIT may have committed, so its own position holds."""
+        try:
+            self._database.reopen()
+            position = self._database.position()
+        except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
+            self.failure = f"{type(error).__name__}: {error}"
+            return
+        with self._moved:
+            self._position = position
+            self._moved.notify_all()
+
+
+def _leading_batches(entries: Sequence[Entry]) -> list[Batch]:
+    run: list[Batch] = []
+    for entry in entries:
+        if not isinstance(entry, Batch):
+            break
+        run.append(entry)
+    return run
