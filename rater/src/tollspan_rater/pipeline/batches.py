@@ -8,9 +8,10 @@ from typing import Final
 
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.fates import Fate, Role
+from tollspan_rater.errors import StoreDeadError
 from tollspan_rater.pipeline.changes import Changes, LinkOf
 from tollspan_rater.pipeline.judge import Judge
-from tollspan_rater.pipeline.reading import Reading, SetAside
+from tollspan_rater.pipeline.reading import Reading, at_fault, fault_text
 from tollspan_rater.pipeline.settling import Settle, Trace, components, settle_component
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, trace_key
@@ -53,6 +54,21 @@ def apply_readings(readings: Sequence[Reading], database: Database, meaning: Mea
     return changes if not faults else _without(readings, faults, database, meaning)
 
 
+def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) -> list[Reading]:
+    """Return the readings with those set aside that cannot be applied even alone; the way out of a poisoned step."""
+    kept = []
+    for reading in readings:
+        try:
+            apply_readings([reading], database, meaning).tables()
+        except StoreDeadError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with this piece must not stop the journal
+            kept.append(at_fault(reading, fault_text(error)))
+        else:
+            kept.append(reading)
+    return kept
+
+
 def _settle(
     arrivals: Sequence[Reading],
     touched: Sequence[StoredSpan],
@@ -74,20 +90,12 @@ def _without(
     readings: Sequence[Reading], faults: dict[tuple[int, int], str], database: Database, meaning: Meaning
 ) -> Changes:
     """Apply again with the spans at which settlement threw set aside."""
-    kept = []
-    for reading in readings:
-        error = faults.get((reading.position, reading.ordinal))
-        if error is None or reading.extracted is None:
-            kept.append(reading)
-            continue
-        span = reading.extracted
-        aside = SetAside("fault", error, span.trace_id, span.span_id, reading.evidence.encode())
-        kept.append(
-            Reading(
-                reading.position, reading.ordinal, reading.at_position, reading.received_ns, reading.tenant,
-                reading.sender, None, "", "", aside,
-            )
-        )  # fmt: skip
+    kept = [
+        at_fault(reading, faults[reading.position, reading.ordinal])
+        if (reading.position, reading.ordinal) in faults
+        else reading
+        for reading in readings
+    ]
     return apply_readings(kept, database, meaning)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -83,10 +83,14 @@ class Reader:
             extracted = self._extract(piece)
             if isinstance(extracted, Rejected):
                 return self._aside(batch, ordinal, at_position, set_aside(piece, extracted))
-            evidence = self._to_evidence(extracted)
+            return self.keep(batch, extracted, ordinal=ordinal, at_position=at_position)
         except Exception as error:  # noqa: BLE001 - a fault of ours in one span must not cost its neighbours
             fault = Rejected("fault", fault_text(error))
             return self._aside(batch, ordinal, at_position, set_aside(piece, fault))
+
+    def keep(self, batch: Batch, extracted: Extracted, *, ordinal: int, at_position: int) -> Reading:
+        """Return the reading of a span that was extracted."""
+        evidence = self._to_evidence(extracted)
         return Reading(
             batch.position, ordinal, at_position, batch.received_ns, batch.tenant, batch.sender,
             extracted, evidence, self._digest_of(evidence),
@@ -108,6 +112,14 @@ class Reader:
 def set_aside(span: Span, why: Rejected) -> SetAside:
     """Return what is kept of a decoded span that cannot be used: its content-free attributes as JSON."""
     return SetAside(why.reason, why.error, span.trace_id, span.span_id, orjson.dumps(span, default=_plain))
+
+
+def at_fault(reading: Reading, error: str) -> Reading:
+    """Return a reading that is set aside because the rater failed on it; its evidence is kept for a replay."""
+    span = reading.extracted
+    ids = ("", "") if span is None else (span.trace_id, span.span_id)
+    aside = SetAside("fault", error, *ids, reading.evidence.encode())
+    return replace(reading, extracted=None, evidence="", digest="", aside=aside)
 
 
 def fault_text(error: Exception) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
+from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, Command
-from tollspan_rater.domain.span import Piece, Span, Undecodable
+from tollspan_rater.domain.span import Span, Undecodable
 from tollspan_rater.pipeline.reading import Reader, Reading
 from tollspan_rater.store.database import Database
 
@@ -19,27 +21,29 @@ ORDER BY q.position, q.ordinal
 """
 
 
-def replayed(command: Command, database: Database, reader: Reader) -> list[Reading]:
+def replayed(
+    command: Command, database: Database, reader: Reader, from_evidence: Callable[[str], Extracted]
+) -> list[Reading]:
     """Return new readings of the pieces that a ``quarantine.replay`` command names (``pieces``: position:ordinal)."""
     rows = database.reader().execute(_LATEST, [command.tenant, list(command.body["pieces"])]).fetchall()
-    seen: set[tuple[int, int]] = set()
-    readings = []
+    readings: dict[tuple[int, int], Reading] = {}
     for position, ordinal, at_ns, reason, error, trace_id, span_id, raw, sender in rows:
-        if (position, ordinal) in seen:
-            continue
-        seen.add((position, ordinal))
         batch = Batch(position, at_ns, command.tenant, sender, "otlp-proto", b"")
-        piece = _piece(raw, Undecodable(reason, error, raw, trace_id, span_id))
-        readings.append(reader.read_piece(batch, piece, ordinal=ordinal, at_position=command.position))
-    return readings
+        otherwise = Undecodable(reason, error, raw, trace_id, span_id)
+        fields = _fields(raw)
+        if fields is not None and "role" in fields:
+            reading = reader.keep(batch, from_evidence(raw.decode()), ordinal=ordinal, at_position=command.position)
+        else:
+            piece = otherwise if fields is None else Span(**fields)
+            reading = reader.read_piece(batch, piece, ordinal=ordinal, at_position=command.position)
+        readings[position, ordinal] = reading
+    return list(readings.values())
 
 
-def _piece(raw: bytes, otherwise: Undecodable) -> Piece:
-    """Return the span that was set aside, or the piece as it was when it never was a span."""
+def _fields(raw: bytes) -> dict[str, Any] | None:
+    """Return what was kept of a span (its fields, or its evidence); None for a piece that never was a span."""
     try:
         value: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return otherwise
-    if not isinstance(value, dict) or "attributes" not in value or "kind" not in value:
-        return otherwise
-    return Span(**value)
+        return None
+    return value if isinstance(value, dict) and ("attributes" in value or "role" in value) else None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
+
+import pyarrow as pa
 
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import JournalError, StoreDeadError
-from tollspan_rater.pipeline.batches import Meaning, apply_readings
+from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated
 from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.commands import REPLAY, apply_command
-from tollspan_rater.pipeline.reading import Reader, Reading
+from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
 from tollspan_rater.pipeline.replay import replayed
 from tollspan_rater.store.database import Database
 
@@ -84,6 +86,10 @@ class Writer:
                 self._stop.wait(RETRY_S)
                 self._recover()
                 continue
+            except Exception as error:  # noqa: BLE001 - the writer must stay: the doors refuse while it is stuck
+                self.failure = fault_text(error)
+                self._stop.wait(RETRY_S)
+                continue
             self.failure = None
             if idle:
                 self._wake.wait(RETRY_S)
@@ -96,39 +102,44 @@ class Writer:
     def step(self) -> int:
         """Apply the next entries in one transaction; return how many, 0 at the journal's end."""
         entries = self._journal.read(self._position, max_entries=STEP_ENTRIES, max_bytes=STEP_BYTES)
-        batch_run = _leading_batches(entries)
-        if batch_run:
-            self._append(self._changes_of(batch_run), batch_run[-1].position)
-            return len(batch_run)
+        run = _leading_batches(entries)
+        if run:
+            self._append(self._tables_of(run), run[-1].position)
+            return len(run)
         if entries and isinstance(entries[0], Command):
-            self._append(self._changes_of_command(entries[0]), entries[0].position)
+            self._append(self._tables_of_command(entries[0]), entries[0].position)
             return 1
         return 0
 
-    def _changes_of(self, batches: Sequence[Batch]) -> Changes:
-        readings: list[Reading] = []
-        pieces = []
-        for batch in batches:
-            read = self._reader.read(batch)
-            pieces.append(len(read))
-            readings.extend(read)
+    def _tables_of(self, batches: Sequence[Batch]) -> Mapping[str, pa.Table]:
+        read = [(batch, self._reader.read(batch)) for batch in batches]
+        readings = [reading for _, of_batch in read for reading in of_batch]
+        try:
+            changes = self._changes_of(readings, read)
+            return changes.tables()
+        except StoreDeadError:
+            raise
+        except Exception:  # noqa: BLE001 - a poisoned step: set aside the pieces at fault, keep the rest
+            return self._changes_of(isolated(readings, self._database, self._meaning), read).tables()
+
+    def _changes_of(self, readings: Sequence[Reading], read: Sequence[tuple[Batch, list[Reading]]]) -> Changes:
         changes = apply_readings(readings, self._database, self._meaning)
-        for batch, count in zip(batches, pieces, strict=True):
-            changes.entry(batch, count)
+        for batch, of_batch in read:
+            changes.entry(batch, len(of_batch))
         return changes
 
-    def _changes_of_command(self, command: Command) -> Changes:
+    def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
         changes = Changes()
         if command.kind == REPLAY:
-            readings = replayed(command, self._database, self._reader)
+            readings = replayed(command, self._database, self._reader, self._meaning.from_evidence)
             changes = apply_readings(readings, self._database, self._meaning)
         apply_command(command, changes)
         changes.entry(command, 0)
-        return changes
+        return changes.tables()
 
-    def _append(self, changes: Changes, position: int) -> None:
+    def _append(self, tables: Mapping[str, pa.Table], position: int) -> None:
         self._before_append()
-        self._database.append(changes.tables())
+        self._database.append(tables)
         with self._moved:
             self._position = position
             self._moved.notify_all()
