@@ -54,12 +54,19 @@ class Writer:
         self._moved = threading.Condition()
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._front_ns: int | None = None  # when the oldest entry that is not applied was received
+        self.keys_changed_at = 0
         self.failure: str | None = None
 
     @property
     def position(self) -> int:
         """The journal position up to which the store has come."""
         return self._position
+
+    def lag_s(self, now_ns: int) -> int:
+        """Return for how many seconds the store has been behind the journal; 0 when it is not."""
+        front_ns = self._front_ns
+        return 0 if front_ns is None else max(0, now_ns - front_ns) // 1_000_000_000
 
     def wake(self) -> None:
         """Say that the journal has grown."""
@@ -102,12 +109,16 @@ class Writer:
     def step(self) -> int:
         """Apply the next entries in one transaction; return how many, 0 at the journal's end."""
         entries = self._journal.read(self._position, max_entries=STEP_ENTRIES, max_bytes=STEP_BYTES)
+        self._front_ns = _time_of(entries[0]) if entries else None
         run = _leading_batches(entries)
         if run:
             self._append(self._tables_of(run), run[-1].position)
             return len(run)
         if entries and isinstance(entries[0], Command):
-            self._append(self._tables_of_command(entries[0]), entries[0].position)
+            command = entries[0]
+            self._append(self._tables_of_command(command), command.position)
+            if command.kind.startswith("key."):
+                self.keys_changed_at = command.position
             return 1
         return 0
 
@@ -155,6 +166,10 @@ class Writer:
         with self._moved:
             self._position = position
             self._moved.notify_all()
+
+
+def _time_of(entry: Entry) -> int:
+    return entry.received_ns if isinstance(entry, Batch) else entry.at_ns
 
 
 def _leading_batches(entries: Sequence[Entry]) -> list[Batch]:

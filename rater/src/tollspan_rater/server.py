@@ -1,1 +1,0 @@
-"""The server: receivers, pipeline and API on one data folder."""

@@ -1,0 +1,126 @@
+"""The owner of a data folder: journal, store, the writer between them, and the questions on top."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any, BinaryIO, Final
+
+from tollspan_rater import failpoints
+from tollspan_rater.api.keys import key_id_of, matches
+from tollspan_rater.config.model import Config
+from tollspan_rater.config.sources import Resolved
+from tollspan_rater.domain.clock import Clock
+from tollspan_rater.domain.entries import NewBatch, NewEntry
+from tollspan_rater.ingest.commit import GroupCommit
+from tollspan_rater.ingest.journal import Journal
+from tollspan_rater.pipeline.writer import Writer
+from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.ask import Asker
+from tollspan_rater.query.rater import Identity, Receipt
+from tollspan_rater.server.meaning import MEANING, reader
+from tollspan_rater.store import state
+from tollspan_rater.store.database import Database
+from tollspan_rater.store.folder import Folder
+from tollspan_rater.store.names import Names
+
+FRESH_S: Final = 2.0  # an answer waits this long for what is durable already
+APPLIED_S: Final = 60.0  # a command is applied within this, or its receipt says that it will be
+
+
+class Rater:
+    """Everything that works on one data folder, whose lock the caller holds."""
+
+    def __init__(self, folder: Folder, resolved: Resolved, clock: Clock) -> None:
+        self.folder = folder
+        self.resolved = resolved
+        self.clock = clock
+        self.journal = Journal(folder.journal, clock)
+        self.database = Database(folder.database, failpoints.hit)
+        self.names = Names(folder.path)
+        self.writer = Writer(self.journal, self.database, reader(self.names), MEANING, self.names.flush)
+        self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
+        self.asker = Asker(self.database, self.names, resolved, folder, clock)
+        self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
+        self._thread = threading.Thread(target=self.writer.run, name="tollspan-writer", daemon=True)
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.resolved.config
+
+    def start(self) -> None:
+        """Catch up with the journal, then follow it."""
+        self.writer.catch_up()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Make durable what waits, end the writer, close the files; what is journaled and not applied stays so."""
+        self.commit.close()
+        self.writer.stop()
+        self._thread.join()
+        self.database.close()
+        self.names.close()
+        self.journal.close()
+
+    def ask(self, question: str, params: Mapping[str, str], *, tenant: str) -> Answer:
+        """Answer a question about everything that is durable at its beginning."""
+        self.writer.wait_for(self.journal.last_position, FRESH_S)
+        return self.asker.ask(question, params, tenant=tenant)
+
+    def execute(self, kind: str, body: Mapping[str, Any], *, tenant: str, actor: str) -> Receipt:
+        """Make a command durable, apply it, and return."""
+        from tollspan_rater.server.commands import execute  # noqa: PLC0415 - commands need the rater's type
+
+        return execute(self, kind, body, tenant=tenant, actor=actor)
+
+    def import_stream(self, stream: BinaryIO, *, name: str, tenant: str, actor: str) -> Receipt:
+        """Read one OTLP file to its end through the pipeline."""
+        from tollspan_rater.server.importing import import_stream  # noqa: PLC0415 - it needs the rater's type
+
+        return import_stream(self, stream, name=name, tenant=tenant, actor=actor)
+
+    def append(self, entries: list[NewEntry]) -> int:
+        """Journal entries, wait until the store has them, and return the last position."""
+        futures = [self.commit.submit(entry) for entry in entries]
+        position = max(future.result() for future in futures)
+        self.writer.wait_for(position, APPLIED_S)
+        return position
+
+    def submit(self, batch: NewBatch) -> Future[int]:
+        """Hand over a batch; its future gives the position once it is durable."""
+        return self.commit.submit(batch)
+
+    def authenticate(self, token: str | None) -> Identity | None:
+        """Return who a token belongs to."""
+        key_id = None if token is None else key_id_of(token)
+        if token is None or key_id is None:
+            return None
+        key = self._known_keys().get(key_id)
+        if key is None or key.revoked or not matches(token, key.hash):
+            return None
+        return Identity(key.tenant, key.key_id, frozenset(key.scopes), key.customer)
+
+    def has_keys(self) -> bool:
+        """Whether any key is valid: from then on senders need one."""
+        return any(not key.revoked for key in self._known_keys().values())
+
+    def trouble(self) -> str | None:
+        """Say why spans cannot be taken now; None when all is well."""
+        if self.writer.failure is not None:
+            return f"the store is behind: {self.writer.failure}"
+        free = shutil.disk_usage(self.folder.path).free
+        if free < self.config.pressure.min_free_disk:
+            return f"only {free} bytes are free on the disk of the data folder"
+        lag_s = self.writer.lag_s(self.clock.now_ns())
+        if lag_s > self.config.pressure.max_lag:
+            return f"the store is {lag_s} s behind the journal"
+        return None
+
+    def _known_keys(self) -> dict[str, state.Key]:
+        position = self.writer.keys_changed_at
+        if self._keys[0] != position:
+            self._keys = (position, {key.key_id: key for key in state.keys(self.database.reader())})
+        return self._keys[1]

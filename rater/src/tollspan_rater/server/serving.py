@@ -1,0 +1,153 @@
+"""``tollspan serve``: the receivers, the API and the writer on one data folder until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from tollspan_rater import failpoints
+from tollspan_rater.api.app import create_app
+from tollspan_rater.api.run_file import RunFile, remove_run_file
+from tollspan_rater.config.model import Config, split_address
+from tollspan_rater.errors import ConfigError
+from tollspan_rater.ingest.address import Tls
+from tollspan_rater.ingest.admission import Admission, Identity, Refusal, by_key
+from tollspan_rater.ingest.limits import Limits
+from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
+from tollspan_rater.ingest.otlp_http import traces_app
+from tollspan_rater.server.pricing import apply_folder
+from tollspan_rater.server.rater import Rater
+
+GRACE_S: Final = 10.0
+LOCAL_ACTOR: Final = "serve"
+
+log = logging.getLogger("tollspan")
+
+
+class HttpServer:
+    """A Starlette application on an address, in a thread of its own."""
+
+    def __init__(self, app: Starlette, address: str, tls: Config, setting: str) -> None:
+        host, port = split_address(address)
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            ssl_certfile=tls.tls.cert_file,
+            ssl_keyfile=tls.tls.key_file,
+            ssl_ca_certs=None if tls.tls.client_ca_file is None else str(tls.tls.client_ca_file),
+            timeout_graceful_shutdown=int(GRACE_S),
+        )
+        self._server = uvicorn.Server(config)
+        try:
+            self._socket = config.bind_socket()
+        except SystemExit as error:
+            raise ConfigError(setting, address, "configuration", "the address is in use; choose a free port") from error
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"tollspan-{setting}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no new request, let those under way end, then return."""
+        self._server.should_exit = True
+        self._thread.join(GRACE_S)
+
+
+def run(rater: Rater, stop: threading.Event, ready: threading.Event | None = None) -> None:
+    """Serve until ``stop`` is set; the caller holds the folder's lock and closes the rater."""
+    config = rater.config
+    _apply_pricing(rater)
+    admission = _admission(rater)
+    token = secrets.token_urlsafe(32)
+    grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
+    http_door = HttpServer(traces_app(admission), config.listen.http, config, "listen.http")
+    api_door = HttpServer(create_app(rater, token), config.listen.api, config, "listen.api")
+    for door in (grpc_door, http_door, api_door):
+        door.start()
+    hosts = {name: split_address(getattr(config.listen, name))[0] for name in ("grpc", "http", "api")}
+    scheme = "http" if config.tls.cert_file is None else "https"
+    run_file = RunFile(os.getpid(), f"{scheme}://{hosts['api']}:{api_door.port}", token)
+    run_file.write(rater.folder.path)
+    print(  # noqa: T201 - the ready line is what a supervisor or a person waits for
+        f"tollspan ready: OTLP/gRPC {hosts['grpc']}:{grpc_door.port}, OTLP/HTTP {hosts['http']}:{http_door.port}, "
+        f"API {run_file.url}, data {rater.folder.path}",
+        flush=True,
+    )
+    if ready is not None:
+        ready.set()
+    stop.wait()
+    grpc_door.stop(GRACE_S)
+    http_door.stop()
+    api_door.stop()
+    remove_run_file(rater.folder.path, os.getpid())
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    with ExitStack() as stack:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.signal(number, lambda _number, _frame: stop.set())
+            stack.callback(signal.signal, number, before)
+        yield stop
+
+
+def _apply_pricing(rater: Rater) -> None:
+    folder = rater.config.pricing
+    if folder is not None:
+        apply_folder(rater, Path(folder), rater.config.tenant, LOCAL_ACTOR)
+
+
+def _admission(rater: Rater) -> Admission:
+    config = rater.config
+
+    def find(token: str) -> Identity | None:
+        known = rater.authenticate(token)
+        return None if known is None else Identity(known.tenant, known.key_id, known.scopes)
+
+    def health() -> Refusal | None:
+        trouble = rater.trouble()
+        return None if trouble is None else Refusal(trouble, 5)
+
+    limits = Limits(
+        message_bytes=int(config.limits.request_bytes),
+        in_flight_bytes=int(config.limits.inflight_bytes),
+        spans=config.limits.spans_per_request,
+        attributes=config.limits.attributes_per_span,
+    )
+    return Admission(
+        by_key(find, lambda: config.auth.required or rater.has_keys()),
+        rater.submit,
+        health,
+        rater.clock,
+        limits,
+        reject_bad_keys=config.auth.on_failure == "reject",
+        before_ok=lambda: failpoints.hit("before_ok"),
+        observe=lambda _sender, _outcome: None,
+    )
+
+
+def _tls(config: Config) -> Tls | None:
+    files = config.tls
+    if files.cert_file is None or files.key_file is None:
+        return None
+    client_ca = None if files.client_ca_file is None else files.client_ca_file.read_bytes()
+    return Tls(files.key_file.read_bytes(), files.cert_file.read_bytes(), client_ca)
