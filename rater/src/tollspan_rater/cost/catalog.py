@@ -67,6 +67,7 @@ CONTEXTS: Final[dict[tuple[str, str], str]] = {  # request context -> our tier
     ("speed", "fast"): "fast",
 }
 MINIMUM: Final = frozenset({("groq", "whisper-large-v3"), ("groq", "whisper-large-v3-turbo")})  # 10 s a request
+FREE: Final = ":free"  # OpenRouter's variants of this name cost nothing; an empty list elsewhere may mean anything
 FINEST: Final = Decimal("1e-18")  # an hour's price that has no finite price per second is cut here
 
 
@@ -131,6 +132,8 @@ class Catalog:
         known = providers.get(provider)
         if known is None:
             return Unknown("unknown_provider", f"there is no price list for provider {provider or 'unset'!r}")
+        if provider == "openrouter" and model.endswith(FREE):
+            return Listed(provider, provider, model, _free(provider), ())
         info = known.find_model(model, all_providers=list(providers.values()))
         if info is None:
             return Unknown("unknown_model", f"{self.source.version} lists no {model or 'unset'!r} at {provider}")
@@ -173,6 +176,12 @@ def compile_model(provider: Provider, owner: str, model: ModelInfo, version: str
                     for meter, threshold, rate, reason in _rates(prices, (provider.id, model.id))
                 ]
     return Listed(provider.id, owner, model.id.lower(), tuple(rows), tuple(sorted(overlaps)))
+
+
+def _free(provider: str) -> tuple[RateRow, ...]:
+    """Return rows that say zero, because the provider does."""
+    source = f"{provider}: a model id that ends in {FREE} is free of charge"
+    return tuple(RateRow(provider, "*", meter, Decimal(0), source) for meter in ("input", "output", "request"))
 
 
 def _periods(model: ModelInfo) -> Iterator[tuple[date | None, date | None]]:
