@@ -6,11 +6,12 @@ from decimal import Decimal, localcontext
 
 import genai_prices
 import pytest
+from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tollspan_rater.cost.book import CostBook
-from tollspan_rater.cost.catalog import UNSPLIT, Catalog, compile_model
+from tollspan_rater.cost.catalog import Catalog, Source, bundled, compile_model
 from tollspan_rater.cost.formula import Cost, cost, quantities
 from tollspan_rater.cost.names import PROVIDERS
 from tollspan_rater.cost.rates import Rates, Unknown
@@ -347,16 +348,26 @@ def test_every_price_key_of_the_catalog_is_understood(catalog: Catalog) -> None:
             assert not [row for row in rows if row.reason and "is in no meter" in row.reason.detail]
 
 
+def test_a_price_in_a_unit_that_no_meter_counts_is_unknown() -> None:
+    clause = ClauseEquals(equals="m")
+    model = ModelInfo(id="m", match=clause, prices=ModelPrice(input_mtok=Decimal(1), moon_phases=Decimal(2)))
+    provider = Provider(id="p", name="P", api_pattern="", models=[model])
+    known, moon = compile_model(provider, "p", model, "v").rows
+    assert (known.rate, known.reason) == (Decimal("0.000001"), None)
+    assert moon.rate is None
+    assert moon.reason is not None
+    assert moon.reason.reason == "unpriced_meter"
+
+
 def test_a_catalog_is_loaded_by_the_first_question_and_once() -> None:
     loads = []
 
-    def load():  # type: ignore[no-untyped-def]
+    def load() -> Source:
         loads.append(1)
-        return Catalog().source
+        return bundled()
 
     book = CostBook(Catalog(load))
     assert loads == []
     for hour in range(3):
         book.rates("openai", "gpt-4.1", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour))
     assert loads == [1]
-    assert UNSPLIT.keys().isdisjoint({"input_mtok", "output_mtok"})

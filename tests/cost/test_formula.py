@@ -69,18 +69,39 @@ def test_examples_of_the_field_cost_exactly_this_with_the_catalogs_gpt_4_1(
     ("usage", "expected", "flags"),
     [
         (Usage(input=0, output=0), "0", ()),
-        (Usage(input=100, cache_read=0, output=0), "0.001", ("cache_write_unknown", "audio_in_unknown", "image_in_unknown")),
-        (Usage(input=100, cache_read=40, cache_write=30, cache_write_5m=10, cache_write_1h=20, audio_in=5, image_in=5,
-               output=10, audio_out=4),
-         # 20x10 + 40x1 + 10x12.5 + 20x20 + 5x40 + 5x15 + 6x50 + 4x80
-         "0.00166", ()),
-        (Usage(input=100, cache_read=0, cache_write=30, audio_in=0, image_in=0, output=0),  # which writes last 1h: unknown
-         "0.001075", ("cache_write_1h_unknown",)),
-        (Usage(input=100, cache_read=0, cache_write_1h=20, audio_in=0, image_in=0, output=0),  # the sum is what is known
-         "0.0012", ()),
+        (
+            Usage(input=100, cache_read=0, output=0),
+            "0.001",
+            ("cache_write_unknown", "audio_in_unknown", "image_in_unknown"),
+        ),
+        (  # 20x10 + 40x1 + 10x12.5 + 20x20 + 5x40 + 5x15 + 6x50 + 4x80
+            Usage(
+                input=100,
+                cache_read=40,
+                cache_write=30,
+                cache_write_5m=10,
+                cache_write_1h=20,
+                audio_in=5,
+                image_in=5,
+                output=10,
+                audio_out=4,
+            ),
+            "0.00166",
+            (),
+        ),
+        (  # which of the writes last an hour is unknown
+            Usage(input=100, cache_read=0, cache_write=30, audio_in=0, image_in=0, output=0),
+            "0.001075",
+            ("cache_write_1h_unknown",),
+        ),
+        (  # only the writes of an hour are known
+            Usage(input=100, cache_read=0, cache_write_1h=20, audio_in=0, image_in=0, output=0),
+            "0.0012",
+            (),
+        ),
         (Usage(input=0, output=100, reasoning=60, audio_out=0), "0.005", ()),  # reasoning is inside output
     ],
-)  # fmt: skip
+)
 def test_a_token_costs_the_rate_of_its_most_specific_priced_meter(
     usage: Usage, expected: str, flags: tuple[str, ...]
 ) -> None:
@@ -171,7 +192,9 @@ def test_a_bucket_begins_above_its_threshold(total: int, expected: int) -> None:
 
 
 TIERED = rates(
-    input={0: "3", 200_000: "6"}, cache_read={0: "0.3", 200_000: "0.6"}, output={0: "15", 200_000: "22.5", 272_000: "30"}
+    input={0: "3", 200_000: "6"},
+    cache_read={0: "0.3", 200_000: "0.6"},
+    output={0: "15", 200_000: "22.5", 272_000: "30"},
 )
 
 

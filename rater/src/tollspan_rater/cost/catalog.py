@@ -7,10 +7,10 @@ which they can change. What a row cannot say becomes a row without a rate and wi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, Inexact, localcontext
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Final
 
 from tollspan_rater.cost.names import model_name, provider_name
@@ -66,7 +66,7 @@ CONTEXTS: Final[dict[tuple[str, str], str]] = {  # request context -> our tier
     ("service_tier", "fast"): "fast",
     ("speed", "fast"): "fast",
 }
-MINIMUM: Final = frozenset({("groq", "whisper-large-v3"), ("groq", "whisper-large-v3-turbo")})  # 10 s a request
+MINIMUM: Final = frozenset({"groq/whisper-large-v3", "groq/whisper-large-v3-turbo"})  # 10 s a request
 FREE: Final = ":free"  # OpenRouter's variants of this name cost nothing; an empty list elsewhere may mean anything
 FINEST: Final = Decimal("1e-18")  # an hour's price that has no finite price per second is cut here
 
@@ -147,34 +147,19 @@ def compile_model(provider: Provider, owner: str, model: ModelInfo, version: str
     Request contexts of a model that another provider owns are left out, because the catalog does not know
     whether the owner's tiers hold here.
     """
-    source = f"{version} {owner}/{model.id}"
-    own = owner == provider.id
+    blank = RateRow(provider.id, "*", "", None, f"{version} {owner}/{model.id}")
     rows: list[RateRow] = []
     overlaps: set[tuple[str, str]] = set()
-    for start, end in _periods(model):
-        for window in _windows(model):
-            at = datetime.combine(start or date(1970, 1, 1), time(), UTC) + timedelta(
-                seconds=window[0] if window else 0
-            )
-            for tier, context in _tiers(model, at) if own else [(STANDARD, None)]:
-                prices = model.get_prices(at, context)
-                overlaps |= {OVERLAPS[key] for key, _ in _stated(prices) if key in OVERLAPS}
-                rows += [
-                    RateRow(
-                        provider=provider.id,
-                        model="*",
-                        meter=meter,
-                        rate=rate,
-                        source=source,
-                        reason=reason,
-                        valid_from=_midnight(start),
-                        valid_to=_midnight(end),
-                        tier=tier,
-                        threshold=threshold,
-                        window=window,
-                    )
-                    for meter, threshold, rate, reason in _rates(prices, (provider.id, model.id))
-                ]
+    for (start, end), window in product(_periods(model), _windows(model)):
+        at = datetime.combine(start or date(1970, 1, 1), time(), UTC) + timedelta(seconds=window[0] if window else 0)
+        held = replace(blank, valid_from=_midnight(start), valid_to=_midnight(end), window=window)
+        for tier, context in _tiers(model, at) if owner == provider.id else [(STANDARD, None)]:
+            prices = model.get_prices(at, context)
+            overlaps |= {OVERLAPS[key] for key in _stated(prices) if key in OVERLAPS}
+            rows += [
+                replace(held, meter=meter, tier=tier, threshold=threshold, rate=rate, reason=reason)
+                for meter, threshold, rate, reason in _rates(prices, f"{owner}/{model.id}")
+            ]
     return Listed(provider.id, owner, model.id.lower(), tuple(rows), tuple(sorted(overlaps)))
 
 
@@ -220,15 +205,15 @@ def _tiers(model: ModelInfo, at: datetime) -> list[tuple[str, Mapping[str, str] 
     return list(tiers.items())
 
 
-def _stated(prices: ModelPrice) -> list[tuple[str, object]]:
-    return [(key, value) for key, value in vars(prices).items() if value is not None and not key.startswith("_")]
+def _stated(prices: ModelPrice) -> dict[str, object]:
+    return {key: value for key, value in vars(prices).items() if value is not None}
 
 
-def _rates(prices: ModelPrice, model: tuple[str, str]) -> Iterator[tuple[str, int, Decimal | None, Unknown | None]]:
+def _rates(prices: ModelPrice, model: str) -> Iterator[tuple[str, int, Decimal | None, Unknown | None]]:
     """Yield (meter, threshold, rate of one unit, reason of an unknown one) of one set of prices."""
-    stated = dict(_stated(prices))
+    stated = _stated(prices)
     hidden = {
-        UNSPLIT[key]: Unknown("unsplit_usage", f"{'/'.join(model)} prices {key} apart; the usage does not split it off")
+        UNSPLIT[key]: Unknown("unsplit_usage", f"{model} prices {key} apart; the usage does not split it off")
         for key, value in stated.items()
         if key in UNSPLIT and value != stated.get(f"{UNSPLIT[key]}_mtok")
     }
@@ -240,9 +225,9 @@ def _rates(prices: ModelPrice, model: tuple[str, str]) -> Iterator[tuple[str, in
         if meter in hidden:
             continue
         if key not in METERS:
-            yield meter, 0, None, Unknown("unpriced_meter", f"{key} of {'/'.join(model)} is in no meter's unit")
+            yield meter, 0, None, Unknown("unpriced_meter", f"{key} of {model} is in no meter's unit")
         elif meter == "audio_second" and model in MINIMUM:
-            yield meter, 0, None, Unknown("unpriced_meter", f"{'/'.join(model)} bills at least 10 s a request")
+            yield meter, 0, None, Unknown("unpriced_meter", f"{model} bills at least 10 s a request")
         else:
             yield from ((meter, start, _per_unit(price, per), None) for start, price in _steps(value))
 

@@ -1,7 +1,8 @@
 """Where the catalog is known to be wrong: entries that stand above it, each with its source.
 
 Models are named by their catalog id. Only prices with a clear truth are stated; a price that is known to be
-wrong and has no agreed truth is declared unknown.
+wrong and has no agreed truth is declared unknown. Chinese public holidays, on which DeepSeek charges no peak
+prices, are priced as working days: an upper bound.
 """
 
 from __future__ import annotations
