@@ -27,7 +27,9 @@ MILLION = 10**6
         ("deepseek", "deepseek-v4-pro", "2026-08-16T08:00", "0.435"),  # no peaks before 2026-08-17
         ("deepseek", "deepseek-v4-flash", "2026-08-16T08:00", "0.14"),
         ("deepseek", "deepseek-v4-flash", "2026-09-01T08:00", None),  # its peak price is not listed
-        ("deepseek", "deepseek-v4-flash", "2026-09-01T12:00", "0.22"),
+        ("deepseek", "deepseek-v4-flash", "2026-09-01T09:59:59", None),
+        ("deepseek", "deepseek-v4-flash", "2026-09-01T10:00", "0.22"),
+        ("deepseek", "deepseek-v4-flash", "2026-09-01T04:00", "0.22"),
         ("deepseek", "deepseek-v4-flash", "2026-09-05T08:00", "0.22"),  # Saturday
         ("deepseek", "deepseek-v4-flash", "2026-09-12T08:00", "0.15"),
         ("deepseek", "deepseek-v4-flash", "2026-09-14T08:00", "0.3"),
