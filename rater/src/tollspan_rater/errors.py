@@ -10,6 +10,7 @@
     ├── FormatVersionError     the folder was written by a newer release
     ├── StoreDeadError         the database failed; nothing is acknowledged until it is reopened
     ├── JournalError           the journal cannot be written or read
+    │   └── OverloadedError    too much waits to be written
     └── NotFoundError          no such customer, call, span, key ...
 """
 
@@ -65,6 +66,14 @@ class StoreDeadError(TollspanError):
 
 class JournalError(TollspanError):
     """The journal cannot be written or read."""
+
+
+class OverloadedError(JournalError):
+    """Too much waits to be written; nothing of this request was taken."""
+
+    def __init__(self, waiting_bytes: int) -> None:
+        self.waiting_bytes = waiting_bytes
+        super().__init__(f"{waiting_bytes} bytes wait to be written to the journal. Send the same request again later.")
 
 
 class NotFoundError(TollspanError):

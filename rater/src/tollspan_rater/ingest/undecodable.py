@@ -39,7 +39,12 @@ def undecodable(reason: Reason, error: object, raw: bytes, *, trace_id: str = ""
 
 def digest(raw: bytes, error: object) -> bytes:
     """Describe bytes that may hold content, as JSON: sha256 ``digest``, ``size`` and ``error``."""
-    return orjson.dumps({"digest": hashlib.sha256(raw).hexdigest(), "size": len(raw), "error": str(error)})
+    return described_as(hashlib.sha256(raw).hexdigest(), len(raw), error)
+
+
+def described_as(sha256: str, size: int, error: object) -> bytes:
+    """Write such a description from its parts."""
+    return orjson.dumps({"digest": sha256, "size": size, "error": str(error)})
 
 
 def described(text: bytes | str) -> Mapping[str, Any]:
