@@ -10,7 +10,8 @@
     ├── FormatVersionError     the folder was written by a newer release
     ├── StoreDeadError         the database failed; nothing is acknowledged until it is reopened
     ├── JournalError           the journal cannot be written or read
-    └── NotFoundError          no such customer, call, span, key ...
+    ├── NotFoundError          no such customer, call, span, key ...
+    └── UnusableValueError     a span's value that cannot be read; its span is quarantined
 """
 
 from __future__ import annotations
@@ -72,3 +73,11 @@ class NotFoundError(TollspanError):
 
     def __init__(self, kind: str, name: str, remedy: str) -> None:
         super().__init__(f"no {kind} {name!r} is known. {remedy}")
+
+
+class UnusableValueError(TollspanError):
+    """A value on a span cannot be read as what its name promises; the span goes to quarantine."""
+
+    def __init__(self, reason: str, key: str, value: object, wanted: str) -> None:
+        self.reason = reason
+        super().__init__(f"{key} = {repr(value)[:80]} is not {wanted}. Correct the sender, then replay the span.")
