@@ -17,7 +17,8 @@
     ├── DayKeptError           a day of the journal may not be deleted
     ├── OverloadedError        too many bytes wait for the disk; retry
     ├── FolderError            a file of the data folder or of a backup is missing, damaged or in the way
-    └── NotFoundError          no such customer, call, span, key ...
+    ├── NotFoundError          no such customer, call, span, key ...
+    └── UnusableValueError     a span's value that cannot be read; its span is quarantined
 """
 
 from __future__ import annotations
@@ -140,3 +141,11 @@ class NotFoundError(TollspanError):
 
     def __init__(self, kind: str, name: str, remedy: str) -> None:
         super().__init__(f"no {kind} {name!r} is known. {remedy}")
+
+
+class UnusableValueError(TollspanError):
+    """A value on a span cannot be read as what its name promises; the span goes to quarantine."""
+
+    def __init__(self, reason: str, key: str, value: object, wanted: str) -> None:
+        self.reason = reason
+        super().__init__(f"{key} = {repr(value)[:80]} is not {wanted}. Correct the sender, then replay the span.")
