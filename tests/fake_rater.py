@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, BinaryIO
 
 from tollspan_rater.config.sources import Resolved
-from tollspan_rater.errors import TollspanError
+from tollspan_rater.errors import FolderBusyError, TollspanError
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.rater import Identity, Receipt
 
@@ -81,6 +81,7 @@ class FakeBackend:
     served: list[Resolved] = field(default_factory=list)
     opened: list[Resolved] = field(default_factory=list)
     checked: list[dict[str, str]] = field(default_factory=list)
+    busy: Callable[[], object] | None = None  # another process owns the folder; called when that is found out
 
     def serve(self, resolved: Resolved, /) -> None:
         self.served.append(resolved)
@@ -88,6 +89,9 @@ class FakeBackend:
     @contextmanager
     def open_folder(self, resolved: Resolved, /) -> Iterator[FakeRater]:
         self.opened.append(resolved)
+        if self.busy is not None:
+            self.busy()
+            raise FolderBusyError(resolved.config.data, "process 7")
         yield self.rater
 
     def check_pricing(self, files: Mapping[str, str], /) -> Answer:

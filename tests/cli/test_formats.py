@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from tests.cli.conftest import Run
 from tests.fake_rater import ANSWER, FakeBackend
 
-from tollspan_rater.cli.formats import is_numeric, printable, shown
+from tollspan_rater.cli.formats import _table, is_numeric, printable, shown
+from tollspan_rater.query.answer import Answer
 
 
 def test_a_table_shows_unknown_as_a_dash_and_totals_last(run: Run) -> None:
@@ -26,6 +29,14 @@ def test_a_table_shows_unknown_as_a_dash_and_totals_last(run: Run) -> None:
 def test_numbers_stand_right(run: Run) -> None:
     rows = [line for line in run("usage").stdout.splitlines() if "1.50" in line or "-0.01" in line]
     assert rows[0].index("1.50") + len("1.50") == rows[1].index("-0.01") + len("-0.01")
+
+
+def test_no_number_is_cut_on_a_narrow_terminal() -> None:
+    columns = [f"column_{index}" for index in range(9)]
+    answer = Answer("t", columns, [dict.fromkeys(columns, Decimal("1234567.890123")), dict.fromkeys(columns)], 1)
+    out = StringIO()
+    Console(file=out, width=40).print(_table(answer, columns), crop=False)
+    assert out.getvalue().count("1234567.890123") == 9
 
 
 def test_machine_formats_leave_stdout_to_the_data(run: Run) -> None:

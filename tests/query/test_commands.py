@@ -38,5 +38,5 @@ def test_what_is_not_given_stays_away() -> None:
 
 
 def test_an_unknown_command_lists_the_known() -> None:
-    with pytest.raises(NotFoundError, match="customer.set"):
+    with pytest.raises(NotFoundError, match=r"customer\.set"):
         checked("customer.sett", {})

@@ -13,7 +13,7 @@ from tollspan_rater.query.questions import QUESTIONS, question
     [
         ("usage", {}, {"by": "customer", "sort": "charge"}),
         ("usage", {"by": ["model, day", "customer"]}, {"by": "model,day,customer", "sort": "charge"}),
-        ("usage", {"from": ["2026-11-01T00:00:00Z"]}, {"by": "customer", "sort": "charge", "from": "2026-11-01T00:00:00Z"}),
+        ("margin", {"to": ["2026-11-01T00:00Z"]}, {"by": "customer", "sort": "charge", "to": "2026-11-01T00:00Z"}),
         ("audit", {"full": ["true"]}, {"full": "true"}),
         ("audit", {"full": ["false"]}, {}),
         ("invoice", {"all": ["false"], "customer": ["a,b"]}, {"customer": "a,b"}),
@@ -40,7 +40,7 @@ def test_reads(name: str, given: dict[str, list[str]], read: dict[str, str]) -> 
     ],
 )
 def test_refuses(name: str, given: dict[str, list[str]], words: str) -> None:
-    with pytest.raises(UsageError, match=".*") as caught:
+    with pytest.raises(UsageError) as caught:
         question(name).read(given)
     assert words in str(caught.value)
 

@@ -78,8 +78,9 @@ def test_no_cell_starts_a_formula(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "cell"),
     [
-        ("=1+1", "'=1+1"), ("+49 30", "'+49 30"), ("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"), ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"), ("\r=1", "'\r=1"), ("-0.01", "-0.01"), ("+5", "+5"), ("'=1", "''=1"), ("it's", "it's"), ("", ""),
+        ("=1+1", "'=1+1"), ("+49 30", "'+49 30"), ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "'\t=1"), ("\r=1", "'\r=1"),
+        ("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"), ("-0.01", "-0.01"), ("+5", "+5"), ("'=1", "''=1"),
+        ("it's", "it's"), ("", ""),
     ],
 )  # fmt: skip
 def test_formulas_get_a_quote_and_numbers_do_not(text: str, cell: str) -> None:

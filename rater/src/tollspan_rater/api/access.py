@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -92,8 +92,10 @@ def visible(identity: Identity, answer: Answer) -> Answer:
     if identity.customer is None:
         return answer
     columns = [name for name in answer.columns if name not in PROVIDER_SIDE]
-    return replace(answer, columns=columns, totals=_only(columns, answer.totals), notes=(), details={})
+    rows = [_only(columns, row) for row in answer.rows]
+    totals = None if answer.totals is None else _only(columns, answer.totals)
+    return replace(answer, columns=columns, rows=rows, totals=totals, notes=(), details={})
 
 
-def _only(columns: list[str], row: Mapping[str, Cell] | None) -> Mapping[str, Cell] | None:
-    return None if row is None else {name: row[name] for name in columns if name in row}
+def _only(columns: Sequence[str], row: Mapping[str, Cell]) -> dict[str, Cell]:
+    return {name: row[name] for name in columns if name in row}

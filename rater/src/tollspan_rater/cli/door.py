@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -14,6 +14,7 @@ import click
 
 from tollspan_rater.api.run_file import read_run_file
 from tollspan_rater.cli.frame import wishes
+from tollspan_rater.errors import FolderBusyError
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.rater import RaterDoor
 
@@ -62,13 +63,21 @@ def resolved(context: click.Context, **flags: object) -> Resolved:
 def open_door(context: click.Context) -> Iterator[tuple[RaterDoor, Config]]:
     """Open the way to the answers for one command."""
     settings = resolved(context)
-    server = running(settings.config.data)
-    if server is not None:
-        with server:
-            yield server, settings.config
-    else:
-        with backend(context).open_folder(settings) as rater:
-            yield rater, settings.config
+    with ExitStack() as stack:
+        server = running(settings.config.data)
+        rater = stack.enter_context(server) if server else _own(stack, backend(context), settings)
+        yield rater, settings.config
+
+
+def _own(stack: ExitStack, server: Backend, settings: Resolved) -> RaterDoor:
+    """Own the folder; when another process took it first, ask that one, if it has come up as a server by now."""
+    try:
+        return stack.enter_context(server.open_folder(settings))
+    except FolderBusyError:
+        owner = running(settings.config.data)
+        if owner is None:
+            raise
+        return stack.enter_context(owner)
 
 
 def running(folder: Path) -> HttpDoor | None:

@@ -94,18 +94,18 @@ def _table(answer: Answer, columns: Sequence[str]) -> Table:
         show_footer=bool(answer.totals),
         footer_style="bold",
     )
+    cells = {name: [printable(shown(row.get(name))) for row in answer.rows] for name in columns}
     for name in columns:
         numeric = is_numeric(name, answer.rows)
-        total = Text(_total(name, answer.totals))
         table.add_column(
             Text(printable(name)),
-            total,
+            Text(_total(name, answer.totals)),
             justify="right" if numeric else "left",
-            no_wrap=numeric,
-            overflow="ignore" if numeric else "fold",
+            min_width=max(map(len, cells[name])) if numeric else None,  # a number is never folded or cut
+            overflow="fold",
         )
-    for row in answer.rows:
-        table.add_row(*(Text(printable(shown(row.get(name)))) for name in columns))
+    for line in zip(*cells.values(), strict=True):
+        table.add_row(*map(Text, line))
     return table
 
 

@@ -80,7 +80,7 @@ customers.add_command(asking("customers.list"))
 @click.option("--external-id", multiple=True, metavar="SYSTEM=ID", help="Id in another system; may be repeated.")
 @click.pass_context
 def customers_set(
-    context: click.Context, external_id: tuple[str, ...], from_: str | None, **fields: str | None
+    context: click.Context, /, external_id: tuple[str, ...], from_: str | None, **fields: str | None
 ) -> None:
     """Send ``customer.set`` with what was given."""
     body: dict[str, object] = {name: value for name, value in fields.items() if value is not None}
