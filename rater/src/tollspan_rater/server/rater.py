@@ -16,6 +16,7 @@ from tollspan_rater.domain.clock import Clock
 from tollspan_rater.domain.entries import NewBatch, NewEntry
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
+from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
@@ -27,6 +28,7 @@ from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
 
 FRESH_S: Final = 2.0  # an answer waits this long for what is durable already
+STORE_FILE: Final = "tollspan.duckdb"
 APPLIED_S: Final = 60.0  # a command is applied within this, or its receipt says that it will be
 
 
@@ -38,9 +40,10 @@ class Rater:
         self.resolved = resolved
         self.clock = clock
         self.journal = Journal(folder.journal, clock)
-        self.database = Database(folder.database, failpoints.hit)
-        self.names = Names(folder.path)
-        self.writer = Writer(self.journal, self.database, reader(self.names), MEANING, self.names.flush)
+        self.database = Database(folder.store / STORE_FILE, failpoints.hit)
+        self.names = Names(folder)
+        subjects = Subjects(self.names)
+        self.writer = Writer(self.journal, self.database, reader(subjects), MEANING, subjects.flush)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
         self.asker = Asker(self.database, self.names, resolved, folder, clock)
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
