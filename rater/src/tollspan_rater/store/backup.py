@@ -45,7 +45,7 @@ def backup(folder: Folder, target: Path, clock: Clock) -> Manifest:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700, parents=True)
     days = journal_day.find(folder.journal)
-    # Snapshots first: none may cover more than the copied journal, and a day deleted since is missed by its copy.
+    # Snapshots first: so none covers more than the copied journal, and copying a day deleted since fails loudly.
     _copy_snapshots(folder.snapshots, partial / "snapshots")
     last_position = _copy_journal(days, partial / "journal")
     if folder.names.exists():
