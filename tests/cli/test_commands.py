@@ -29,7 +29,7 @@ ASKING = [
     ("calls --cursor abc --unpriced", "calls", {"limit": "100", "cursor": "abc", "unpriced": "true"}),
     ("invoice acme --period 2026-11", "invoice", {"customer": "acme", "period": "2026-11"}),
     ("invoice --all", "invoice", {"all": "true"}),
-    ("margin --by model", "margin", {"by": "model", "sort": "charge"}),
+    ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
     ("pricing show", "pricing.show", {}),
