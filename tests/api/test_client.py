@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import socket
 import threading
@@ -19,7 +20,7 @@ from tests.fake_rater import ANSWER, FakeBackend, FakeRater
 from tollspan_rater import errors
 from tollspan_rater.api.app import create_app
 from tollspan_rater.api.client import HttpDoor
-from tollspan_rater.api.run_file import RunFile, read_run_file, remove_run_file
+from tollspan_rater.api.run_file import RunFile
 from tollspan_rater.api.wire import exception_of, pack, problem, unpack
 from tollspan_rater.cli.door import running
 from tollspan_rater.cli.main import main
@@ -84,12 +85,16 @@ def test_the_servers_exception_is_the_clients(door: HttpDoor, rater: FakeRater) 
         door.ask("explain", {"id": "x"}, tenant="default")
 
 
+def note(folder: Path, pid: int, api: str) -> None:
+    (folder / "run.json").write_text(json.dumps({"pid": pid, "api": api, "token": LOCAL, "started_ns": 1}))
+
+
 class Served:
     """A server in a thread on a folder, as ``serve`` will be one."""
 
     def __init__(self, folder: Path, rater: FakeRater, pid: int) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
-        RunFile(pid, f"http://127.0.0.1:{self._socket.getsockname()[1]}", LOCAL).write(folder)
+        note(folder, pid, f"127.0.0.1:{self._socket.getsockname()[1]}")
         self._server = uvicorn.Server(uvicorn.Config(create_app(rater, LOCAL), log_level="error", lifespan="off"))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
 
@@ -135,27 +140,29 @@ def test_a_run_file_of_another_process_or_a_dead_one_is_not_believed(tmp_path: P
     assert running(tmp_path) is None
     with Served(tmp_path, FakeRater(), os.getppid()):
         assert running(tmp_path) is None
-    RunFile(2**22 + 1, "http://127.0.0.1:9", "t").write(tmp_path)
+    note(tmp_path, 2**22 + 1, "127.0.0.1:9")
     assert running(tmp_path) is None
     (tmp_path / "run.json").write_text("{", encoding="utf-8")
     assert running(tmp_path) is None
 
 
-def test_a_run_file_is_its_owners_alone_and_goes_with_it(tmp_path: Path) -> None:
-    run = RunFile(7, "http://127.0.0.1:1", "secret")
-    run.write(tmp_path)
-    run.write(tmp_path)
-    assert (tmp_path / "run.json").stat().st_mode & 0o777 == 0o600
-    assert read_run_file(tmp_path) == run
+@pytest.mark.parametrize(
+    ("api", "url"),
+    [
+        ("127.0.0.1:1", "http://127.0.0.1:1"),
+        ("0.0.0.0:1", "http://127.0.0.1:1"),
+        ("[::]:1", "http://[::1]:1"),
+        ("localhost:1", "http://localhost:1"),
+    ],
+)
+def test_this_machine_reaches_an_api_wherever_it_listens(api: str, url: str) -> None:
+    run = RunFile(7, api, "secret")
+    assert run.url == url
     assert "secret" not in repr(run)
-    remove_run_file(tmp_path, 8)
-    assert read_run_file(tmp_path) == run
-    remove_run_file(tmp_path, 7)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_goes_away_is_an_error_of_ours() -> None:
-    with HttpDoor.of(RunFile(1, "http://127.0.0.1:9", "t")) as door:
+    with HttpDoor.of(RunFile(1, "127.0.0.1:9", "t")) as door:
         assert door.pid() is None
         with pytest.raises(errors.TollspanError, match="went away"):
             door.ask("usage", {}, tenant="default")

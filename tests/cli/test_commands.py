@@ -29,7 +29,7 @@ ASKING = [
     ("calls --cursor abc --unpriced", "calls", {"limit": "100", "cursor": "abc", "unpriced": "true"}),
     ("invoice acme --period 2026-11", "invoice", {"customer": "acme", "period": "2026-11"}),
     ("invoice --all", "invoice", {"all": "true"}),
-    ("margin --by model", "margin", {"by": "model", "sort": "charge"}),
+    ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
     ("pricing show", "pricing.show", {}),
@@ -78,11 +78,12 @@ def test_sends(run: Run, backend: FakeBackend, line: str, kind: str, body: dict[
 def test_paths_reach_a_server_elsewhere_as_absolute_paths(run: Run, backend: FakeBackend, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     run("backup", "new")
-    run("restore", "old")
+    run("restore", "old", "--data", "empty")
     assert [(kind, body) for kind, body, _, _ in backend.rater.executed] == [
         ("backup", {"to": str(tmp_path / "new")}),
-        ("restore", {"from": str(tmp_path / "old")}),
     ]
+    assert backend.restored == [(Path("empty"), tmp_path / "old")]
+    assert len(backend.opened) == 1
 
 
 def test_forget_asks_first_and_does_nothing_on_no(run: Run, backend: FakeBackend) -> None:
