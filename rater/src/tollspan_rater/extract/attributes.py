@@ -25,6 +25,9 @@ CONTENT_PREFIXES: tuple[str, ...] = (
     "llm.output_messages.",
 )
 
+# Content whose inside holds ids or usage: the Collector lets it pass, `reduced` keeps only those.
+REDUCED_KEYS: frozenset[str] = frozenset({"output.value"})
+
 # Keys that extraction reads; everything else is dropped when a span is decoded.
 KEPT_KEYS: frozenset[str] = frozenset({"server.address", "server.port", "error.type", "service.name"})
 KEPT_PREFIXES: tuple[str, ...] = ("tollspan.", "gen_ai.", "anthropic.", "openai.", "http.")
