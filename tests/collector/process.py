@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import grpc
@@ -31,12 +31,13 @@ def find_binary() -> Path | None:
     return Path(asked.stdout.strip()) if asked.returncode == 0 else None
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Return different loopback ports that nobody listens on at this moment."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 class CollectorProcess:
@@ -55,15 +56,15 @@ class CollectorProcess:
         overlays: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.grpc, self.http, self.health = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        *ports, self._metrics_port = free_ports(4)
+        self.grpc, self.http, self.health = (f"127.0.0.1:{port}" for port in ports)
         self.queue = folder / "queue"
         self.log_file = folder / "collector.log"
-        self._metrics_port = free_port()
         self._command = [str(binary)]
         for name in ("collector.yaml", *overlays):
             self._command += ["--config", str(CONFIG_FOLDER / name)]
         self._environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("TOLLSPAN_")},
             "TOLLSPAN_COLLECTOR_GRPC": self.grpc,
             "TOLLSPAN_COLLECTOR_HTTP": self.http,
             "TOLLSPAN_COLLECTOR_HEALTH": self.health,
@@ -73,6 +74,7 @@ class CollectorProcess:
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._client = httpx.Client(timeout=30, trust_env=False)
 
     def start(self) -> None:
         """Start the Collector and return when its health check answers 200."""
@@ -98,7 +100,7 @@ class CollectorProcess:
 
     def metric(self, name: str) -> float:
         """Return the sum of one of its own metrics over all label sets; 0 when it is not there yet."""
-        page = httpx.get(f"http://127.0.0.1:{self._metrics_port}/metrics").text
+        page = self._client.get(f"http://127.0.0.1:{self._metrics_port}/metrics").text
         return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", page, re.MULTILINE))
 
     def wait_metric(self, name: str, value: float, seconds: float = 20.0) -> None:
@@ -111,8 +113,7 @@ class CollectorProcess:
         Raises:
             httpx.HTTPStatusError: the Collector did not acknowledge it.
         """
-        headers = {"Content-Type": "application/json"}
-        httpx.post(f"http://{self.http}/v1/traces", content=line, headers=headers, timeout=30).raise_for_status()
+        self._post(line.encode(), "application/json")
 
     def post(self, request: ExportTraceServiceRequest) -> None:
         """Post one OTLP/protobuf request.
@@ -120,9 +121,7 @@ class CollectorProcess:
         Raises:
             httpx.HTTPStatusError: the Collector did not acknowledge it.
         """
-        headers = {"Content-Type": "application/x-protobuf"}
-        body = request.SerializeToString()
-        httpx.post(f"http://{self.http}/v1/traces", content=body, headers=headers, timeout=30).raise_for_status()
+        self._post(request.SerializeToString(), "application/x-protobuf")
 
     def export(self, request: ExportTraceServiceRequest, seconds: float = 30.0) -> None:
         """Send one request over OTLP/gRPC.
@@ -154,9 +153,13 @@ class CollectorProcess:
             if ended or time.monotonic() > deadline:
                 raise TimeoutError(f"not reached in {seconds} s (exit {self._process.returncode}):\n{self.log()}")
 
+    def _post(self, body: bytes, content_type: str) -> None:
+        url = f"http://{self.http}/v1/traces"
+        self._client.post(url, content=body, headers={"Content-Type": content_type}).raise_for_status()
+
     def _healthy(self) -> bool:
         try:
-            return httpx.get(f"http://{self.health}/", timeout=2).status_code == httpx.codes.OK
+            return self._client.get(f"http://{self.health}/").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 

@@ -22,6 +22,7 @@ from tollspan_rater.extract.attributes import (
     is_kept,
 )
 
+OVERLAYS = ("collector-token.yaml", "collector-tempo.yaml")
 RATER_LIMIT_BYTES = 16 * 1024 * 1024
 
 
@@ -98,11 +99,20 @@ def test_each_context_has_its_own_group() -> None:
     assert GROUPS["span"][:2] == GROUPS["scope"] == GROUPS["resource"]
 
 
-@pytest.mark.parametrize("overlay", ["collector-token.yaml", "collector-tempo.yaml"])
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_overlays_leave_the_billing_pipeline_alone(overlay: str) -> None:
     service = load(overlay).get("service", {})
     assert "traces/billing" not in service.get("pipelines", {})
     assert "extensions" not in service  # a list in a later file replaces the earlier one
+
+
+def test_readme_lists_every_variable_with_its_default() -> None:
+    texts = [(CONFIG_FOLDER / name).read_text() for name in ("collector.yaml", *OVERLAYS)]
+    rows = (CONFIG_FOLDER / "README.md").read_text().splitlines()
+    for name, has_default, value in re.findall(r"\$\{env:(\w+)(:-)?([^}]*)\}", "\n".join(texts)):
+        row = next((row for row in rows if row.startswith("|") and f"`{name}`" in row), None)
+        assert row, f"{name} is not in the table of README.md"
+        assert not (has_default and value) or f"`{value}`" in row
 
 
 def test_committed_attribute_list_is_what_the_generator_writes() -> None:
