@@ -10,8 +10,8 @@ from io import StringIO
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fake_rater import ANSWER
 
+from tests.fake_rater import ANSWER
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.render import (
     FORMULA_STARTS,

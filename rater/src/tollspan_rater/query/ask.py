@@ -56,7 +56,6 @@ class Asker:
         others: dict[str, Callable[[Scope, Params], Answer]] = {
             "invoice": lambda scope, params: invoice(scope, params, now_ns),
             "lines": lambda scope, params: lines(scope, params, now_ns),
-            "explain": lambda scope, params: explain(scope, params, now_ns),
             "audit": lambda scope, params: audit(scope, params, self._journal),
             "quarantine.list": care.quarantine_list,
             "quarantine.show": care.quarantine_show,
@@ -73,4 +72,5 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "usage": usage,
     "calls": calls,
     "margin": margin,
+    "explain": explain,
 }

@@ -174,12 +174,12 @@ def _usage(scope: Scope) -> Iterator[Check]:
     )
     counted = dict(zip(TOKEN_FIELDS, sums, strict=True))
     for meter in ("input", "output"):
-        parts = inclusive.get(meter, (Decimal(0),) * 3)
+        of_meter = inclusive.get(meter, (Decimal(0),) * 3)
         yield Check(
             f"usage = on invoice + not on invoice + unpriced ({meter})",
             _number(counted[meter]),
-            sum(parts, Decimal(0)),
-            f"on invoice {parts[0]:f}, not on invoice {parts[1]:f}, unpriced {parts[2]:f}",
+            sum(of_meter, Decimal(0)),
+            f"on invoice {of_meter[0]:f}, not on invoice {of_meter[1]:f}, unpriced {of_meter[2]:f}",
         )
 
 

@@ -14,8 +14,9 @@ from tollspan_rater.query.wording import instant, plain
 
 def calls(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: one row for each physical provider call, in the order of time."""
-    limit, rows, cursor = int(params.get("limit", "100")), [], params.get("cursor")
-    more = False
+    limit, cursor = int(params.get("limit", "100")), params.get("cursor")
+    rows: list[dict[str, Cell]] = []
+    more, last = False, ""
     for call in rated_calls(scope, {k: v for k, v in params.items() if k != "cursor"}):
         if call.row.kind != "call" or (cursor is not None and _place(call) <= cursor):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -56,7 +56,7 @@ def dimension(name: str, zone: str) -> Value:
     return said
 
 
-_TIMES: Final = {
+_TIMES: Final[Mapping[str, Callable[[datetime], str]]] = {
     "hour": lambda at: at.strftime("%Y-%m-%dT%H:00"),
     "day": lambda at: at.strftime("%Y-%m-%d"),
     "week": lambda at: (at - timedelta(days=at.weekday())).strftime("%G-W%V"),

@@ -9,7 +9,7 @@ from time import time_ns
 from tollspan_rater.config.sources import Resolved
 from tollspan_rater.server.pricing import check_pricing
 from tollspan_rater.server.rater import Rater
-from tollspan_rater.server.serving import run, stopped_by_signals
+from tollspan_rater.server.serving import serve_until, stopped_by_signals
 from tollspan_rater.store.folder import Folder
 
 __all__ = ["SystemClock", "check_pricing", "open_folder", "serve"]
@@ -44,4 +44,4 @@ def open_folder(resolved: Resolved, command: str = "tollspan") -> Iterator[Rater
 def serve(resolved: Resolved) -> None:
     """Receive, rate and answer until SIGTERM or SIGINT."""
     with stopped_by_signals() as stop, open_folder(resolved, "tollspan serve") as rater:
-        run(rater, stop)
+        serve_until(rater, stop)

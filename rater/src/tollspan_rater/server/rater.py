@@ -22,8 +22,8 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
 from tollspan_rater.query.rater import Identity, Receipt
 from tollspan_rater.server.meaning import MEANING, reader
-from tollspan_rater.store import state
-from tollspan_rater.store.database import Database
+from tollspan_rater.store import snapshot, state
+from tollspan_rater.store.database import Database, remove
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
 
@@ -45,7 +45,7 @@ class Rater:
         subjects = Subjects(self.names)
         self.writer = Writer(self.journal, self.database, reader(subjects), MEANING, subjects.flush)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
-        self.asker = Asker(self.database, self.names, resolved, folder, clock)
+        self.asker = Asker(self.database, self.names, resolved, folder.journal, clock)
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
         self._thread = threading.Thread(target=self.writer.run, name="tollspan-writer", daemon=True)
 
@@ -91,6 +91,21 @@ class Rater:
         position = max(future.result() for future in futures)
         self.writer.wait_for(position, APPLIED_S)
         return position
+
+    def rebuild_store(self) -> None:
+        """Make the store again aside, from the newest snapshot and the journal after it, then put it in place."""
+        aside = self.folder.store / "rebuild.duckdb"
+        remove(aside)
+        made = Database(aside, failpoints.hit)
+        base = snapshot.newest(self.folder.snapshots)
+        if base is not None:
+            snapshot.load(base, made)
+        subjects = Subjects(self.names)
+        Writer(self.journal, made, reader(subjects), MEANING, subjects.flush).catch_up()
+        made.checkpoint()
+        made.close()
+        with self.writer.paused():
+            self.database.replace_with(aside)
 
     def submit(self, batch: NewBatch) -> Future[int]:
         """Hand over a batch; its future gives the position once it is durable."""
