@@ -8,7 +8,9 @@ import os
 import socket
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
+import httpx
 import pytest
 import uvicorn
 from click.testing import CliRunner
@@ -24,6 +26,7 @@ from tollspan_rater.api.run_file import RunFile
 from tollspan_rater.api.wire import exception_of, pack, problem, unpack
 from tollspan_rater.cli.door import running
 from tollspan_rater.cli.main import main
+from tollspan_rater.query.rater import Receipt
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False),
@@ -36,7 +39,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_value_travels_with_its_type(value: object) -> None:
     assert repr(unpack(pack(value))) == repr(value)
 
@@ -134,6 +137,56 @@ def test_a_server_that_comes_up_while_a_command_waits_is_asked(tmp_path: Path) -
     with server:
         assert CliRunner().invoke(main, ["usage", "--data", str(tmp_path)], obj=near).exit_code == 0
     assert [name for name, _, _ in far.asked] == ["usage"]
+
+
+def test_a_server_tells_the_configuration_it_runs_with(tmp_path: Path) -> None:
+    far = FakeRater()
+    with Served(tmp_path, far, os.getpid()):
+        assert CliRunner().invoke(main, ["config", "show", "--data", str(tmp_path)]).exit_code == 0
+    assert [name for name, _, _ in far.asked] == ["config.show"]
+
+
+def test_an_upload_that_breaks_off_is_never_taken_for_a_whole_file(tmp_path: Path) -> None:
+    far = BrokenOff()
+    head = f"POST /v1/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {LOCAL}\r\nContent-Length: 100\r\n\r\nhalf"
+    with Served(tmp_path, far, os.getpid()):
+        host, _, port = str(json.loads((tmp_path / "run.json").read_text())["api"]).partition(":")
+        with socket.create_connection((host, int(port))) as sender:
+            sender.sendall(head.encode())
+        assert far.ended.wait(20)
+    assert far.imported == []
+    assert isinstance(far.seen, errors.UsageError)
+
+
+class BrokenOff(FakeRater):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = threading.Event()
+        self.seen: Exception | None = None
+
+    def import_stream(self, stream: BinaryIO, *, name: str, tenant: str, actor: str) -> Receipt:
+        try:
+            return super().import_stream(stream, name=name, tenant=tenant, actor=actor)
+        except Exception as error:
+            self.seen = error
+            raise
+        finally:
+            self.ended.set()
+
+
+def test_an_answer_without_json_is_an_error_of_ours() -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(502, text="<html>")
+
+    with (
+        HttpDoor(httpx.Client(base_url="http://x", transport=httpx.MockTransport(answer))) as door,
+        pytest.raises(errors.TollspanError, match="answered 502 without JSON"),
+    ):
+        door.ask("usage", {}, tenant="default")
+
+
+def test_only_the_owner_of_a_folder_knows_whose_a_token_is(door: HttpDoor) -> None:
+    assert door.authenticate("key-admin") is None
 
 
 def test_a_run_file_of_another_process_or_a_dead_one_is_not_believed(tmp_path: Path) -> None:

@@ -160,6 +160,24 @@ def test_pricing_texts_travel_not_paths(run: Run, backend: FakeBackend) -> None:
     assert backend.rater.executed[0][1] == {"files": files, "valid_from": "2026-12-01", "note": "n"}
 
 
+def test_pricing_that_is_not_utf8_is_refused(run: Run, backend: FakeBackend) -> None:
+    Path("p").mkdir()
+    Path("p/a.yaml").write_bytes(b"name: \xe4")
+    result = run("pricing", "check", "p")
+    assert (result.exit_code, backend.checked) == (2, [])
+    assert "not UTF-8 at byte 6" in result.stderr
+
+
+def test_init_copies_example_pricing_with_its_folders(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "package/examples/plans").mkdir(parents=True)
+    (tmp_path / "package/examples/plans/pro.yaml").write_text("a: 1\n", encoding="utf-8")
+    monkeypatch.setattr("importlib.resources.files", lambda _package: tmp_path / "package")
+    assert run("init", "new").exit_code == 0
+    assert Path("new/pricing/plans/pro.yaml").read_text(encoding="utf-8") == "a: 1\n"
+
+
 def test_import_sends_every_file_and_ends_with_the_audit(run: Run, backend: FakeBackend) -> None:
     Path("a.jsonl").write_text("one", encoding="utf-8")
     result = run("import", "a.jsonl", "-", stdin="two")
