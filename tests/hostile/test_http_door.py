@@ -80,7 +80,7 @@ def test_a_body_without_a_length_is_bounded_too(http_door: httpx.Client, rig: An
     assert rig.batches == []
 
 
-@pytest.mark.parametrize("failure", [OverloadedError(5), JournalError("no space left"), RuntimeError("a bug")])
+@pytest.mark.parametrize("failure", [OverloadedError(5, 4), JournalError("no space left"), RuntimeError("a bug")])
 def test_every_failure_asks_to_come_again(http_door: httpx.Client, rig: Any, media: str, failure: Exception) -> None:
     rig.failure = failure
     answer = post(http_door, media, BODIES[media])
