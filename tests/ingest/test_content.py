@@ -99,7 +99,7 @@ def test_a_request_without_content_stays_as_it_came(good: Any, request_of: Any) 
 
 def test_what_a_reduction_returns_is_kept(span: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reduced value goes to the disk and onto the span; the rest of it goes nowhere."""
-    reduction = {"id": "chatcmpl-1", "n": 3, "f": 1.5, "ok": True, "raw": b"\x01", "list": ["a"]}
+    reduction = {"id": "chatcmpl-1", "n": 3, "f": 1.5, "ok": True, "raw": b"\x01", "list": ["a", None]}
     monkeypatch.setattr(catalog, "reduced", lambda _key, _value: reduction)
     body = request_of(span(1, output__value="cut " + CANARY)).SerializeToString()
     (piece,) = after(body)
@@ -313,3 +313,64 @@ def test_two_million_empty_attributes_cost_one_span(good: Any) -> None:
     pieces = after(wire.frame(1, wire.frame(2, spans)))
     assert [type(piece) for piece in pieces] == [Undecodable, Span]
     assert pieces[0].reason == "too_many_attributes"
+
+
+# --- what cannot be read ----------------------------------------------------------------------
+
+
+def test_a_digest_passes_unchanged() -> None:
+    assert strip(b"{}", "undecodable").body == b"{}"
+
+
+@pytest.mark.parametrize("part", [{"resource": [CANARY]}, {"scope": [CANARY]}])
+def test_a_json_context_that_cannot_be_read_is_not_kept(part: Any) -> None:
+    request = json_request(json_span(1, "gen_ai.prompt", {"stringValue": CANARY}))
+    outer = request["resourceSpans"][0]
+    (outer if "resource" in part else outer["scopeSpans"][0]).update(part)
+    clean = strip(json.dumps(request).encode(), "otlp-json")
+    (piece,) = decode(Batch(1, 1, "acme", "s", clean.encoding, clean.body))
+    assert CANARY.encode() not in clean.body
+    assert isinstance(piece, Undecodable)
+
+
+def test_a_scope_that_cannot_be_read_is_not_kept(span: Any) -> None:
+    raw = span(1, input__value=CANARY).SerializeToString()
+    clean = strip(
+        wire.frame(1, wire.frame(2, wire.frame(1, b"\x0b" + CANARY.encode()) + wire.frame(2, raw))), "otlp-proto"
+    )
+    assert CANARY.encode() not in clean.body
+    (piece,) = decode(Batch(1, 1, "acme", "s", clean.encoding, clean.body))
+    assert isinstance(piece, Undecodable)
+
+
+def test_content_whose_value_cannot_be_read_goes(good: Any) -> None:
+    """Its bytes are no value, so nothing can be reduced and nothing is kept; the span stays."""
+    array = wire.frame(5, wire.frame(1, b"\x0b" + CANARY.encode()))
+    pair = wire.frame(1, b"input.value") + wire.frame(2, array)
+    raw = good(1, 1)[0].SerializeToString() + wire.frame(9, pair)
+    clean = strip(wire.frame(1, wire.frame(2, wire.frame(2, raw))), "otlp-proto")
+    assert CANARY.encode() not in clean.body
+    (piece,) = decode(Batch(1, 1, "acme", "s", clean.encoding, clean.body))
+    assert piece.attributes == {TOKENS: 1}
+
+
+def test_nested_json_content_whose_value_cannot_be_read_goes() -> None:
+    inner = {"kvlistValue": {"values": [{"key": "gen_ai.prompt", "value": [CANARY]}]}}
+    span = {**json_span(1, TOKENS, {"intValue": 1}), "attributes": [{"key": "unread", "value": inner}]}
+    clean = strip(json.dumps(json_request(span)).encode(), "otlp-json")
+    assert CANARY.encode() not in clean.body
+    assert clean.pieces == 1
+
+
+def test_content_below_every_depth_goes(span: Any, request_of: Any, value_of: Any) -> None:
+    value: Any = {"gen_ai.prompt": CANARY}
+    for _ in range(20):
+        value = [value]
+    body = request_of(span(1, unread=value_of(value))).SerializeToString()
+    assert CANARY.encode() not in strip(body, "otlp-proto").body
+
+
+def test_a_reduction_may_not_invent_types(span: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "reduced", lambda _key, _value: object())
+    with pytest.raises(TypeError, match="object"):
+        strip(request_of(span(1, input__value="x")).SerializeToString(), "otlp-proto")
