@@ -13,7 +13,7 @@ from google.rpc.status_pb2 import Status
 
 from tollspan_rater.errors import JournalError, OverloadedError
 from tollspan_rater.ingest.admission import Refusal
-from tollspan_rater.ingest.limits import Limits
+from tollspan_rater.ingest.limits import MIB, Limits
 from tollspan_rater.ingest.otlp_http import traces_app
 
 PROTO, JSON = "application/x-protobuf", "application/json"
@@ -117,7 +117,7 @@ def test_other_media_and_methods_are_not_taken(http_door: httpx.Client) -> None:
 def answered(rig: Any, receive: Any, body_seconds: float = 5) -> int:
     """Call the application without a network, with a body that arrives as ``receive`` tells; returns the status."""
     admission = rig.admission()
-    admission.limits = Limits(body_seconds=body_seconds)
+    admission.limits = Limits(message_bytes=4 * MIB, body_seconds=body_seconds)
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -137,13 +137,19 @@ async def gone() -> Any:
     return {"type": "http.disconnect"}
 
 
+async def endless() -> Any:
+    return {"type": "http.request", "body": bytes(1 << 20), "more_body": True}
+
+
 async def broken() -> Any:
     raise RuntimeError
 
 
 @pytest.mark.parametrize(
-    ("receive", "status"), [(never, 503), (gone, 400), (broken, 503)], ids=["slow", "gone", "broken"]
+    ("receive", "status"),
+    [(never, 503), (gone, 400), (broken, 503), (endless, 413)],
+    ids=["slow", "gone", "broken", "endless"],
 )
 def test_a_body_that_does_not_arrive(rig: Any, receive: Any, status: int) -> None:
-    assert answered(rig, receive, body_seconds=0.01) == status
+    assert answered(rig, receive, body_seconds=0.1) == status
     assert rig.batches == []

@@ -134,7 +134,9 @@ def test_one_bad_span_of_500_with_content_is_kept_as_digest(span: Any, good: Any
 
 
 def test_a_cut_off_request_with_content_keeps_its_whole_spans(span: Any, request_of: Any) -> None:
-    body = request_of(*[span(number, input__value=CANARY) for number in range(1, 11)]).SerializeToString()
+    body = request_of(
+        *[span(number, input__value=CANARY, tail="x" * 50) for number in range(1, 11)]
+    ).SerializeToString()
     for end in range(len(body) - 300, len(body), 7):
         clean = strip(body[:end], "otlp-proto")
         pieces = decode(Batch(1, 1, "acme", "s", clean.encoding, clean.body))
@@ -192,7 +194,7 @@ def test_a_key_cannot_hide_behind_overlong_numbers(extra: int, content_key: str,
 
 
 @settings(max_examples=100, deadline=None)
-@given(at=st.integers(0, 300), bit=st.integers(0, 7))
+@given(at=st.integers(0, 500), bit=st.integers(0, 7))
 def test_damage_lets_no_canary_through(at: int, bit: int) -> None:
     """Cut a request with content anywhere and nothing of it stays; flip a bit and every piece is still counted."""
     request = ExportTraceServiceRequest()
@@ -200,6 +202,7 @@ def test_damage_lets_no_canary_through(at: int, bit: int) -> None:
     for number in range(1, 6):
         span = scope_spans.spans.add(trace_id=bytes([number] * 16), span_id=bytes([number] * 8))
         span.attributes.add(key="input.value").value.string_value = CANARY
+        span.attributes.add(key="tail").value.string_value = "x" * 20
     body = request.SerializeToString()
     at %= len(body)
     cut = strip(body[:at], "otlp-proto")

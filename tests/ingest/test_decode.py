@@ -453,6 +453,22 @@ def test_every_value_is_read_as_it_was_written(key: str, value: Any) -> None:
         assert [type(found) for found in piece.attributes.values()] == [kind] * len(piece.attributes)
 
 
+def test_the_last_member_of_a_value_counts() -> None:
+    """A value that holds a text and then a number is the number, as protobuf says of one-ofs."""
+    pair = frame(1, KEY.encode()) + frame(2, frame(1, b"12") + b"\x18\x07")
+    raw = frame(1, b"\x01" * 16) + frame(2, b"\x01" * 8) + frame(9, pair)
+    (piece,) = proto(frame(1, frame(2, frame(2, raw))))
+    assert isinstance(piece, Span)
+    assert piece.attributes == {KEY: 7}
+
+
+def test_long_text_that_is_none_costs_its_span(span: Any, request_of: Any) -> None:
+    body = request_of(span(1, **{KEY: "a" * 70_000})).SerializeToString()
+    (piece,) = proto(body.replace(b"aaaa", b"\xff\xff\xff\xff"))
+    assert isinstance(piece, Undecodable)
+    assert piece.reason == "invalid_utf8"
+
+
 def test_what_is_remembered_is_bounded(span: Any, request_of: Any) -> None:
     reader = SpanReader(Limits())
     for number in range(10_000):
