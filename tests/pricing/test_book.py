@@ -76,9 +76,9 @@ def test_a_price_per_1_1k_and_1m_is_the_same_price(digits: int, scale: int) -> N
 )
 def test_the_most_specific_item_wins(model: str | None, provider: str | None, price: str) -> None:
     prices = """
-  - {model: gpt-4.1, input: 1}
-  - {model: gpt-4.1-mini*, input: 2}
   - {model: gpt-4.1*, input: 3}
+  - {model: gpt-4.1-mini*, input: 2}
+  - {model: gpt-4.1, input: 1}
   - {model: gpt-4o*, provider: azure, input: 4}
   - {model: gpt-4o*, input: 5}
   - {input: 6}

@@ -16,7 +16,7 @@ from tollspan_rater.pricing.book import load
 from tollspan_rater.pricing.policy import Policy
 from tollspan_rater.pricing.timeline import Applied, Assignment, Segment, segments
 from tollspan_rater.rating.decision import CallFacts, decide
-from tollspan_rater.rating.quantity import of_usage
+from tollspan_rater.rating.quantity import exclusive, of_usage
 from tollspan_rater.rating.rate import rate
 
 D = Decimal
@@ -64,6 +64,11 @@ def test_an_unknown_split_stays_with_its_parent() -> None:
     assert known == {"request": 1, "input": 1000, "cache_write_5m": 300, "cache_write": 300}
     rated = bill("  - {input: 1, cache_write: 2}", "", group(known))
     assert {line.meter: line.quantity for line in rated.lines} == {"input": 700, "cache_write": 300}
+
+
+def test_a_part_is_taken_out_of_the_nearest_known_quantity() -> None:
+    quantities = {"input": D(10), "cache_write_5m": D(3), "reasoning": D(2), "tokens": D(7)}
+    assert exclusive(quantities) == {"input": 7, "cache_write_5m": 3, "reasoning": 2, "tokens": 7}
 
 
 def test_parts_without_a_whole_fill_it() -> None:

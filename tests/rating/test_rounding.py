@@ -56,4 +56,5 @@ def test_part_of_a_fee() -> None:
     assert part_of(D(99), 10, 30, "USD") + part_of(D(99), 20, 30, "USD") == 99
     assert part_of(D("0.005"), 30, 30, "USD") == D("0.005")
     assert part_of(D("99.99"), 1, 3, "USD") == D("33.33")
-    assert part_of(D(100), 1, 3, "JPY") == 33
+    assert [part_of(D(100), part, 3, "JPY") for part in (1, 2)] == [33, 67]
+    assert part_of(D("0.01"), 1, 2, "USD") == D("0.01")
