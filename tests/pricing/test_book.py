@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tollspan_rater.pricing.book import check, load
@@ -53,6 +53,7 @@ def test_notation_order_and_comments_do_not_make_another_version() -> None:
     assert load({}).version.startswith("pv_")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(0, 12))
 def test_a_price_per_1_1k_and_1m_is_the_same_price(digits: int, scale: int) -> None:
     price = Decimal(digits).scaleb(-scale)
@@ -97,6 +98,7 @@ patterns = st.text("ab*?", max_size=4)
 NAMES = ["".join(letters) for size in range(6) for letters in product("ab", repeat=size)]
 
 
+@settings(deadline=None)
 @given(patterns, patterns)
 def test_patterns_that_can_meet_are_those_with_a_common_name(one: str, other: str) -> None:
     """Two patterns that share a name share one that is no longer than their letters together."""

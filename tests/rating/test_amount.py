@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tollspan_rater.domain.money import exact_sum
@@ -61,6 +61,7 @@ def test_edges(price: PriceModel, quantity: str, amount: str) -> None:
 quantities = st.decimals(-HUGE, HUGE, places=6)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(MODELS), quantities)
 def test_steps_add_up_to_the_amount(price: PriceModel, quantity: Decimal) -> None:
     steps = steps_of(price, quantity)
@@ -72,6 +73,7 @@ def test_steps_add_up_to_the_amount(price: PriceModel, quantity: Decimal) -> Non
     )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60))
 def test_graduated_is_the_sum_of_single_units(quantity: int) -> None:
     def unit(number: int) -> Decimal:
@@ -82,6 +84,7 @@ def test_graduated_is_the_sum_of_single_units(quantity: int) -> None:
     assert amount_of(whole)(D(quantity)) == sum((unit(n) for n in range(1, quantity + 1)), D(0))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([PER_UNIT, GRADUATED, PACKAGE, FLAT]), st.decimals(0, 100, places=3), st.decimals(0, 100, places=3)
 )

@@ -216,7 +216,7 @@ def test_order_does_not_matter() -> None:
     assert all(rated == bills[0] for rated in bills)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 10**6), st.integers(1, 30))
 def test_per_1_1k_and_1m_make_identical_bills(price: int, quantity: int, bound: int) -> None:
     def tiered(per: str, shift: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tollspan_rater.pricing.model import Graduated, Package, PerUnit, PriceModel, Tier, Volume
@@ -17,6 +17,7 @@ TIERS = (Tier(D(100), D("0.0013")), Tier(D(500), D("0.0007"), flat=D("0.005")), 
 MODELS = [PerUnit(D("0.001")), Graduated(TIERS), Volume(TIERS), Package(D("0.005"), D(7))]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(MODELS),
     st.lists(st.integers(-50, 400), min_size=1, max_size=12),
