@@ -16,7 +16,7 @@ from tollspan_rater.extract.tree import Forest
 SAME_OUTPUT: Final = 16  # tokens by which two views of one call may differ
 ID_TOLERANCE_NS: Final = 1_000_000_000  # clocks of two hosts that saw the same response
 SIBLING_TOLERANCE_NS: Final = 5_000_000
-CANDIDATES: Final = 64  # partners looked at for one span, so that ten thousand siblings settle in linear time
+CANDIDATES: Final = 24  # partners looked at for one span, so that ten thousand siblings settle in linear time
 
 # LiteLLM makes ids of its own for providers that are not OpenAI: chatcmpl-<uuid4>.
 _SYNTHETIC_ID: Final = re.compile(r"chatcmpl-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -113,36 +113,50 @@ def _among_siblings(clusters: Clusters, calls: Sequence[int]) -> None:
 Same = Callable[[Extracted, Extracted], bool]
 
 
+class _Open:
+    """A cluster that later spans may still join: its first span, its last end, the scopes that are in it."""
+
+    __slots__ = ("at", "fetched", "scopes", "until_ns")
+
+    def __init__(self, clusters: Clusters, at: int) -> None:
+        members = [clusters.spans[one] for one in clusters.of[at][:CANDIDATES]]
+        self.at = at
+        self.until_ns = max(one.end_ns for one in members)
+        self.fetched = any(one.retrieve for one in members)
+        self.scopes = {one.scope for one in members}
+
+    def reaches(self, span: Extracted, tolerance_ns: int) -> bool:
+        """Tell whether a span may be in time for this cluster; what was fetched later is always in time."""
+        return self.until_ns + tolerance_ns >= span.start_ns or self.fetched or span.retrieve
+
+
 def _pair(clusters: Clusters, group: Sequence[int], same: Same, tolerance_ns: int) -> None:
     """Join each span of a group to the open cluster that fits it best.
 
     The group is in order of start, so that the result depends on the set alone.
     """
     spans = clusters.spans
-    heads: list[int] = []
+    heads: list[_Open] = []
     for at in group:
         span = spans[at]
-        heads = [head for head in heads[-CANDIDATES:] if _still_open(clusters, head, span, tolerance_ns)]
-        fitting = [head for head in heads if _fits(clusters, head, at, same)]
+        near = [head for head in heads[-CANDIDATES:] if head.reaches(span, tolerance_ns)]
+        fitting = [head for head in near if _fits(clusters, head, at, same)]
         if fitting:
-            best = min(fitting, key=lambda head: _distance(spans[head], span))
-            clusters.join(best, at)
+            best = min(fitting, key=lambda head: _distance(spans[head.at], span))
+            clusters.join(best.at, at)
+            heads[heads.index(best)] = _Open(clusters, best.at)
         else:
-            heads.append(at)
+            heads = [*near, _Open(clusters, at)]
 
 
-def _fits(clusters: Clusters, head: int, at: int, same: Same) -> bool:
-    if clusters.together(head, at):
+def _fits(clusters: Clusters, head: _Open, at: int, same: Same) -> bool:
+    if clusters.together(head.at, at):
         return True
-    spans, mine = clusters.spans, clusters.of[at][:CANDIDATES]
-    return all(same(spans[one], spans[other]) for one in clusters.of[head][:CANDIDATES] for other in mine)
-
-
-def _still_open(clusters: Clusters, head: int, span: Extracted, tolerance_ns: int) -> bool:
     spans = clusters.spans
-    if span.retrieve or spans[head].retrieve:
-        return True
-    return any(spans[at].end_ns + tolerance_ns >= span.start_ns for at in clusters.of[head][:CANDIDATES])
+    if spans[at].scope in head.scopes and not (head.fetched or spans[at].retrieve):
+        return False
+    mine = clusters.of[at][:CANDIDATES]
+    return all(same(spans[one], spans[other]) for one in clusters.of[head.at][:CANDIDATES] for other in mine)
 
 
 def _distance(head: Extracted, span: Extracted) -> tuple[bool, int, str]:
@@ -154,16 +168,15 @@ def _same_response(one: Extracted, other: Extracted) -> bool:
         return False
     if one.scope == other.scope and not (one.retrieve or other.retrieve):
         return False
-    return _same_family(one, other) and _compatible_output(one, other)
+    return _compatible_output(one, other) and _same_family(one, other)
 
 
 def _same_sibling(one: Extracted, other: Extracted) -> bool:
-    ids = real_id(one), real_id(other)
     return (
         one.scope != other.scope
-        and (ids[0] is None or ids[1] is None or ids[0] == ids[1])
-        and _same_family(one, other)
         and _compatible_output(one, other)
+        and _same_family(one, other)
+        and _ids_agree(one, other)
     )
 
 
@@ -233,8 +246,12 @@ def _contain(clusters: Clusters, outer: int, inner: Sequence[int]) -> None:
 def _same_nested(outer: Extracted, inner: Extracted) -> bool:
     if _own_records_differ(outer, inner):
         return False
-    ids = real_id(outer), real_id(inner)
-    return ids[0] is None or ids[1] is None or ids[0] == ids[1] or _same_totals(outer, inner)
+    return _ids_agree(outer, inner) or _same_totals(outer, inner)
+
+
+def _ids_agree(one: Extracted, other: Extracted) -> bool:
+    ids = real_id(one), real_id(other)
+    return ids[0] is None or ids[1] is None or ids[0] == ids[1]
 
 
 def _same_totals(one: Extracted, other: Extracted) -> bool:

@@ -8,9 +8,11 @@ from typing import Final, Literal
 
 from tollspan.semconv import Quality
 from tollspan_rater.domain.fates import Role
-from tollspan_rater.extract.aliases import PLACES, Place
+from tollspan_rater.extract.aliases import Place
 
 SPAN_NAME: Final = ""  # stands for the name of the span where a key is asked for
+
+UNIT: Final = "unit."  # a slot that counts a unit meter
 
 # Ranks of views, best first; the order is a decision of the design.
 OWN_RAW, OWN, FOREIGN_RAW, NATIVE, OTEL, UNKNOWN_SCOPE = 0, 1, 10, 20, 30, 35
@@ -99,9 +101,12 @@ class Dialect:
     reduced: frozenset[str] = frozenset()
     kept_prefixes: tuple[str, ...] = ()
     places: Mapping[str, Place] = field(init=False)
+    unit_slots: tuple[tuple[str, str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "places", compiled(self.keys))
+        units = tuple((slot, slot.removeprefix(UNIT)) for slot in self.keys if slot.startswith(UNIT))
+        object.__setattr__(self, "unit_slots", units)
 
     @property
     def label(self) -> str:
@@ -118,9 +123,8 @@ class Dialect:
 
 
 def compiled(keys: Mapping[str, tuple[str, ...]]) -> Mapping[str, Place]:
-    """Turn slots and their names around: attribute name -> (slot, order), attribution names included."""
-    slots = {name: (slot, order) for slot, names in keys.items() for order, name in enumerate(names)}
-    return {name: place for name, place in PLACES.items() if name not in slots} | slots
+    """Turn slots and their names around: attribute name -> (slot, order)."""
+    return {name: (slot, order) for slot, names in keys.items() for order, name in enumerate(names)}
 
 
 def merged(*tables: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
