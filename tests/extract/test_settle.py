@@ -123,12 +123,30 @@ def test_siblings_of_two_scopes_pair_one_to_one() -> None:
     assert {len(call.members) for call in calls} == {2}
 
 
+@pytest.mark.parametrize("outputs", [1, 7, 300])
+def test_hundreds_of_parallel_calls_pair_whatever_starts_first(outputs: int) -> None:
+    first = [span(f"a{n:015}", "9" * 16, chat(10, n % outputs), scope=OI, start_ns=T0 + n) for n in range(300)]
+    then = [span(f"b{n:015}", "9" * 16, chat(10, n % outputs), start_ns=T0 + 1000 + n) for n in range(300)]
+    calls = settle([*first, *then])
+    assert len(calls) == 300
+    assert sum(call.usage.input or 0 for call in calls) == 3_000
+
+
 def test_a_failed_attempt_does_not_take_the_view_of_its_successor() -> None:
     seen = span("1" * 16, "9" * 16, chat(10, 5), scope=OI, end_ns=T0 + 3 * SECOND)
     failed = span("2" * 16, "9" * 16, chat(None, None), scope="tollspan", start_ns=T0 + 1, status=2)
     good = span("3" * 16, "9" * 16, chat(10, 5), scope="tollspan", start_ns=T0 + SECOND, end_ns=T0 + 2 * SECOND)
     calls = settle([seen, failed, good])
     assert [(call.outcome, call.usage.input) for call in calls] == [("failed", None), ("complete", 10)]
+
+
+def test_usage_written_beside_a_streamed_call_belongs_to_it() -> None:
+    asked = span("1" * 16, "9" * 16, chat(None, None), scope="logfire.openai")
+    raw: dict[str, AttributeValue] = {"gen_ai.usage.raw": '{"prompt_tokens": 10, "completion_tokens": 5}'}
+    place: dict[str, Any] = {"span_id": "2" * 16, "parent_id": "9" * 16, "scope": "logfire.openai"}
+    told = an(raw, name="streaming response from 'x'", start_ns=T0 + SECOND, **place)
+    [call] = settle([asked, told])
+    assert (call.usage.input, call.usage.output, len(call.members)) == (10, 5, 2)
 
 
 AGENT: dict[str, AttributeValue] = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 30}

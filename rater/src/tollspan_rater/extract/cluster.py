@@ -10,6 +10,7 @@ from typing import Final
 from tollspan import semconv
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.fates import Role
+from tollspan_rater.extract.dialects.registry import evidence_beside_call
 from tollspan_rater.extract.family import model_family
 from tollspan_rater.extract.tree import Forest
 
@@ -76,6 +77,7 @@ def cluster(forest: Forest) -> Clusters:
     clusters = Clusters(spans, calls)
     _by_response_id(clusters, calls)
     _among_siblings(clusters, calls)
+    _beside_their_call(clusters, calls)
     _by_ancestry(clusters, forest, calls)
     return clusters
 
@@ -106,8 +108,20 @@ def _among_siblings(clusters: Clusters, calls: Sequence[int]) -> None:
             by_parent[spans[at].tenant, spans[at].trace_id, spans[at].parent_id].append(at)
     for group in by_parent.values():
         if len({spans[at].scope for at in group}) > 1:
-            _pair(clusters, group, _same_measured_sibling, SIBLING_TOLERANCE_NS)
+            _pair(clusters, group, _same_measured_sibling, SIBLING_TOLERANCE_NS, by_output=True)
             _pair(clusters, group, _same_sibling, SIBLING_TOLERANCE_NS)
+
+
+def _beside_their_call(clusters: Clusters, calls: Sequence[int]) -> None:
+    """R3b: usage that a dialect writes on a span beside the streamed call belongs to the last one without any."""
+    waiting: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    for at in calls:
+        span = clusters.spans[at]
+        place = (span.tenant, span.trace_id, span.parent_id, span.scope)
+        if span.role is Role.CALL and not span.usage.measured:
+            waiting[place].append(at)
+        elif span.role is Role.EVIDENCE and waiting[place] and evidence_beside_call(span.scope):
+            clusters.join(waiting[place].pop(), at)
 
 
 Same = Callable[[Extracted, Extracted], bool]
@@ -119,42 +133,65 @@ class _Open:
     __slots__ = ("at", "fetched", "scopes", "until_ns")
 
     def __init__(self, clusters: Clusters, at: int) -> None:
-        members = [clusters.spans[one] for one in clusters.of[at][:CANDIDATES]]
         self.at = at
+        self.look(clusters)
+
+    def look(self, clusters: Clusters) -> None:
+        """Take in what the cluster has become."""
+        members = [clusters.spans[one] for one in clusters.of[self.at][:CANDIDATES]]
         self.until_ns = max(one.end_ns for one in members)
         self.fetched = any(one.retrieve for one in members)
         self.scopes = {one.scope for one in members}
 
-    def reaches(self, span: Extracted, tolerance_ns: int) -> bool:
-        """Tell whether a span may be in time for this cluster; what was fetched later is always in time."""
-        return self.until_ns + tolerance_ns >= span.start_ns or self.fetched or span.retrieve
+    def closed_to(self, span: Extracted, tolerance_ns: int) -> bool:
+        """Tell whether a span, and every later one of its scope, is too late or has its scope's place taken."""
+        if self.fetched or span.retrieve:
+            return False
+        return span.scope in self.scopes or self.until_ns + tolerance_ns < span.start_ns
 
 
-def _pair(clusters: Clusters, group: Sequence[int], same: Same, tolerance_ns: int) -> None:
+class _Row:
+    """Open clusters in order of start. A cursor for each scope passes what is closed to it for good."""
+
+    def __init__(self) -> None:
+        self.heads: list[_Open] = []
+        self._cursors: dict[str, int] = {}
+
+    def near(self, span: Extracted, tolerance_ns: int) -> list[_Open]:
+        """Return the first open clusters that a span may join, a bounded number."""
+        first = 0 if span.retrieve else self._cursors.get(span.scope, 0)
+        while first < len(self.heads) and self.heads[first].closed_to(span, tolerance_ns):
+            first += 1
+        if not span.retrieve:
+            self._cursors[span.scope] = first
+        window = self.heads[first : first + CANDIDATES]
+        return [head for head in window if not head.closed_to(span, tolerance_ns)]
+
+
+def _pair(clusters: Clusters, group: Sequence[int], same: Same, tolerance_ns: int, *, by_output: bool = False) -> None:
     """Join each span of a group to the open cluster that fits it best.
 
-    The group is in order of start, so that the result depends on the set alone.
+    The group is in order of start, so that the result depends on the set alone. ``by_output`` compares only
+    spans with equal output, so that equal calls find each other among thousands.
     """
     spans = clusters.spans
-    heads: list[_Open] = []
+    rows: dict[int | None, _Row] = defaultdict(_Row)
     for at in group:
         span = spans[at]
-        near = [head for head in heads[-CANDIDATES:] if head.reaches(span, tolerance_ns)]
-        fitting = [head for head in near if _fits(clusters, head, at, same)]
+        row = rows[span.usage.output if by_output else None]
+        fitting = [head for head in row.near(span, tolerance_ns) if _fits(clusters, head, at, same)]
         if fitting:
             best = min(fitting, key=lambda head: _distance(spans[head.at], span))
             clusters.join(best.at, at)
-            heads[heads.index(best)] = _Open(clusters, best.at)
+            best.look(clusters)
         else:
-            heads = [*near, _Open(clusters, at)]
+            row.heads.append(_Open(clusters, at))
 
 
 def _fits(clusters: Clusters, head: _Open, at: int, same: Same) -> bool:
     if clusters.together(head.at, at):
         return True
     spans = clusters.spans
-    if spans[at].scope in head.scopes and not (head.fetched or spans[at].retrieve):
-        return False
     mine = clusters.of[at][:CANDIDATES]
     return all(same(spans[one], spans[other]) for one in clusters.of[head.at][:CANDIDATES] for other in mine)
 

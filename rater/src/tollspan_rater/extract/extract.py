@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -117,8 +118,10 @@ def _role(dialect: Dialect, span: Span) -> Role | None:
         if not isinstance(value, str):
             continue
         role = rule.roles.get(value)
-        if role is None and rule.suffixes:
-            role = next((of for suffix, of in rule.suffixes.items() if value.endswith(suffix)), None)
+        if role is None and (rule.prefixes or rule.suffixes):
+            by_start = (of for start, of in rule.prefixes.items() if value.startswith(start))
+            by_end = (of for end, of in rule.suffixes.items() if value.endswith(end))
+            role = next(chain(by_start, by_end), None)
         if role is not None or rule.other is not None:
             return role or rule.other
     return None

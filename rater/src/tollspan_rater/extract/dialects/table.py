@@ -21,13 +21,14 @@ FRAMEWORK_OTEL, SDK_WRAPPER, OPENINFERENCE, FRAMEWORK, AGGREGATE_RANK = 40, 45, 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """One rule of roles: the value of ``key`` decides by ``roles``, then by ``suffixes``, then ``other``.
+    """One rule of roles: the value of ``key`` decides by ``roles``, ``prefixes``, ``suffixes``, then ``other``.
 
     Where nothing decides, the next rule is asked.
     """
 
     key: str
     roles: Mapping[str, Role] = field(default_factory=dict)
+    prefixes: Mapping[str, Role] = field(default_factory=dict)
     suffixes: Mapping[str, Role] = field(default_factory=dict)
     other: Role | None = None
 
@@ -69,6 +70,7 @@ class Dialect:
     ``inclusive_if`` names an attribute whose presence proves the input inclusive.
     ``stream_ends_with_finish``: a stream without a finish reason broke off. ``stream_quality`` is what the usage of
     a stream is worth there, ``uncached_stream_quality`` that of a stream without cache counts.
+    ``evidence_of_sibling``: its evidence stands beside the call that it belongs to, not below.
     ``pending`` names attributes and values of a version that a later one replaces.
     ``zero_is_unknown``: zeros stand where the provider said nothing. ``ignored_providers`` are framework names.
     """
@@ -93,6 +95,7 @@ class Dialect:
     zero_is_unknown: bool = True
     nan_is_missing: bool = False
     scope_unknown: bool = False
+    evidence_of_sibling: bool = False
     provider_before_dot: bool = False
     ignored_providers: frozenset[str] = frozenset()
     pending: tuple[tuple[str, str], ...] = ()
