@@ -80,7 +80,7 @@ def test_one_response_id(
 
 @pytest.mark.parametrize("scope", ["tollspan", OTEL])
 def test_what_was_fetched_later_does_not_tie_two_makers(scope: str) -> None:
-    made = [with_id(f"{n}" * 16, scope=scope, record=f"r{n}", output=None) for n in (1, 2)]
+    made = [with_id(f"{n}" * 16, scope=scope, record=f"r{n}", output=None, start_ns=T0 + 9 * n) for n in (0, 2)]
     fetched = with_id("3" * 16, scope=scope, record="r3", operation="fetch_response", start_ns=T0 + 9)
     calls = settle([*made, fetched])
     assert sorted(len(call.members) for call in calls) == [1, 2]
