@@ -1,1 +1,10 @@
-"""Meters every LLM call of an application with the customer it was made for."""
+"""Meters every LLM call of an application with the customer it was made for.
+
+``install()`` (or ``opentelemetry-instrument``) starts it; ``attribute`` says for whom calls are made;
+``record`` counts a unit that is no LLM call. Nothing here ever raises into the application.
+"""
+
+from tollspan.attribution import attribute, current
+from tollspan.runtime import flush, install, record, stats, uninstall
+
+__all__ = ["attribute", "current", "flush", "install", "record", "stats", "uninstall"]

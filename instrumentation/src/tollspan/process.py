@@ -1,0 +1,55 @@
+"""Who sends: the process, its record counter, and the ids of a record."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opentelemetry import trace
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Ids of a record, fixed when its call starts: every resend is the same span.
+
+    ``record_id`` is a UUIDv7; ``trace_id`` and ``span_id`` are 32 and 16 lowercase hex digits; ``parent_id`` is
+    empty for a root. ``trace_sampled`` tells whether the application's trace was sampled; a trace of our own is.
+    """
+
+    record_id: str
+    trace_id: str
+    span_id: str
+    parent_id: str = ""
+    trace_sampled: bool = True
+
+
+def uuid7(now_ns: int, random: bytes) -> str:
+    """Make a UUIDv7 (RFC 9562) from a time in nanoseconds and 10 random bytes."""
+    value = (now_ns // 1_000_000) << 80 | int.from_bytes(random[:10], "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    digits = f"{value & ~(0x3 << 62) | 0x2 << 62:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def identify(now_ns: int, random: Callable[[int], bytes] = os.urandom) -> Identity:
+    """Make the ids of a record that starts now: a child of the application's active span, else a new trace."""
+    parent = trace.get_current_span().get_span_context()
+    record_id, span_id = uuid7(now_ns, random(10)), random(8).hex()
+    if not parent.is_valid:
+        return Identity(record_id, random(16).hex(), span_id)
+    trace_id, parent_id = trace.format_trace_id(parent.trace_id), trace.format_span_id(parent.span_id)
+    return Identity(record_id, trace_id, span_id, parent_id, trace_sampled=parent.trace_flags.sampled)
+
+
+class Process:
+    """A sending process: a random id and a counter 1, 2, 3 ... without gaps; a fork needs a new one."""
+
+    def __init__(self, process_id: str | None = None) -> None:
+        self.id = process_id or os.urandom(8).hex()
+        self._numbers = itertools.count(1)
+
+    def number(self) -> tuple[str, int]:
+        """Return the process id and the next sequence number; safe across threads."""
+        return self.id, next(self._numbers)

@@ -1,0 +1,148 @@
+"""The running instrumentation: one a process, made by ``install`` and gone after ``uninstall``."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Collection, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from tollspan import attribution
+from tollspan.guarded import guarded, log
+from tollspan.process import Process, identify
+from tollspan.record import Record, UnitRecord
+from tollspan.sender import Sender, Stats, http_post
+from tollspan.settings import Settings, resolve
+from tollspan.wire import httpx as wire
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+EXIT_FLUSH_SECONDS = 5.0
+
+_lock = threading.Lock()
+_running: Runtime | None = None
+
+
+class Runtime:
+    """Settings, process identity and sender together; what an attempt reports to."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin as a new process: own id, sequence and thread; what a forked parent has queued stays its own."""
+        self._process = Process()
+        self.sender = Sender(http_post(self.settings.url, self.settings.headers), self.settings.resource)
+
+    def now_ns(self) -> int:
+        """Return the wall clock in nanoseconds."""
+        return time.time_ns()
+
+    def number(self) -> tuple[str, int]:
+        """Return the process id and the next sequence number."""
+        return self._process.number()
+
+    def emit(self, record: Record) -> None:
+        """Queue a record for sending."""
+        self.sender.put(record)
+
+
+@guarded
+def install(
+    endpoint: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    include_usage_hosts: Collection[str] | None = None,
+) -> None:
+    """Start metering: every LLM call through ``httpx2`` and ``httpx`` becomes a record sent to an OTLP/HTTP endpoint.
+
+    ``endpoint`` is a base address such as ``http://localhost:4318``; without it ``TOLLSPAN_OTLP_ENDPOINT``, then
+    the OpenTelemetry variables decide, and with none of them nothing is patched. ``include_usage_hosts`` replaces
+    the table of hosts whose OpenAI chat streams are asked for usage. A second call does nothing.
+    """
+    global _running  # noqa: PLW0603 - one instrumentation a process is what patching a library means
+    with _lock:
+        if _running is not None:
+            return
+        settings = resolve(os.environ, endpoint=endpoint, headers=headers, include_usage_hosts=include_usage_hosts)
+        if settings is None:
+            log.info("tollspan: no OTLP endpoint configured (TOLLSPAN_OTLP_ENDPOINT); nothing is metered")
+            return
+        _running = Runtime(settings)
+        wire.patch(_running, settings.include_usage_hosts)
+
+
+@guarded
+def uninstall(timeout: float = EXIT_FLUSH_SECONDS) -> None:
+    """Undo the patches and send what waits, for at most ``timeout`` seconds."""
+    global _running
+    with _lock:
+        running, _running = _running, None
+        wire.unpatch()
+    if running is not None:
+        running.sender.close(timeout)
+
+
+@guarded
+def record(meter: str, quantity: Decimal | int | str, **keys: Unpack[attribution.Keys]) -> None:
+    """Count a unit that is no LLM call, e.g. ``record("gpu_second", Decimal("12.5"), customer="acme")``.
+
+    ``quantity`` is exact and not negative; a float is refused with a log line, because it has no exact decimal
+    meaning. Attribution given here lies over the one in force.
+    """
+    running = _running
+    exact = _quantity(quantity)
+    if running is None:
+        return
+    if exact is None or not isinstance(meter, str) or not meter:
+        log.error("tollspan: record(%r, %r) refused: give a meter name and a Decimal, int or string", meter, quantity)
+        return
+    now_ns = running.now_ns()
+    whose = attribution.over(attribution.current(), keys)
+    process_id, seq = running.number()
+    running.emit(UnitRecord(identify(now_ns), process_id, seq, now_ns, meter, exact, whose))
+
+
+def flush(timeout: float = EXIT_FLUSH_SECONDS) -> bool:
+    """Send what waits, for at most ``timeout`` seconds; True when nothing waits any more."""
+    running = _running
+    return running is None or bool(guarded(running.sender.flush)(timeout))
+
+
+def stats() -> Stats:
+    """Return what became of this process's records; all zero when nothing runs."""
+    running = _running
+    return (None if running is None else guarded(running.sender.stats)()) or Stats()
+
+
+def _quantity(quantity: object) -> str | None:
+    if isinstance(quantity, bool) or not isinstance(quantity, Decimal | int | str):
+        return None
+    try:
+        exact = Decimal(quantity)
+    except InvalidOperation:
+        return None
+    return f"{exact:f}" if exact.is_finite() and exact >= 0 else None
+
+
+@guarded
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - the parent may have held it
+    _lock = threading.Lock()
+    if _running is not None:
+        _running.restart()
+
+
+@guarded
+def _at_exit() -> None:
+    wire.abort_open()
+    flush()
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,84 @@
+"""Where records go and what may be changed on the wire, from arguments and environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from tollspan.guarded import log
+from tollspan.routes import INCLUDE_USAGE_HOSTS
+
+TRACES_PATH = "/v1/traces"
+GRPC_PORT, HTTP_PORT = 4317, 4318  # the OTLP specification's default ports
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``url`` is the full address that OTLP requests are posted to."""
+
+    url: str
+    headers: Mapping[str, str]
+    include_usage_hosts: frozenset[str]
+    resource: Mapping[str, str]
+
+
+def resolve(
+    environ: Mapping[str, str],
+    *,
+    endpoint: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    include_usage_hosts: Collection[str] | None = None,
+) -> Settings | None:
+    """Find the settings; ``None`` when no endpoint is configured anywhere.
+
+    Arguments win over ``TOLLSPAN_OTLP_*``, these over the OpenTelemetry variables. Headers belong to the
+    endpoint they stand beside, so that one backend's token never goes to another.
+    """
+    own = endpoint or environ.get("TOLLSPAN_OTLP_ENDPOINT")
+    found = _pairs(environ.get("TOLLSPAN_OTLP_HEADERS", "")) if own else _otel_headers(environ)
+    url = _with_path(own) if own else _otel_url(environ)
+    if not url:
+        return None
+    hosts = _hosts(environ) if include_usage_hosts is None else frozenset(include_usage_hosts)
+    return Settings(url, dict(found if headers is None else headers), hosts, _resource(environ))
+
+
+def _with_path(endpoint: str) -> str:
+    return endpoint if urlsplit(endpoint).path.endswith(TRACES_PATH) else endpoint.rstrip("/") + TRACES_PATH
+
+
+def _otel_url(environ: Mapping[str, str]) -> str | None:
+    traces, base = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if not traces and not base:
+        return None
+    parts = urlsplit(traces or _with_path(base or ""))
+    if parts.port == GRPC_PORT:
+        log.warning("tollspan speaks OTLP over HTTP: using port %d of %s", HTTP_PORT, parts.hostname)
+        at = (parts.hostname or "") if ":" not in (parts.hostname or "") else f"[{parts.hostname}]"
+        parts = parts._replace(netloc=f"{at}:{HTTP_PORT}", path=TRACES_PATH)
+    return urlunsplit(parts)
+
+
+def _otel_headers(environ: Mapping[str, str]) -> dict[str, str]:
+    general = environ.get("OTEL_EXPORTER_OTLP_HEADERS", "")
+    return _pairs(environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS", general))
+
+
+def _hosts(environ: Mapping[str, str]) -> frozenset[str]:
+    given = environ.get("TOLLSPAN_INCLUDE_USAGE_HOSTS")
+    if given is None:
+        return INCLUDE_USAGE_HOSTS
+    return frozenset(host.strip() for host in given.split(",") if host.strip())
+
+
+def _resource(environ: Mapping[str, str]) -> dict[str, str]:
+    resource = _pairs(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+    if name := environ.get("OTEL_SERVICE_NAME"):
+        resource["service.name"] = name
+    return resource
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = (item.split("=", 1) for item in text.split(",") if "=" in item)
+    return {unquote(key.strip()): unquote(value.strip()) for key, value in pairs}

@@ -1,0 +1,1 @@
+"""The only monkeypatches: one module a HTTP library."""
