@@ -12,7 +12,15 @@
     ├── FormatVersionError     the folder was written by a newer release
     ├── StoreDeadError         the database failed; nothing is acknowledged until it is reopened
     ├── JournalError           the journal cannot be written or read
-    └── NotFoundError          no such customer, call, span, key ...
+    │   ├── JournalDiskError       the disk refused; nothing of this request is acknowledged
+    │   ├── JournalCorruptError    a file or an entry is not what was written
+    │   ├── JournalGapError        the positions asked for were deleted with their day
+    │   └── JournalClosedError     the process is stopping
+    ├── DayKeptError           a day of the journal may not be deleted
+    ├── OverloadedError        too many bytes wait for the disk; retry
+    ├── FolderError            a file of the data folder or of a backup is missing, damaged or in the way
+    ├── NotFoundError          no such customer, call, span, key ...
+    └── UnusableValueError     a span's value that cannot be read; its span is quarantined
 """
 
 from __future__ import annotations
@@ -80,8 +88,77 @@ class JournalError(TollspanError):
     """The journal cannot be written or read."""
 
 
+class JournalDiskError(JournalError):
+    """The disk refused to write or read; nothing of this request is acknowledged, the next one tries again."""
+
+    def __init__(self, path: Path | str, cause: BaseException) -> None:
+        super().__init__(
+            f"the disk refused the journal at {path}: {cause}. Nothing of this request is acknowledged; "
+            "free space or repair the disk, the next try reopens the journal.",
+        )
+
+
+class JournalCorruptError(JournalError):
+    """A file or an entry of the journal is not what was written."""
+
+    def __init__(self, path: Path | str, position: int | None, problem: str) -> None:
+        self.path, self.position = str(path), position
+        where = f"{path}" if position is None else f"{path}, position {position}"
+        super().__init__(f"{where}: {problem}. Stop the rater and restore this file from a backup.")
+
+
+class JournalGapError(JournalError):
+    """The positions asked for were deleted with their day."""
+
+    def __init__(self, after: int, oldest: int) -> None:
+        self.after, self.oldest = after, oldest
+        super().__init__(
+            f"the journal begins at position {oldest}, what follows position {after} was deleted with its day. "
+            f"Start from a snapshot that covers position {oldest - 1}.",
+        )
+
+
+class JournalClosedError(JournalError):
+    """The process is stopping."""
+
+    def __init__(self) -> None:
+        super().__init__("the journal is closed because the process is stopping. Send the request again.")
+
+
+class DayKeptError(TollspanError):
+    """A day of the journal may not be deleted."""
+
+    def __init__(self, day: str, reason: str, remedy: str) -> None:
+        super().__init__(f"the journal's day {day} is kept: {reason}. {remedy}")
+
+
+class OverloadedError(TollspanError):
+    """Too many bytes wait for the disk."""
+
+    def __init__(self, waiting_bytes: int, limit_bytes: int) -> None:
+        self.waiting_bytes, self.limit_bytes = waiting_bytes, limit_bytes
+        super().__init__(
+            f"{waiting_bytes} bytes wait for the journal's disk, the limit is {limit_bytes}. Retry in a second.",
+        )
+
+
+class FolderError(TollspanError):
+    """A file of the data folder or of a backup is missing, damaged or in the way."""
+
+    def __init__(self, path: Path | str, problem: str, remedy: str) -> None:
+        super().__init__(f"{path}: {problem}. {remedy}")
+
+
 class NotFoundError(TollspanError):
     """Nothing is known under this name."""
 
     def __init__(self, kind: str, name: str, remedy: str) -> None:
         super().__init__(f"no {kind} {name!r} is known. {remedy}")
+
+
+class UnusableValueError(TollspanError):
+    """A value on a span cannot be read as what its name promises; the span goes to quarantine."""
+
+    def __init__(self, reason: str, key: str, value: object, wanted: str) -> None:
+        self.reason = reason
+        super().__init__(f"{key} = {repr(value)[:80]} is not {wanted}. Correct the sender, then replay the span.")

@@ -1,0 +1,174 @@
+"""The HTTP API: every question of the table, every command, files to import.
+
+``GET /v1/{question}``, ``POST /v1/commands/{kind}``, ``POST /v1/import?name=FILE``, ``GET /healthz``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, BinaryIO, Final, cast
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tollspan_rater import errors
+from tollspan_rater.api.access import (
+    ACTOR_HEADER,
+    LOCAL_KEY,
+    Denied,
+    Gate,
+    allowed_params,
+    require,
+    visible,
+)
+from tollspan_rater.api.body import RequestBody
+from tollspan_rater.api.wire import ANSWER_TYPE, PROBLEM_TYPE, pack, pack_answer, problem
+from tollspan_rater.query import render
+from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.commands import checked, command
+from tollspan_rater.query.questions import question
+from tollspan_rater.query.rater import Identity, RaterDoor, Receipt
+
+MAX_COMMAND_BYTES: Final = 8 * 2**20
+ALIASES: Final[Mapping[str, str]] = {"rated-usage": "usage"}
+
+
+def create_app(rater: RaterDoor, local_token: str) -> Starlette:
+    """Make the API before a rater.
+
+    Args:
+        rater: who answers; called in worker threads, several at a time.
+        local_token: the token of ``run.json``, at least 32 random bytes as text.
+    """
+    doors = _Doors(rater, Gate(rater, local_token))
+    return Starlette(
+        routes=[
+            Route("/healthz", doors.health),
+            Route("/v1/import", doors.import_file, methods=["POST"]),
+            Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
+            Route("/v1/{question}", doors.question),
+        ],
+        exception_handlers={
+            errors.TollspanError: _on_tollspan_error,
+            Denied: _on_denied,
+            HTTPException: _on_http_exception,
+            Exception: _on_surprise,
+        },
+    )
+
+
+class _Doors:
+    """The endpoints."""
+
+    def __init__(self, rater: RaterDoor, gate: Gate) -> None:
+        self._rater = rater
+        self._gate = gate
+
+    async def health(self, _request: Request) -> Response:
+        return JSONResponse({"ok": True, "pid": os.getpid()})
+
+    async def question(self, request: Request) -> Response:
+        who = await self._identify(request)
+        name = request.path_params["question"]
+        asked = question(ALIASES.get(name, name))
+        given = {key: request.query_params.getlist(key) for key in request.query_params}
+        params = asked.read(allowed_params(who, asked, given))
+        answer = await run_in_threadpool(self._rater.ask, asked.name, params, tenant=who.tenant)
+        return _answered(visible(who, answer), request.headers.get("Accept", ""))
+
+    async def command(self, request: Request) -> Response:
+        who = await self._identify(request)
+        kind = command(request.path_params["kind"])
+        require(who, kind.scope)
+        if kind.local and who.key_id != LOCAL_KEY:
+            raise Denied(403, f"{kind.kind} names paths on the server's disk: run tollspan {kind.kind} there")
+        body = checked(kind.kind, await _json_object(request))
+        receipt = await run_in_threadpool(
+            self._rater.execute, kind.kind, body, tenant=who.tenant, actor=_actor(who, request)
+        )
+        return _receipted(receipt)
+
+    async def import_file(self, request: Request) -> Response:
+        who = await self._identify(request)
+        require(who, "ingest")
+        name = request.query_params.get("name") or "body.jsonl"
+        body = cast("BinaryIO", io.BufferedReader(RequestBody(cast("AsyncIterator[bytes]", request.stream()))))
+        receipt = await run_in_threadpool(
+            self._rater.import_stream, body, name=name, tenant=who.tenant, actor=_actor(who, request)
+        )
+        return _receipted(receipt)
+
+    async def _identify(self, request: Request) -> Identity:
+        return await run_in_threadpool(self._gate.identify, request.headers)
+
+
+def _answered(answer: Answer, accept: str) -> Response:
+    for media, body in _BODIES.items():
+        if media in accept:
+            return Response(body(answer), media_type=media)
+    return JSONResponse(render.document(answer))
+
+
+def _packed(answer: Answer) -> str:
+    return json.dumps(pack_answer(answer), ensure_ascii=False)
+
+
+_BODIES: Final[Mapping[str, Callable[[Answer], str]]] = {
+    ANSWER_TYPE: _packed,
+    "text/csv": render.as_csv,
+    "application/jsonl": render.as_jsonl,
+}
+
+
+def _receipted(receipt: Receipt) -> Response:
+    return JSONResponse({"position": receipt.position, "body": render.plain(receipt.body), "$body": pack(receipt.body)})
+
+
+def _actor(who: Identity, request: Request) -> str:
+    return request.headers.get(ACTOR_HEADER, LOCAL_KEY) if who.key_id == LOCAL_KEY else f"key:{who.key_id}"
+
+
+async def _json_object(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_COMMAND_BYTES:
+            raise errors.UsageError(f"a command may have {MAX_COMMAND_BYTES} bytes; send it in parts")
+    try:
+        said = json.loads(body or b"{}", parse_float=str)
+    except ValueError as error:
+        raise errors.UsageError(f"the body is no JSON: {error}") from error
+    if not isinstance(said, dict):
+        raise errors.UsageError("the body must be a JSON object")
+    return said
+
+
+def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    body = {"type": "about:blank", "title": "refused", "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, PROBLEM_TYPE)
+
+
+async def _on_tollspan_error(_request: Request, error: Exception) -> Response:
+    said = problem(cast("errors.TollspanError", error))
+    return JSONResponse(said, said["status"], media_type=PROBLEM_TYPE)
+
+
+async def _on_denied(_request: Request, error: Exception) -> Response:
+    denied = cast("Denied", error)
+    return _problem(denied.status, str(denied), {"WWW-Authenticate": "Bearer"} if denied.status == 401 else None)  # noqa: PLR2004 - HTTP's number for a missing credential
+
+
+async def _on_http_exception(_request: Request, error: Exception) -> Response:
+    wrong = cast("HTTPException", error)
+    return _problem(wrong.status_code, wrong.detail, wrong.headers)
+
+
+async def _on_surprise(_request: Request, _error: Exception) -> Response:
+    return _problem(500, "an unexpected error; the server's log has it")

@@ -1,0 +1,99 @@
+"""The door to a server: the methods of ``RaterDoor`` over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import httpx
+
+from tollspan_rater.api.access import ACTOR_HEADER, TENANT_HEADER
+from tollspan_rater.api.run_file import RunFile
+from tollspan_rater.api.wire import ANSWER_TYPE, exception_of, unpack, unpack_answer
+from tollspan_rater.errors import TollspanError
+from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.rater import Identity, Receipt
+
+CHUNK = 256 * 1024
+
+
+class HttpDoor:
+    """Asks the server that owns a folder. Its errors arrive as the exceptions that the server raised."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    @classmethod
+    def of(cls, run: RunFile) -> HttpDoor:
+        """Open a door with the local token of ``run.json``; answers may take as long as they need."""
+        timeout = httpx.Timeout(None, connect=5.0)
+        headers = {"Authorization": f"Bearer {run.token}"}
+        return cls(httpx.Client(base_url=run.url, headers=headers, timeout=timeout, trust_env=False))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def pid(self) -> int | None:
+        """Return the process that answers at this address, or ``None`` when nobody does."""
+        try:
+            return int(self._client.get("/healthz", timeout=5.0).json()["pid"])
+        except (httpx.TransportError, ValueError, KeyError, TypeError):
+            return None
+
+    def ask(self, question: str, params: Mapping[str, str], *, tenant: str) -> Answer:
+        """Ask over ``GET /v1/{question}``."""
+        headers = {TENANT_HEADER: tenant, "Accept": ANSWER_TYPE}
+        said = _send(lambda: self._client.get(f"/v1/{question}", params=dict(params), headers=headers))
+        return unpack_answer(said)
+
+    def execute(self, kind: str, body: Mapping[str, Any], *, tenant: str, actor: str) -> Receipt:
+        """Send a command over ``POST /v1/commands/{kind}``."""
+        headers = {TENANT_HEADER: tenant, ACTOR_HEADER: actor}
+        return _receipt(_send(lambda: self._client.post(f"/v1/commands/{kind}", json=dict(body), headers=headers)))
+
+    def import_stream(self, stream: BinaryIO, *, name: str, tenant: str, actor: str) -> Receipt:
+        """Stream a file over ``POST /v1/import``."""
+        headers = {TENANT_HEADER: tenant, ACTOR_HEADER: actor}
+        return _receipt(
+            _send(
+                lambda: self._client.post("/v1/import", params={"name": name}, headers=headers, content=_chunks(stream))
+            )
+        )
+
+    def authenticate(self, token: str | None) -> Identity | None:
+        """Know nobody: only the owner of a folder tells whose a token is."""
+        del token
+        return None
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def _receipt(said: Mapping[str, Any]) -> Receipt:
+    return Receipt(said["position"], unpack(said["$body"]))
+
+
+def _send(request: Callable[[], httpx.Response]) -> dict[str, Any]:
+    try:
+        response = request()
+    except httpx.TransportError as error:
+        raise TollspanError(f"the server went away while it was asked: {error}. Ask again.") from error
+    try:
+        said = response.json()
+    except ValueError:
+        said = {"detail": f"the server answered {response.status_code} without JSON"}
+    if not response.is_success:
+        raise exception_of(said)
+    return dict(said)

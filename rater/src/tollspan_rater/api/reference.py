@@ -1,0 +1,65 @@
+"""The HTTP API's reference page, made from the tables of questions and commands."""
+
+from __future__ import annotations
+
+from tollspan_rater.query.commands import COMMANDS, CommandKind
+from tollspan_rater.query.questions import QUESTIONS, Param, Question
+
+_HEAD = """# HTTP API
+
+`tollspan serve` answers on `listen.api`. Every request but `GET /healthz` needs `Authorization: Bearer KEY`
+(`tollspan keys create`); the key decides the tenant. Commands on the same machine use the local token of
+`run.json` in the data folder.
+
+An answer is JSON: `title`, `columns`, `rows`, `totals`, `as_of` (journal position), `zone`, `notes`, `ok`,
+`details`. Decimals are strings, unknown is `null`. `Accept: text/csv` or `application/jsonl` gives the rows alone.
+Errors are `application/problem+json` (RFC 9457). A key with scope `customer-query` asks `usage`, `calls` and
+`invoice` about its own customer and does not see what the provider charges.
+
+## Questions
+
+`GET /v1/{question}`; `GET /v1/rated-usage` is `GET /v1/usage`.
+"""
+_COMMANDS = """
+## Commands
+
+`POST /v1/commands/{command}` with a JSON object; the answer is `{"position": ..., "body": ...}` once it is durable
+and applied. `POST /v1/import?name=FILE` with scope `ingest` takes the bytes of an OTLP file; the name tells format
+and compression.
+"""
+
+
+def reference() -> str:
+    """Return the page in Markdown."""
+    return (
+        _HEAD
+        + "".join(_question(entry) for entry in QUESTIONS.values())
+        + _COMMANDS
+        + "".join(_command(entry) for entry in COMMANDS.values())
+    )
+
+
+def _question(asked: Question) -> str:
+    lines = ["", f"### {asked.name}", "", f"{asked.help} Scope `{asked.scope}`."]
+    if asked.one_of:
+        lines.append(f"Exactly one of: {', '.join(f'`{name}`' for name in asked.one_of)}.")
+    if asked.params:
+        lines += ["", "| parameter | kind | default | meaning |", "|---|---|---|---|"]
+        lines += [_param(param) for param in asked.params]
+    return "\n".join(lines) + "\n"
+
+
+def _param(param: Param) -> str:
+    kind = f"{param.kind}, several by comma" if param.repeat else param.kind
+    choices = f": {', '.join(param.choices)}" if param.choices else ""
+    return f"| `{param.name}` | {kind} | {param.default or ''} | {param.help}{choices} |"
+
+
+def _command(kind: CommandKind) -> str:
+    place = " Only from the machine of the data folder." if kind.local else ""
+    fields = [
+        f"`{info.alias or name}`{' (required)' if info.is_required() else ''}"
+        for name, info in kind.body.model_fields.items()
+    ]
+    body = f"\nFields: {', '.join(fields)}." if fields else ""
+    return f"\n### {kind.kind}\n\n{kind.help} Scope `{kind.scope}`.{place}{body}\n"

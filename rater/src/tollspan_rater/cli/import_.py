@@ -1,0 +1,58 @@
+"""The command ``import``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from tollspan_rater.cli.door import actor, open_door
+from tollspan_rater.cli.formats import printable, show
+from tollspan_rater.cli.frame import example
+from tollspan_rater.query.rater import Receipt
+
+
+@click.command(
+    "import",
+    help="Read OTLP files as the Collector's file exporter writes them, then audit.\n\n"
+    "JSON lines or protobuf, plain, .gz or .zst; - is standard input. The same file twice counts once.\n\n"
+    + example("tollspan import traces.jsonl.gz more/*.jsonl"),
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.pass_context
+def import_files(context: click.Context, files: tuple[str, ...]) -> None:
+    """Send each file through the door, say what came of it, end with the audit."""
+    with open_door(context) as (rater, config):
+        for name in files:
+            with _watched(name) as stream:
+                receipt = rater.import_stream(stream, name=name, tenant=config.tenant, actor=actor())
+            click.echo(printable(f"{name}: {_summary(receipt)}"), err=True)
+        answer = rater.ask("audit", {}, tenant=config.tenant)
+    show(context, answer)
+
+
+def _summary(receipt: Receipt) -> str:
+    counts: Iterable[str] = (f"{value} {name}" for name, value in receipt.body.items())
+    return ", ".join(counts) or f"up to position {receipt.position}"
+
+
+@contextmanager
+def _watched(name: str) -> Iterator[BinaryIO]:
+    """Open a file for reading; on a terminal a bar on stderr follows how far it is read."""
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    path = Path(name)
+    with path.open("rb") as file:
+        if not sys.stderr.isatty():
+            yield file
+            return
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            yield progress.wrap_file(file, total=path.stat().st_size, description=printable(path.name))

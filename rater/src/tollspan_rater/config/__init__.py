@@ -1,0 +1,1 @@
+"""Configuration: one model, four sources, each value with its origin."""

@@ -1,0 +1,143 @@
+"""Every configuration key with its type, default and meaning: the model that file, environment and flags fill."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, model_validator
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Split ``HOST:PORT`` (``[HOST]:PORT`` for IPv6); port 0 lets the system choose.
+
+    Raises:
+        ValueError: it is not of this form.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004 - the last TCP port
+        raise ValueError("give HOST:PORT, for example 127.0.0.1:4317")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach an address; a name other than ``localhost`` counts as reachable."""
+    host, _port = split_address(address)
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _address(value: str) -> str:
+    split_address(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("give a time zone of the IANA list, for example Europe/Berlin") from error
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(_Section):
+    """Addresses that `tollspan serve` listens on."""
+
+    grpc: Address = Field("127.0.0.1:4317", description="OTLP over gRPC, HOST:PORT.")
+    http: Address = Field("127.0.0.1:4318", description="OTLP over HTTP, HOST:PORT.")
+    api: Address = Field("127.0.0.1:4319", description="Questions and commands over HTTP, HOST:PORT.")
+
+
+class Tls(_Section):
+    """Certificates; required as soon as an address is reachable from other machines without keys."""
+
+    cert_file: Path | None = Field(None, description="PEM certificate chain of this server.")
+    key_file: Path | None = Field(None, description="PEM private key of that certificate.")
+    client_ca_file: Path | None = Field(None, description="PEM authorities whose client certificates are let in.")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Tls:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("tls.cert_file and tls.key_file go together: give both or none")
+        if self.client_ca_file is not None and self.cert_file is None:
+            raise ValueError("tls.client_ca_file needs tls.cert_file and tls.key_file")
+        return self
+
+
+class Auth(_Section):
+    """Who may send spans."""
+
+    required: bool = Field(default=False, description="Refuse spans without a valid key. The API always needs one.")
+    on_failure: Literal["retry", "reject"] = Field(
+        "retry",
+        description="A wrong key is answered so that the sender keeps its data and tries again (retry), "
+        "or so that it throws the data away (reject).",
+    )
+
+
+class Limits(_Section):
+    """Upper bounds; what lies above them is refused before it costs memory."""
+
+    request_bytes: ByteSize = Field(
+        ByteSize(16 * 2**20), ge=2**16, le=64 * 2**20, description="One request after decompression, up to 64MiB."
+    )
+    spans_per_request: int = Field(100_000, gt=0, description="Spans in one request.")
+    attributes_per_span: int = Field(1024, gt=0, description="Attributes of one span.")
+    inflight_bytes: ByteSize = Field(
+        ByteSize(256 * 2**20), ge=2**20, description="Bytes of all requests that are being received together."
+    )
+
+
+class Pressure(_Section):
+    """When the receiver asks senders to wait."""
+
+    max_lag: int = Field(300, gt=0, description="Seconds that the store may be behind the journal.")
+    min_free_disk: ByteSize = Field(ByteSize(512 * 2**20), ge=0, description="Free bytes that the disk must keep.")
+
+
+class Snapshots(_Section):
+    """Base snapshots, which make old journal days dispensable."""
+
+    every_hours: int = Field(24, ge=0, description="Hours between two snapshots; 0 takes none.")
+    keep: int = Field(2, gt=0, description="How many snapshots stay.")
+
+
+class Config(_Section):
+    """The configuration of one data folder."""
+
+    data: Path = Field(Path(".tollspan"), description="The data folder: journal, store, run.json.")
+    tenant: str = Field(
+        "default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="The tenant that commands speak of."
+    )
+    pricing: Path | None = Field(None, description="Folder of rate cards and plans that `serve` applies at its start.")
+    zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="Time zone of days and periods where neither customer nor plan names one."
+    )
+    listen: Listen = Listen.model_construct()
+    tls: Tls = Tls.model_construct()
+    auth: Auth = Auth.model_construct()
+    limits: Limits = Limits.model_construct()
+    pressure: Pressure = Pressure.model_construct()
+    snapshots: Snapshots = Snapshots.model_construct()
+
+    @model_validator(mode="after")
+    def _reachable_addresses_are_guarded(self) -> Config:
+        for name in ("grpc", "http", "api"):
+            address = getattr(self.listen, name)
+            if not is_loopback(address) and not self.auth.required and self.tls.client_ca_file is None:
+                raise ValueError(
+                    f"listen.{name} = {address} can be reached from other machines: "
+                    "set auth.required to true, or tls.client_ca_file"
+                )
+        return self

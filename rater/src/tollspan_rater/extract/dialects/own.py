@@ -1,0 +1,36 @@
+"""tollspan's own spans: the wire contract of ``tollspan.semconv``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tollspan import semconv
+from tollspan_rater.extract.dialects.otel import KEYS, ROLES
+from tollspan_rater.extract.dialects.table import OWN, OWN_RAW, Dialect, RawUsage, merged
+
+OWN_SPANS: Final = Dialect(
+    name="tollspan",
+    version=1,
+    rank=OWN,
+    raw_rank=OWN_RAW,
+    scopes=(semconv.SCOPE_NAME,),
+    keys=merged(
+        {
+            "outcome": (semconv.OUTCOME,),
+            "quality": (semconv.QUALITY,),
+            "record_id": (semconv.RECORD_ID,),
+            "process_id": (semconv.PROCESS_ID,),
+            "seq": (semconv.SEQ,),
+            "attempt": (semconv.ATTEMPT,),
+            "retry_of": (semconv.RETRY_OF,),
+            "usage_api": (semconv.USAGE_API,),
+            "meter": (semconv.METER,),
+            "quantity": (semconv.QUANTITY,),
+        },
+        KEYS,
+    ),
+    roles=ROLES,
+    raw=(RawUsage(semconv.USAGE_RAW),),
+    zero_is_unknown=False,
+    kept_prefixes=("tollspan.",),
+)

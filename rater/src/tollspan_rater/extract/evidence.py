@@ -1,0 +1,153 @@
+"""What was read of a span as stored text: short canonical JSON, read back exactly, and its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any, Final
+
+import orjson
+
+from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.fates import Role
+from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
+
+# Field -> stored name. Names once stored are kept for ever.
+_NAMES: Final[Mapping[str, str]] = {
+    "tenant": "t",
+    "trace_id": "tr",
+    "span_id": "sp",
+    "parent_id": "pa",
+    "start_ns": "s",
+    "end_ns": "e",
+    "role": "ro",
+    "dialect": "d",
+    "rank": "rk",
+    "final": "fi",
+    "scope": "sc",
+    "name": "n",
+    "operation": "op",
+    "provider": "pr",
+    "request_model": "qm",
+    "response_model": "rm",
+    "response_id": "id",
+    "record_id": "rec",
+    "process_id": "pid",
+    "seq": "seq",
+    "attempt": "at",
+    "retry_of": "ry",
+    "outcome": "ou",
+    "quality": "q",
+    "service_tier": "ti",
+    "stream": "st",
+    "retrieve": "rt",
+    "ttft_ms": "tt",
+    "usage": "u",
+    "reported_cost": "rc",
+    "unit_meter": "um",
+    "unit_quantity": "uq",
+    "said": "sa",
+    "resource_said": "rs",
+    "flags": "fl",
+}
+_TOKEN_NAMES: Final[Mapping[str, str]] = {
+    "input": "i",
+    "cache_read": "r",
+    "cache_write": "w",
+    "cache_write_5m": "w5",
+    "cache_write_1h": "w1",
+    "audio_in": "ai",
+    "image_in": "ii",
+    "output": "o",
+    "reasoning": "g",
+    "audio_out": "ao",
+}
+_UNITS: Final = "un"
+_SPECIAL: Final = frozenset({"usage", "reported_cost", "unit_quantity", "said", "resource_said", "flags", "role"})
+_DEFAULTS: Final[Mapping[str, object]] = {f.name: f.default for f in fields(Extracted)}
+_PLAIN: Final = tuple((name, short, _DEFAULTS[name]) for name, short in _NAMES.items() if name not in _SPECIAL)
+_PLAIN_VALUES: Final = attrgetter(*(name for name, _, _ in _PLAIN))
+_TOKEN_VALUES: Final = attrgetter(*TOKEN_FIELDS)
+_TOKEN_SHORT: Final = tuple(_TOKEN_NAMES[name] for name in TOKEN_FIELDS)
+_PLAIN_SHORT: Final = tuple((short, default) for _, short, default in _PLAIN)
+_READ_PLAIN: Final = {short: name for name, short, _ in _PLAIN}
+_ALIAS: Final = "alias."
+
+# Not in the digest: a newer release may read the same span under another version or rank.
+_NOT_DIGESTED: Final = ("d", "rk")
+
+
+def to_evidence(extracted: Extracted) -> str:
+    """Write what was read as canonical JSON: sorted names, no spaces, only what is set, decimals as text."""
+    return orjson.dumps(_document(extracted), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def from_evidence(evidence: str) -> Extracted:
+    """Read stored evidence back, equal to what was written."""
+    tree: dict[str, Any] = orjson.loads(evidence)
+    values: dict[str, Any] = {_READ_PLAIN[short]: value for short, value in tree.items() if short in _READ_PLAIN}
+    stated = tree.get("u", {})
+    units = {meter: Decimal(value) for meter, value in stated.get(_UNITS, {}).items()}
+    return Extracted(
+        **values,
+        role=Role(tree["ro"]),
+        usage=Usage(**{name: stated.get(short) for name, short in _TOKEN_NAMES.items()}, units=units),
+        reported_cost=_decimal(tree.get("rc")),
+        unit_quantity=_decimal(tree.get("uq")),
+        said=tree.get("sa", {}),
+        resource_said=tree.get("rs", {}),
+        flags=tuple(tree.get("fl", ())),
+    )
+
+
+def digest(extracted: Extracted) -> str:
+    """Return 16 hex digits over usage, attribution, ids and times.
+
+    What differs between two honest copies does not count: what a Collector may add to the resource under foreign
+    names, how many attributes were dropped on the way, and with which release the span was read.
+    """
+    document = _document(extracted)
+    for name in _NOT_DIGESTED:
+        document.pop(name, None)
+    document.pop("fl", None)
+    resource = document.pop("rs", None)
+    if resource:
+        own = {key: value for key, value in resource.items() if not key.startswith(_ALIAS)}
+        if own:
+            document["rs"] = own
+    return blake2b(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+
+
+def _document(extracted: Extracted) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        short: value
+        for (short, default), value in zip(_PLAIN_SHORT, _PLAIN_VALUES(extracted), strict=True)
+        if value is not None and value != default
+    }
+    document["ro"] = extracted.role.value
+    usage = extracted.usage
+    if usage.measured or any(value is not None for value in _TOKEN_VALUES(usage)):
+        tokens: dict[str, Any] = {
+            short: value for short, value in zip(_TOKEN_SHORT, _TOKEN_VALUES(usage), strict=True) if value is not None
+        }
+        if usage.units:
+            tokens[_UNITS] = {meter: str(value) for meter, value in usage.units.items()}
+        document["u"] = tokens
+    if extracted.reported_cost is not None:
+        document["rc"] = str(extracted.reported_cost)
+    if extracted.unit_quantity is not None:
+        document["uq"] = str(extracted.unit_quantity)
+    if extracted.said:
+        document["sa"] = extracted.said
+    if extracted.resource_said:
+        document["rs"] = extracted.resource_said
+    if extracted.flags:
+        document["fl"] = extracted.flags
+    return document
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)

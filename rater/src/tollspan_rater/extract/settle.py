@@ -1,0 +1,184 @@
+"""A set of spans becomes calls: a pure function of the set, whatever the order, the batches, the copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from tollspan_rater.domain.call import Call, Extracted
+from tollspan_rater.domain.fates import Role
+from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS, Usage
+from tollspan_rater.extract.aliases import TAGS
+from tollspan_rater.extract.attribution import Ancestry, resolved
+from tollspan_rater.extract.cluster import Clusters, cluster, link_id
+from tollspan_rater.extract.tree import Forest, distinct
+from tollspan_rater.extract.views import by_rank, evidence_of, seen_together
+
+T = TypeVar("T")
+
+_NOTHING: Final = Usage()
+_TEXTS: Final = tuple(key for key in ATTRIBUTION_FIELDS if key != "billable")
+
+link_ids = link_id
+
+
+def settle(spans: Iterable[Extracted]) -> list[Call]:
+    """Return the calls and unit measures that a connected set of spans shows.
+
+    The set is all stored spans of the traces that hang together, those with role NONE included: they carry the
+    ancestry. Equal sets give equal calls, in the order of service time and id. Tenants never meet, should
+    several be there.
+    """
+    forest = Forest(distinct(spans))
+    ancestry = Ancestry(forest)
+    groups = _groups(forest)
+    calls = [_call(forest.spans, ancestry, group, flags) for group, flags in groups]
+    calls += [_unit(forest.spans, ancestry, at) for at, span in enumerate(forest.spans) if span.role is Role.UNIT]
+    return sorted(calls, key=lambda call: (call.tenant, call.started_ns, call.call_id))
+
+
+def _groups(forest: Forest) -> list[tuple[list[int], frozenset[str]]]:
+    """Return the members of each call with the flags that grouping gave, aggregates that must stand in included."""
+    clusters = cluster(forest)
+    containers = {at for at, flags in clusters.flags.items() if "container" in flags}
+    groups: list[list[int]] = []
+    hollow: set[int] = set()
+    for group in clusters.groups():
+        if containers.issuperset(group):
+            hollow.update(group)
+        else:
+            groups.append(group)
+    stand_in = _aggregates_without_calls(forest, groups, hollow)
+    alone = _only_call_below(forest, groups, stand_in)
+    for at, group in alone.items():
+        group.append(at)
+    groups += [[at] for at in stand_in if at not in alone]
+    standing = dict.fromkeys(stand_in, frozenset({"aggregate"}))
+    return [(group, _flags(clusters, standing, group)) for group in groups]
+
+
+def _flags(clusters: Clusters, standing: Mapping[int, frozenset[str]], group: Sequence[int]) -> frozenset[str]:
+    grouped = {flag for at in group for flag in clusters.flags.get(at, ())} - {"container"}
+    return frozenset(grouped.union(*(standing.get(at, frozenset()) for at in group)))
+
+
+def _only_call_below(forest: Forest, groups: Sequence[list[int]], stand_in: Sequence[int]) -> dict[int, list[int]]:
+    """Return for each standing aggregate the one unmeasured call below it, when there is exactly one."""
+    standing = set(stand_in)
+    over = forest.inherited(-1, lambda at, above: at if at in standing else above)
+    below: dict[int, list[list[int]]] = {}
+    for group in groups:
+        for at in {over[one] for one in group} - {-1}:
+            below.setdefault(at, []).append(group)
+    return {at: found[0] for at, found in below.items() if len(found) == 1}
+
+
+def _aggregates_without_calls(forest: Forest, groups: Sequence[Sequence[int]], hollow: set[int]) -> list[int]:
+    """R4: the outermost containers with usage below and above which no call has any."""
+    spans = forest.spans
+    measured = {at for group in groups if any(spans[one].usage.measured for one in group) for at in group}
+    busy_below = bytearray(len(spans))
+    for at in measured:
+        above = forest.parent[at]
+        while above >= 0 and not busy_below[above]:
+            busy_below[above] = 1
+            above = forest.parent[above]
+    candidate = [
+        (span.role is Role.AGGREGATE or at in hollow) and bool(span.usage.total) and not busy_below[at]
+        for at, span in enumerate(spans)
+    ]
+    covered = forest.inherited(False, lambda at, above: above or candidate[at] or at in measured)  # noqa: FBT003
+    return [
+        at for at in range(len(spans)) if candidate[at] and not (forest.parent[at] >= 0 and covered[forest.parent[at]])
+    ]
+
+
+def _call(spans: Sequence[Extracted], ancestry: Ancestry, group: Sequence[int], flags: frozenset[str]) -> Call:
+    index = {spans[at].key: at for at in group}
+    views = by_rank([spans[at] for at in group])
+    chosen = evidence_of(views)
+    usage, quality, conflict = seen_together(views, chosen)
+    attribution, disagreements = resolved(ancestry, spans, [index[view.key] for view in views])
+    return _built(
+        views,
+        kind="call",
+        evidence=chosen,
+        usage=usage,
+        quality=quality,
+        attribution=attribution,
+        flags={*flags, *conflict, *disagreements, *(flag for view in views for flag in view.flags)},
+    )
+
+
+def _unit(spans: Sequence[Extracted], ancestry: Ancestry, at: int) -> Call:
+    span = spans[at]
+    attribution, disagreements = resolved(ancestry, spans, [at])
+    return _built(
+        [span],
+        kind="unit",
+        evidence=span,
+        usage=_NOTHING,
+        quality=span.quality or "exact",
+        attribution=attribution,
+        flags={*disagreements, *span.flags},
+    )
+
+
+def _built(
+    views: Sequence[Extracted],
+    *,
+    kind: str,
+    evidence: Extracted,
+    usage: Usage,
+    quality: str,
+    attribution: Mapping[str, str],
+    flags: Iterable[str],
+) -> Call:
+    first = views[0]
+    billable = attribution.get("billable")
+    return Call(
+        tenant=first.tenant,
+        call_id=_identity(first, "c_" if kind == "call" else "m_"),
+        kind=kind,
+        started_ns=first.start_ns,
+        ended_ns=max(first.end_ns, first.start_ns),
+        members=tuple(_member(view) for view in views),
+        trace_ids=tuple(sorted({view.trace_id for view in views})),
+        evidence=_member(evidence),
+        dialect=evidence.dialect,
+        provider=_first(view.provider for view in views),
+        model=_first(view.response_model for view in views) or _first(view.request_model for view in views),
+        request_model=_first(view.request_model for view in views),
+        operation=_first(view.operation for view in views),
+        response_id=_first(link_id(view) for view in views) or _first(view.response_id for view in views),
+        record_id=_first(view.record_id for view in views),
+        attempt=_first(view.attempt for view in views),
+        retry_of=_first(view.retry_of for view in views),
+        outcome=_first(view.outcome for view in views) or "complete",
+        quality=quality,
+        service_tier=_first(view.service_tier for view in views),
+        stream=_first(view.stream for view in views),
+        ttft_ms=_first(view.ttft_ms for view in views),
+        usage=usage,
+        meter=first.unit_meter,
+        quantity=first.unit_quantity,
+        reported_cost=_first(view.reported_cost for view in views),
+        billable=None if billable is None else billable == "true",
+        tags=tuple(sorted((key.removeprefix(TAGS), text) for key, text in attribution.items() if key.startswith(TAGS))),
+        flags=tuple(sorted(set(flags))),
+        **{key: attribution.get(key) for key in _TEXTS},
+    )
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _member(span: Extracted) -> str:
+    return f"{span.trace_id}:{span.span_id}"
+
+
+def _identity(span: Extracted, prefix: str) -> str:
+    key = "\x00".join(span.key)
+    return prefix + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]

@@ -1,0 +1,81 @@
+"""From a journal entry to pieces: every span of a batch, in its order, or why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from tollspan_rater.domain.entries import Batch, Encoding
+from tollspan_rater.domain.span import Piece
+from tollspan_rater.ingest import otlp_json, wire
+from tollspan_rater.ingest.limits import DEFAULT_LIMITS, Limits
+from tollspan_rater.ingest.protobuf import SpanReader
+from tollspan_rater.ingest.undecodable import PieceError, described, undecodable
+
+
+def decode(batch: Batch, limits: Limits = DEFAULT_LIMITS) -> list[Piece]:
+    """Decode a batch; never raises for anything that its bytes hold.
+
+    A span that cannot be read becomes an Undecodable and leaves its neighbours alone. A resource or scope that
+    cannot be read makes its spans Undecodable, for what they mean and whose they are stands there. Damaged bytes
+    in which no span is found are one piece. The same batch always gives the same pieces.
+    """
+    return _DECODERS[batch.encoding](batch, limits)
+
+
+@cache
+def _reader(limits: Limits) -> SpanReader:
+    return SpanReader(limits)
+
+
+def _protobuf(batch: Batch, limits: Limits) -> list[Piece]:
+    reader, tenant = _reader(limits), batch.tenant
+    pieces: list[Piece] = []
+    last: tuple[bytes, Mapping[str, Any]] | None = None
+    # The journal holds only what reception let pass, so the number of spans is bounded by the body's size here.
+    for cut in wire.cut(batch.body, spans_most=len(batch.body)):
+        if isinstance(cut, wire.Damage):
+            pieces.append(undecodable("malformed", cut.error, cut.raw))
+            continue
+        try:
+            if last is None or last[0] != cut.resource:
+                last = cut.resource, reader.resource(cut.resource)
+            scope, version = reader.scope(cut.scope)
+        except PieceError as error:
+            pieces.extend(undecodable(error.reason, error, raw) for raw in cut.spans)
+            continue
+        resource, span = last[1], reader.span
+        pieces.extend([span(raw, tenant, resource, scope, version) for raw in cut.spans])
+    return pieces
+
+
+def _json(batch: Batch, limits: Limits) -> list[Piece]:
+    try:
+        request = otlp_json.parse(batch.body)
+    except PieceError as error:
+        return [undecodable(error.reason, error, batch.body)]
+    return list(json_pieces(request, batch.tenant, limits))
+
+
+def json_pieces(request: Mapping[str, Any], tenant: str, limits: Limits) -> Iterator[Piece]:
+    """Yield the pieces of a parsed OTLP/JSON request, in order."""
+    for raw_resource, raw_scope, spans in otlp_json.groups(request):
+        try:
+            resource, scope = otlp_json.resource_of(raw_resource, limits), otlp_json.scope_of(raw_scope)
+        except PieceError as error:
+            yield from [undecodable(error.reason, error, otlp_json.dump(raw)) for raw in spans]
+            continue
+        for raw in spans:
+            yield otlp_json.span_of(raw, tenant, resource, scope, limits)
+
+
+def _kept_as_digest(batch: Batch, _limits: Limits) -> list[Piece]:
+    return [undecodable("undecodable", described(batch.body).get("error", ""), batch.body)]
+
+
+_DECODERS: dict[Encoding, Callable[[Batch, Limits], list[Piece]]] = {
+    "otlp-proto": _protobuf,
+    "otlp-json": _json,
+    "undecodable": _kept_as_digest,
+}

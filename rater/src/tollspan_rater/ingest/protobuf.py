@@ -1,0 +1,202 @@
+"""Reads single spans, resources and scopes out of their protobuf slices; the hot path of the rater.
+
+Each attribute is touched once: small ones are looked up whole, as bytes, in a cache of what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from tollspan_rater.domain.span import AttributeValue, Piece, Span
+from tollspan_rater.ingest import wire
+from tollspan_rater.ingest.limits import Limits
+from tollspan_rater.ingest.messages import (
+    AnyValueMessage,
+    KeyValueMessage,
+    ResourceMessage,
+    ScopeMessage,
+    SpanMessage,
+    ValuesMessage,
+)
+from tollspan_rater.ingest.undecodable import MARKER, RAW, PieceError, described, undecodable
+from tollspan_rater.ingest.values import (
+    INT64_MOST,
+    ZERO_SPAN,
+    ZERO_TRACE,
+    Kept,
+    allowed,
+    check_ids,
+    check_times,
+    matters,
+    text,
+)
+
+ATTRIBUTES_FIELD_OF_SPAN, ATTRIBUTES_FIELD_OF_RESOURCE = 9, 1
+_CACHED_BYTES_MOST = 128  # longer attributes are seldom seen twice
+_CACHED_ATTRIBUTES = 65_536
+_NAME_BYTES_MOST = 4096
+_TRACE_BYTES, _SPAN_BYTES = 16, 8
+
+
+class SpanReader:
+    """Turns slices into pieces; one object per set of limits, so that its cache means one thing."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._known = lru_cache(maxsize=_CACHED_ATTRIBUTES)(self._attribute)
+        self._names = lru_cache(maxsize=4096)(_name)
+
+    def resource(self, raw: bytes) -> Mapping[str, AttributeValue]:
+        """Read the kept attributes of a resource.
+
+        Raises:
+            PieceError: when it cannot be read; its spans may not be attributed without it.
+        """
+        if wire.exceeds(raw, ATTRIBUTES_FIELD_OF_RESOURCE, self._limits.attributes):
+            raise PieceError("too_many_attributes", f"the resource has more than {self._limits.attributes} attributes")
+        try:
+            return self._attributes(ResourceMessage.FromString(raw).attributes)[0]
+        except DecodeError as error:
+            raise PieceError("malformed", f"the resource: {error}") from None
+
+    def scope(self, raw: bytes) -> tuple[str, str]:
+        """Read name and version of an instrumentation scope.
+
+        Raises:
+            PieceError: when it cannot be read; what its spans mean depends on it.
+        """
+        try:
+            message = ScopeMessage.FromString(raw)
+        except DecodeError as error:
+            raise PieceError("malformed", f"the scope: {error}") from None
+        return self._names(message.name), self._names(message.version)
+
+    def span(
+        self, raw: bytes, tenant: str, resource: Mapping[str, AttributeValue], scope: str, scope_version: str
+    ) -> Piece:
+        """Read one span; whatever is wrong with it becomes its piece, never an exception."""
+        limits = self._limits
+        if len(raw) > 2 * limits.attributes and wire.exceeds(raw, ATTRIBUTES_FIELD_OF_SPAN, limits.attributes):
+            return undecodable("too_many_attributes", f"the span has more than {limits.attributes} attributes", raw)
+        try:
+            message = SpanMessage.FromString(raw)
+        except DecodeError as error:
+            return undecodable("malformed", error, raw)
+        trace, own = message.trace_id, message.span_id
+        trace_id, span_id, parent_id = trace.hex(), own.hex(), message.parent_span_id.hex()
+        if parent_id == ZERO_SPAN:
+            parent_id = ""
+        if not trace and message.name == MARKER.encode():
+            return _marked(message, raw)
+        start, end = message.start, message.end
+        try:
+            if (
+                len(trace) != _TRACE_BYTES
+                or len(own) != _SPAN_BYTES
+                or parent_id
+                or trace_id == ZERO_TRACE
+                or span_id == ZERO_SPAN
+            ):
+                check_ids(trace_id, span_id, parent_id)
+            if start > INT64_MOST or end > INT64_MOST:
+                check_times(start, end)
+            attributes, cut = self._attributes(message.attributes)
+            return Span(
+                tenant,
+                trace_id,
+                span_id,
+                parent_id,
+                self._names(message.name),
+                message.kind,
+                start,
+                end,
+                message.status.code,
+                scope,
+                scope_version,
+                attributes,
+                resource,
+                message.dropped_attributes + cut,
+            )
+        except PieceError as error:
+            return undecodable(error.reason, error, raw, trace_id=trace_id, span_id=span_id)
+        except DecodeError as error:
+            return undecodable("malformed", f"an attribute: {error}", raw, trace_id=trace_id, span_id=span_id)
+
+    def _attributes(self, raws: Any) -> tuple[dict[str, AttributeValue], int]:
+        known, cut = self._known, 0
+        attributes: dict[str, AttributeValue] = {}
+        for raw in raws:
+            kept = known(raw) if len(raw) <= _CACHED_BYTES_MOST else self._attribute(raw)
+            if kept is not None:
+                attributes[kept.key] = kept.value
+                cut += kept.cut
+        return attributes, cut
+
+    def _attribute(self, raw: bytes) -> Kept | None:
+        message = KeyValueMessage.FromString(raw)
+        try:
+            key = message.key.decode()
+        except UnicodeDecodeError:
+            return None  # no key that is kept is broken
+        if not matters(key):
+            return None
+        value, cut = value_of(message.value, key, self._limits, self._limits.nesting)
+        value = allowed(key, value)
+        return None if value is None and not cut else Kept(key, value, cut)
+
+
+def value_of(message: Any, where: str, limits: Limits, levels: int) -> tuple[AttributeValue, int]:
+    """Read an AnyValue; returns the value and how many values in it were cut.
+
+    Raises:
+        PieceError: text that is no UTF-8.
+        DecodeError: a nested value that is no message.
+    """
+    kind = message.WhichOneof("value")
+    if kind is None:
+        return None, 0
+    raw = getattr(message, kind)
+    if kind == "text":
+        return text(raw, where, limits.value_bytes)
+    if kind == "binary":
+        return raw[: limits.value_bytes], int(len(raw) > limits.value_bytes)
+    if kind == "array" or kind == "map":  # noqa: PLR1714 - a set is built for each of millions
+        if levels == 0 or len(raw) > limits.value_bytes:
+            return None, 1
+        return _container(kind, raw, where, limits, levels - 1)
+    return raw, 0
+
+
+def _container(kind: str, raw: bytes, where: str, limits: Limits, levels: int) -> tuple[AttributeValue, int]:
+    cut = 0
+    items: list[AttributeValue] = []
+    members: dict[str, AttributeValue] = {}
+    for part in ValuesMessage.FromString(raw).values:
+        if kind == "array":
+            value, less = value_of(AnyValueMessage.FromString(part), where, limits, levels)
+            items.append(value)
+        else:
+            member = KeyValueMessage.FromString(part)
+            key, _ = text(member.key, where, limits.value_bytes)
+            value, less = value_of(member.value, key, limits, levels)
+            members[key] = allowed(key, value)
+        cut += less
+    return (items if kind == "array" else members), cut
+
+
+def _name(raw: bytes) -> str:
+    return text(raw, "a name", _NAME_BYTES_MOST)[0]
+
+
+def _marked(message: Any, raw: bytes) -> Piece:
+    """Read a span that stands for damaged bytes."""
+    found: dict[bytes, bytes] = {}
+    for part in message.attributes:
+        pair = KeyValueMessage.FromString(part)
+        found[pair.key] = pair.value.text or pair.value.binary
+    error = described(found.get(MARKER.encode(), b"")).get("error", "")
+    return undecodable("undecodable", error, found.get(RAW.encode(), raw))

@@ -1,0 +1,65 @@
+"""One row for each physical provider call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tollspan_rater.query.answer import Answer, Cell
+from tollspan_rater.query.care import instant as written
+from tollspan_rater.query.grouping import TOKEN_COLUMNS, UNSAID, plain
+from tollspan_rater.query.rated import RatedCall
+from tollspan_rater.query.scope import Scope, rated_calls
+
+
+def calls(scope: Scope, params: Mapping[str, str]) -> Answer:
+    """Answer: one row for each physical provider call, in the order of time."""
+    limit, rows, cursor = int(params.get("limit", "100")), [], params.get("cursor")
+    more = False
+    for call in rated_calls(scope, {k: v for k, v in params.items() if k != "cursor"}):
+        if call.row.kind != "call" or (cursor is not None and _place(call) <= cursor):
+            continue
+        if len(rows) == limit:
+            more = True
+            break
+        rows.append(_call(call, scope))
+        last = _place(call)
+    notes = [f"more follow: --cursor {last}, or a larger --limit"] if more else []
+    columns = tuple(rows[0]) if rows else CALL_COLUMNS
+    return Answer("Calls", columns, rows, scope.as_of, scope.zone, notes, details={"cursor": last} if more else {})
+
+
+CALL_COLUMNS: Final = (
+    "call_id", "trace_ids", "customer", "user", "workspace", "feature", "environment", "provider", "model",
+    "operation", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
+    "total_tokens", "quality", "outcome", "attempt", "retry_of", "on_invoice", "counts_toward_quota", "reason",
+    "plan", "cost", "reported_cost", "charge", "currency", "price_version", "ttft_ms", "duration_ms", "started_at",
+)  # fmt: skip
+
+
+def _call(call: RatedCall, scope: Scope) -> dict[str, Cell]:
+    row = call.row
+    values: dict[str, Cell] = {
+        "call_id": row.call_id,
+        "trace_ids": list(row.trace_ids),
+        "user": scope.subject_of.get(row.user or "", row.user),
+        **{column: getattr(row, name) for column, name in TOKEN_COLUMNS.items()},
+        "total_tokens": row.usage.total,
+        "environment": row.environment or UNSAID["environment"],
+        "on_invoice": call.decision.on_invoice,
+        "counts_toward_quota": call.decision.counts_toward_quota,
+        "reason": str(call.reason),
+        "plan": call.plan,
+        "cost": plain(call.cost_amount),
+        "reported_cost": plain(row.reported_cost),
+        "charge": plain(call.charged.amount),
+        "currency": call.charged.currency,
+        "price_version": call.charged.version,
+        "duration_ms": (row.ended_ns - row.started_ns) // 1_000_000,
+        "started_at": written(row.started_ns),
+    }
+    return {name: values[name] if name in values else getattr(row, name) for name in CALL_COLUMNS}
+
+
+def _place(call: RatedCall) -> str:
+    return f"{call.row.started_ns:020d}.{call.row.call_id}"

@@ -1,0 +1,188 @@
+"""The table of commands: every act that changes an answer, the shape of its body and the scope it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tollspan_rater.errors import NotFoundError, UsageError
+
+Id = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+ScopeName = Literal["ingest", "query", "customer-query", "export", "enforce", "admin"]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone of the IANA list, for example Europe/Berlin") from error
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Body(BaseModel):
+    """The body of a command: unknown fields are refused, fields that are not given stay away."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Nothing(Body):
+    """A command that needs no details."""
+
+
+class CustomerSet(Body):
+    """What is to be known of a customer; a field that is not given keeps its value.
+
+    ``plan`` holds from day ``from`` on (in the customer's zone); without ``from`` since ever.
+    """
+
+    customer: Id
+    name: str | None = None
+    plan: Id | None = None
+    from_: date | None = Field(None, alias="from")
+    segment: str | None = None
+    phase: str | None = None
+    currency: str | None = Field(None, pattern="^[A-Z]{3}$")
+    zone: Zone | None = None
+    external_ids: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _day_needs_plan(self) -> CustomerSet:
+        if self.from_ is not None and self.plan is None:
+            raise ValueError("a day without a plan says nothing: give the plan that holds from then on")
+        return self
+
+
+class CustomerImport(Body):
+    """Many customers at once, all or none."""
+
+    customers: list[CustomerSet] = Field(min_length=1)
+
+
+class KeyCreate(Body):
+    """A new key. Only the hash of its secret travels and is kept (``api.keys``)."""
+
+    key_id: str = Field(pattern="^[0-9a-f]{16}$")
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+    scopes: list[ScopeName] = Field(min_length=1)
+    label: str = ""
+    customer: Id | None = None
+
+    @model_validator(mode="after")
+    def _customer_key_names_its_customer(self) -> KeyCreate:
+        if ("customer-query" in self.scopes) != (self.customer is not None):
+            raise ValueError("scope customer-query and a customer go together: give both or none")
+        if self.customer is not None and self.scopes != ["customer-query"]:
+            raise ValueError("a customer's key may have no scope but customer-query")
+        return self
+
+
+class KeyRevoke(Body):
+    """The key that is to stop working."""
+
+    key_id: str
+
+
+class PricingApply(Body):
+    """A folder of rate cards and plans as ``{file name: text}``, valid from a day on."""
+
+    files: dict[str, str] = Field(min_length=1)
+    valid_from: date | None = None
+    note: str = ""
+
+
+class QuarantineReplay(Body):
+    """Which quarantined pieces to read again: one piece, all of one reason, or everything."""
+
+    id: str | None = None
+    reason: str | None = None
+
+
+class Forget(Body):
+    """The subject (a user or customer id) whose name is to be forgotten; totals stay."""
+
+    subject: Id
+
+
+class Backup(Body):
+    """Where the backup goes: an absolute path that does not exist yet."""
+
+    to: str
+
+
+class Restore(Body):
+    """The backup that is to become the data folder."""
+
+    from_: str = Field(alias="from")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandKind:
+    """One kind of command: what it does, the shape of its body, the scope it needs.
+
+    ``local`` commands name paths on the machine of the data folder; only its owner may send them.
+    """
+
+    kind: str
+    help: str
+    body: type[Body]
+    scope: Literal["admin", "ingest"] = "admin"
+    local: bool = False
+
+
+_TABLE: Final = (
+    CommandKind("customer.set", "Set what is known of a customer.", CustomerSet),
+    CommandKind("customer.import", "Set many customers at once.", CustomerImport),
+    CommandKind("key.create", "Register a key by its hash.", KeyCreate),
+    CommandKind("key.revoke", "Stop a key from working.", KeyRevoke),
+    CommandKind("pricing.apply", "Apply a folder of rate cards and plans as a new version.", PricingApply),
+    CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),
+    CommandKind("forget", "Remove a person's name and keep every total.", Forget),
+    CommandKind("rebuild", "Build the store again from the journal.", Nothing),
+    CommandKind("backup", "Write a backup of the folder.", Backup, local=True),
+    CommandKind("restore", "Fill an empty folder from a backup.", Restore, local=True),
+)
+COMMANDS: Final[Mapping[str, CommandKind]] = {entry.kind: entry for entry in _TABLE}
+
+
+def command(kind: str) -> CommandKind:
+    """Return a command of the table.
+
+    Raises:
+        NotFoundError: no such command.
+    """
+    if kind not in COMMANDS:
+        raise NotFoundError("command", kind, f"Send one of: {', '.join(COMMANDS)}.")
+    return COMMANDS[kind]
+
+
+def checked(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a command's body and return it as plain JSON values, without what was not given.
+
+    Raises:
+        NotFoundError: no such command.
+        UsageError: a field is unknown, missing or wrong; names the first one.
+    """
+    shape = command(kind).body
+    try:
+        read = shape.model_validate(dict(body))
+    except ValidationError as error:
+        raise UsageError(f"{kind}: {first_problem(error)}") from None
+    return read.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def first_problem(error: ValidationError) -> str:
+    """Put one finding of a validation in a sentence: where, what, what was given; unknown fields come first."""
+    found = min(error.errors(include_url=False), key=lambda finding: finding["type"] != "extra_forbidden")
+    where = ".".join(str(part) for part in found["loc"]) or "the body"
+    given = found["input"]
+    shown = f" (given: {given!r})" if isinstance(given, str | int | bool | Decimal) else ""
+    return f"{where}: {found['msg'].removeprefix('Value error, ')}{shown}"

@@ -1,0 +1,166 @@
+"""Adding rated calls up by any dimensions; money of different currencies is never added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tollspan_rater.cost.margin import percentage
+from tollspan_rater.cost.rates import Unknown
+from tollspan_rater.domain.clock import from_ns
+from tollspan_rater.domain.money import EXACT
+from tollspan_rater.query.answer import Cell
+from tollspan_rater.query.rated import RatedCall
+
+ZERO: Final = Decimal(0)
+TOKEN_COLUMNS: Final[Mapping[str, str]] = {
+    "input_tokens": "input",
+    "cache_read_tokens": "cache_read",
+    "cache_write_tokens": "cache_write",
+    "output_tokens": "output",
+    "reasoning_tokens": "reasoning",
+}
+UNSAID: Final[Mapping[str, str]] = {"customer": "unattributed", "environment": "production"}
+
+Value = Callable[[RatedCall], str | None]
+
+
+def dimension(name: str, zone: str) -> Value:
+    """Return how to read a dimension of a rated call; times are local to ``zone``."""
+    if name in _TIMES:
+        at, written = ZoneInfo(zone), _TIMES[name]
+        known: dict[int, str] = {}
+
+        def local(call: RatedCall) -> str:
+            hour = call.row.started_ns // 900_000_000_000  # zones differ by quarters of an hour at the finest
+            text = known.get(hour)
+            if text is None:
+                local_time = from_ns(hour * 900_000_000_000).astimezone(at)
+                text = known[hour] = written(local_time)
+            return text
+
+        return local
+    if name in _OF_MONEY:
+        return _OF_MONEY[name]
+    unsaid = UNSAID.get(name)
+
+    def said(call: RatedCall) -> str | None:
+        value: str | None = getattr(call.row, name)
+        return unsaid if value is None else value
+
+    return said
+
+
+_TIMES: Final = {
+    "hour": lambda at: at.strftime("%Y-%m-%dT%H:00"),
+    "day": lambda at: at.strftime("%Y-%m-%d"),
+    "week": lambda at: (at - timedelta(days=at.weekday())).strftime("%G-W%V"),
+    "month": lambda at: at.strftime("%Y-%m"),
+}
+_OF_MONEY: Final[Mapping[str, Value]] = {
+    "reason": lambda call: str(call.reason),
+    "plan": lambda call: call.plan,
+    "currency": lambda call: call.charged.currency,
+}
+
+
+@dataclass(slots=True)
+class Sums:
+    """What the calls of one group add up to. A count that no call states stays None."""
+
+    calls: int = 0
+    unmeasured: int = 0
+    units: int = 0
+    tokens: dict[str, int] = field(default_factory=dict)
+    charge: Decimal | None = None
+    unpriced: int = 0
+    costs: dict[str, Decimal] = field(default_factory=dict)
+    unknown_cost: int = 0
+
+    def add(self, call: RatedCall) -> None:
+        """Add one call."""
+        row = call.row
+        if row.kind == "unit":
+            self.units += 1
+        else:
+            self.calls += 1
+            if row.input is None and row.output is None:
+                self.unmeasured += 1
+        for column, name in TOKEN_COLUMNS.items():
+            count = getattr(row, name)
+            if count is not None:
+                self.tokens[column] = self.tokens.get(column, 0) + count
+        self._add_money(call)
+
+    def _add_money(self, call: RatedCall) -> None:
+        if call.charged.amount is not None:
+            self.charge = EXACT.add(self.charge or ZERO, call.charged.amount)
+        if call.charged.amount is None or call.charged.unpriced:
+            self.unpriced += 1
+        if isinstance(call.cost, Unknown):
+            self.unknown_cost += 1
+        else:
+            currency = call.cost.currency
+            self.costs[currency] = EXACT.add(self.costs.get(currency, ZERO), call.cost.amount)
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Input and output together, as far as they are known."""
+        known = [self.tokens[name] for name in ("input_tokens", "output_tokens") if name in self.tokens]
+        return sum(known) if known else None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """The known cost in its one currency; None when nothing is known or currencies differ."""
+        return next(iter(self.costs.values())) if len(self.costs) == 1 else None
+
+    @property
+    def cost_currency(self) -> str | None:
+        """The currency of :attr:`cost`."""
+        return next(iter(self.costs)) if len(self.costs) == 1 else None
+
+    def cells(self) -> dict[str, Cell]:
+        """Return the measures as cells of a row."""
+        return {
+            "calls": self.calls,
+            **{column: self.tokens.get(column) for column in TOKEN_COLUMNS},
+            "total_tokens": self.total_tokens,
+            "charge": plain(self.charge),
+            "cost": plain(self.cost),
+            "unmeasured": self.unmeasured,
+            "unpriced": self.unpriced,
+            "unknown_cost": self.unknown_cost,
+        }
+
+
+def group(
+    calls: Iterable[RatedCall], by: Sequence[str], zone: str, currency_of: Callable[[RatedCall], str | None]
+) -> dict[tuple[str | None, ...], Sums]:
+    """Add calls up by dimensions and, last, by the currency of the customer's plan."""
+    readers = [dimension(name, zone) for name in by]
+    groups: dict[tuple[str | None, ...], Sums] = {}
+    for call in calls:
+        key = (*(read(call) for read in readers), currency_of(call))
+        sums = groups.get(key)
+        if sums is None:
+            sums = groups[key] = Sums()
+        sums.add(call)
+    return groups
+
+
+def share(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
+    """Return a part of a whole in percent for display, None where one of them is unknown or nothing."""
+    return None if part is None or not whole else percentage(Decimal(part), Decimal(whole))
+
+
+def plain(amount: Decimal | None) -> Decimal | None:
+    """Return the same amount in its shortest form without an exponent."""
+    if amount is None:
+        return None
+    if amount == amount.to_integral_value():
+        return amount.quantize(Decimal(1)) if abs(amount) < Decimal(10) ** 27 else Decimal(int(amount))
+    return amount.normalize()

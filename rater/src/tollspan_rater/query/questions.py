@@ -1,0 +1,267 @@
+"""The table of questions. The CLI, the HTTP API and the reference pages are made from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Final, Literal
+
+from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
+from tollspan_rater.errors import NotFoundError, UsageError
+
+Kind = Literal["str", "int", "date", "period", "enum", "flag"]
+Scope = Literal["query", "export", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of a question.
+
+    ``repeat`` allows several values, given apart or with commas, handed on joined by commas.
+    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``.
+    """
+
+    name: str
+    help: str
+    kind: Kind = "str"
+    default: str | None = None
+    repeat: bool = False
+    positional: bool = False
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question: its name (a dot parts a group from its member), parameters and the scope it needs.
+
+    ``one_of`` names parameters of which exactly one must be given. ``brief`` names the columns that a
+    terminal shows; machine formats always carry all. ``example`` is a command line that works.
+    """
+
+    name: str
+    help: str
+    params: tuple[Param, ...]
+    example: str
+    scope: Scope = "query"
+    one_of: tuple[str, ...] = ()
+    brief: tuple[str, ...] = ()
+
+    def read(self, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        """Check raw values by the table and fill in defaults.
+
+        Raises:
+            UsageError: an unknown parameter (with the nearest known name), a value of the wrong kind, a
+                value too many or one that is missing.
+        """
+        known = {param.name: param for param in self.params}
+        for name in given:
+            if name not in known:
+                raise UsageError(f"{self.name} has no parameter {name!r}{nearest(name, known)}")
+        read: dict[str, str] = {}
+        for param in self.params:
+            value = _read(self.name, param, given.get(param.name, ()))
+            if value is not None:
+                read[param.name] = value
+        if self.one_of and sum(name in read for name in self.one_of) != 1:
+            raise UsageError(f"{self.name} needs exactly one of: {', '.join(self.one_of)}")
+        return read
+
+
+def nearest(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
+    """Return a sentence end that proposes the known name most like ``name``, or lists them all."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"
+
+
+def question(name: str) -> Question:
+    """Return a question of the table.
+
+    Raises:
+        NotFoundError: no such question.
+    """
+    if name not in QUESTIONS:
+        raise NotFoundError("question", name, f"Ask one of: {', '.join(QUESTIONS)}.")
+    return QUESTIONS[name]
+
+
+def _read(asked: str, param: Param, values: Sequence[str]) -> str | None:
+    if param.repeat:
+        values = [part.strip() for value in values for part in value.split(",") if part.strip()]
+    elif len(values) > 1:
+        raise UsageError(f"{asked}: {param.name} can be given once, not {len(values)} times")
+    if not values:
+        if param.required:
+            raise UsageError(f"{asked} needs {param.name}: {param.help}")
+        return param.default
+    return _check(asked, param, values)
+
+
+def _check(asked: str, param: Param, values: Sequence[str]) -> str | None:
+    for value in values:
+        wish = _CHECKS[param.kind](value)
+        if param.kind == "enum" and value not in param.choices:
+            raise UsageError(f"{asked}: {param.name} cannot be {value!r}{nearest(value, param.choices)}")
+        if wish:
+            raise UsageError(f"{asked}: {param.name} = {value!r} cannot be used: give {wish}")
+    if param.kind == "flag":
+        return "true" if values[0] == "true" else None
+    return ",".join(values)
+
+
+def _wish_date(value: str) -> str:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return "a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z"
+    return ""
+
+
+def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+    return lambda value: "" if compiled.fullmatch(value) else wish
+
+
+_CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
+    "str": _wish_pattern(r"(?s).+", "some text"),
+    "enum": lambda _value: "",
+    "int": _wish_pattern(r"[0-9]{1,9}", "a whole number, for example 20"),
+    "period": _wish_pattern(r"[0-9]{4}-(0[1-9]|1[0-2])", "a month, for example 2026-11"),
+    "flag": _wish_pattern(r"true|false", "true or false"),
+    "date": _wish_date,
+}
+
+DIMENSIONS: Final[tuple[str, ...]] = (
+    *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
+    *("provider", "model", "operation", "outcome", "quality", "reason", "plan", "currency"),
+    *("hour", "day", "week", "month"),
+)
+MEASURES: Final[tuple[str, ...]] = (
+    *("charge", "cost", "margin", "calls"),
+    *("input_tokens", "output_tokens", "total_tokens"),
+)
+
+_SPAN_OF_TIME: Final = (
+    Param("from", "first day or instant, included", "date"),
+    Param("to", "last day or instant, excluded", "date"),
+)
+_FILTERS: Final = (
+    *(Param(key, f"only this {key.replace('_', ' ')}") for key in ATTRIBUTION_FIELDS if key != "billable"),
+    Param("provider", "only this provider"),
+    Param("model", "only this model"),
+    Param("operation", "only this operation, for example chat"),
+    Param("outcome", "only this outcome, for example failed"),
+    Param("reason", "only usage with this reason, for example included"),
+    Param("unattributed", "only usage without a customer", "flag"),
+    Param("unpriced", "only usage without a price", "flag"),
+)
+_BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat=True, choices=DIMENSIONS)
+_ORDER: Final = (
+    Param("sort", "largest first by this measure, or in order of this dimension", "enum", "charge",
+          choices=(*MEASURES, *DIMENSIONS)),
+    Param("top", "only so many rows", "int"),
+)  # fmt: skip
+_LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
+_PERIOD: Final = Param("period", "a month, for example 2026-11; default is the running one", "period")
+_ONE_CUSTOMER: Final = Param("customer", "only this customer")
+
+_TABLE: Final = (
+    Question(
+        "usage",
+        "Who used what: calls, tokens by kind, charge, cost and share.",
+        (*_SPAN_OF_TIME, _BY, *_ORDER, *_FILTERS),
+        "tollspan usage --by customer,model --from 2026-11-01 --top 20",
+    ),
+    Question(
+        "calls",
+        "One row for each physical provider call.",
+        (*_SPAN_OF_TIME, *_FILTERS, _LIMIT, Param("cursor", "go on after this place of an earlier answer")),
+        "tollspan calls --customer acme --from 2026-11-01 --format csv",
+        brief=(
+            *("call_id", "customer", "feature", "model", "input_tokens", "output_tokens", "total_tokens"),
+            *("outcome", "reason", "cost", "charge", "started_at"),
+        ),
+    ),
+    Question(
+        "invoice",
+        "The bill of a customer: lines with meter, quantity, unit price, amount and why.",
+        (
+            Param("customer", "whose bill", positional=True),
+            Param("all", "the bills of all customers", "flag"),
+            _PERIOD,
+        ),
+        "tollspan invoice acme --period 2026-11",
+        one_of=("customer", "all"),
+    ),
+    Question(
+        "margin",
+        "Revenue, provider cost and margin; what has no price or cost is shown apart.",
+        (*_SPAN_OF_TIME, _BY, *_ORDER, _ONE_CUSTOMER),
+        "tollspan margin --by model",
+    ),
+    Question(
+        "explain",
+        "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
+        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True),),
+        "tollspan explain 5b8efff798038103d269b633813fc60c",
+    ),
+    Question(
+        "lines",
+        "Rated lines, one for each call and meter, as exports carry them.",
+        (*_SPAN_OF_TIME, _PERIOD, _ONE_CUSTOMER),
+        "tollspan export csv --period 2026-11 --out november",
+        scope="export",
+    ),
+    Question(
+        "audit",
+        "The equations with their numbers: is anything missing or counted twice? Exit 1 on a difference.",
+        (
+            Param("full", "count again from the journal's bytes", "flag"),
+            Param("sender", "only what this sender sent"),
+        ),
+        "tollspan audit --full",
+    ),
+    Question(
+        "pricing.show",
+        "The price versions that were applied, and the plans and cards of one.",
+        (Param("version", "the cards and plans of this version"),),
+        "tollspan pricing show",
+    ),
+    Question(
+        "quarantine.list",
+        "Pieces that could not be read, with reason and error.",
+        (Param("reason", "only pieces kept aside for this reason"), _LIMIT),
+        "tollspan quarantine list --reason future",
+    ),
+    Question(
+        "quarantine.show",
+        "One piece in quarantine: its ids, error and size.",
+        (Param("id", "POSITION:ORDINAL as the list shows it", positional=True, required=True),),
+        "tollspan quarantine show 17:3",
+        scope="admin",
+    ),
+    Question(
+        "customers.list",
+        "Customers with plan, segment, currency and zone.",
+        (_ONE_CUSTOMER,),
+        "tollspan customers list",
+    ),
+    Question(
+        "keys.list",
+        "Keys with their scopes; never their secrets.",
+        (),
+        "tollspan keys list",
+        scope="admin",
+    ),
+    Question(
+        "config.show",
+        "Each configuration value and where it came from.",
+        (),
+        "tollspan config show",
+        scope="admin",
+    ),
+)
+QUESTIONS: Final[Mapping[str, Question]] = {entry.name: entry for entry in _TABLE}

@@ -1,0 +1,89 @@
+"""What a question is asked of, and the rated calls that its parameters select."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from tollspan_rater.pricing.period import month_of
+from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.grouping import dimension
+from tollspan_rater.query.rated import RatedCall, Rater
+from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, instant, select
+
+_MONEY_FILTERS: Final = ("reason", "plan", "currency")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a question is asked of: one tenant's data as of a position; ``names`` maps subject ids to names."""
+
+    connection: duckdb.DuckDBPyConnection
+    accounts: Accounts
+    as_of: int
+    zone: str
+    subject_of: Mapping[str, str]
+    names: Mapping[str, str]
+
+
+def rated_calls(scope: Scope, params: Mapping[str, str]) -> Iterator[RatedCall]:
+    """Yield the calls that a question's parameters select, in the order of time, with their money.
+
+    A marginal charge depends on the calls before it in its period, so these are rated, too.
+    """
+    start = instant(params["from"], scope.zone) if "from" in params else None
+    end = instant(params["to"], scope.zone) if "to" in params else None
+    customer = (("customer", params["customer"]),) if "customer" in params else ()
+    selection = Selection(scope.accounts.tenant, _period_start(scope, start), end, customer, "unattributed" in params)
+    wanted = _Wanted(params, scope)
+    for call in Rater(scope.accounts).rate(select(scope.connection, selection)):
+        if (start is None or call.row.started_ns >= start) and wanted(call):
+            yield call
+
+
+def _period_start(scope: Scope, start: int | None) -> int | None:
+    """Return an instant that no period containing ``start`` begins before, in any customer's zone."""
+    if start is None:
+        return None
+    zones = {scope.zone, *(scope.accounts.zone(name) for name in scope.accounts.names())}
+    return min(month_of(start, zone).start_ns for zone in zones)
+
+
+class _Wanted:
+    """A filter on rated calls: dimensions equal to given values, and whether something lacks a price."""
+
+    def __init__(self, params: Mapping[str, str], scope: Scope) -> None:
+        subjects = {name: subject for subject, name in scope.subject_of.items()}
+        self._equal = [
+            (dimension(name, scope.zone), subjects.get(params[name], params[name]) if name == "user" else params[name])
+            for name in (*COLUMN_FILTERS, *_MONEY_FILTERS)
+            if name in params
+        ]
+        self._unpriced = "unpriced" in params
+
+    def __call__(self, call: RatedCall) -> bool:
+        if self._unpriced and call.charged.amount is not None and not call.charged.unpriced:
+            return False
+        return all(read(call) == value for read, value in self._equal)
+
+
+class _Currency:
+    def __init__(self, scope: Scope) -> None:
+        self._accounts = scope.accounts
+        self._known: dict[str | None, str | None] = {}
+
+    def __call__(self, call: RatedCall) -> str | None:
+        if call.charged.currency is not None:
+            return call.charged.currency
+        name = call.row.customer
+        if name not in self._known:
+            self._known[name] = self._accounts.currency(name)
+        return self._known[name]
+
+
+def currency_of(scope: Scope) -> Callable[[RatedCall], str | None]:
+    """Return how to tell the currency in which a call is charged, or would be: that of its customer's plan."""
+    return _Currency(scope)

@@ -1,0 +1,187 @@
+"""The HTTP API: who may do what, and what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from starlette.testclient import TestClient
+from tests.api.conftest import LOCAL
+from tests.fake_rater import FakeRater
+
+from tollspan_rater import errors
+from tollspan_rater.api.app import MAX_COMMAND_BYTES
+from tollspan_rater.query.commands import COMMANDS
+from tollspan_rater.query.questions import QUESTIONS
+from tollspan_rater.query.rater import SCOPES
+
+NEEDED = {"invoice": "?customer=acme", "explain": "?id=1", "quarantine.show": "?id=1:1"}
+BODIES = {
+    "customer.set": {"customer": "a"},
+    "customer.import": {"customers": [{"customer": "a"}]},
+    "key.create": {"key_id": "0" * 16, "hash": "f" * 64, "scopes": ["query"], "label": ""},
+    "key.revoke": {"key_id": "0" * 16},
+    "pricing.apply": {"files": {"a.yaml": "x"}, "note": ""},
+    "forget": {"subject": "u"},
+    "backup": {"to": "/x"},
+    "restore": {"from": "/x"},
+}
+
+
+def bearer(token: str, **more: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", **more}
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Basic a2V5"}, bearer("wrong"), bearer(""), bearer("l\xf6cal")]
+)
+def test_nothing_is_told_without_a_valid_credential(
+    http: TestClient, rater: FakeRater, headers: dict[str, str]
+) -> None:
+    sent = {name: value.encode("latin-1") for name, value in headers.items()}
+    for path in ("/v1/usage", "/v1/nothing"):
+        response = http.get(path, headers=sent)
+        assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert response.headers["Content-Type"] == "application/problem+json"
+    assert http.post("/v1/commands/rebuild", headers=sent).status_code == 401
+    assert http.post("/v1/import", headers=sent, content=b"x").status_code == 401
+    assert (rater.asked, rater.executed, rater.imported) == ([], [], [])
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_questions_by_scope(http: TestClient, rater: FakeRater, scope: str, name: str) -> None:
+    response = http.get(f"/v1/{name}{NEEDED.get(name, '')}", headers=bearer(f"key-{scope}"))
+    mine = scope == "customer-query" and name in {"usage", "calls", "invoice"}
+    allowed = scope in {"admin", QUESTIONS[name].scope} or mine
+    assert response.status_code == (200 if allowed else 403), response.text
+    assert [(asked, tenant) for asked, _, tenant in rater.asked] == ([(name, "t1")] if allowed else [])
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_commands_by_scope(http: TestClient, rater: FakeRater, scope: str, kind: str) -> None:
+    response = http.post(f"/v1/commands/{kind}", headers=bearer(f"key-{scope}"), json=BODIES.get(kind, {}))
+    allowed = scope == "admin" and not COMMANDS[kind].local
+    assert response.status_code == (200 if allowed else 403), response.text
+    assert len(rater.executed) == allowed
+    if allowed:
+        assert rater.executed[0][2:] == ("t1", "key:id-admin")
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_the_local_token_may_everything_for_the_tenant_it_names(http: TestClient, rater: FakeRater, kind: str) -> None:
+    headers = bearer(LOCAL, **{"X-Tollspan-Tenant": "t9", "X-Tollspan-Actor": "cli:me"})
+    response = http.post(f"/v1/commands/{kind}", headers=headers, json=BODIES.get(kind, {}))
+    assert response.json()["position"] == 42
+    assert rater.executed == [(kind, BODIES.get(kind, {}), "t9", "cli:me")]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_imports_by_scope(http: TestClient, rater: FakeRater, scope: str) -> None:
+    body = bytes(range(256)) * 4000
+    response = http.post("/v1/import?name=x.pb.gz", headers=bearer(f"key-{scope}"), content=body)
+    if scope in {"ingest", "admin"}:
+        assert response.json()["body"] == {"bytes": len(body)}
+        assert rater.imported == [("x.pb.gz", hashlib.sha256(body).hexdigest(), "t1", f"key:id-{scope}")]
+    else:
+        assert (response.status_code, rater.imported) == (403, [])
+
+
+def test_a_key_never_leaves_its_tenant(http: TestClient, rater: FakeRater) -> None:
+    assert http.get("/v1/usage", headers=bearer("key-query", **{"X-Tollspan-Tenant": "t2"})).status_code == 403
+    assert http.get("/v1/usage?tenant=t2", headers=bearer("key-query")).status_code == 400
+    assert http.get("/v1/usage", headers=bearer("key-query", **{"X-Tollspan-Tenant": "t1"})).status_code == 200
+    assert [tenant for _, _, tenant in rater.asked] == ["t1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "customer"),
+    [
+        ("usage", 200, "acme"),
+        ("usage?customer=acme", 200, "acme"),
+        ("usage?customer=globex", 403, None),
+        ("usage?customer=acme&customer=globex", 403, None),
+        ("usage?sort=cost", 403, None),
+        ("invoice?all=true", 403, None),
+        ("invoice?period=2026-11", 200, "acme"),
+        ("explain?id=1", 403, None),
+    ],
+)
+def test_a_customers_key_sees_its_customer_only(
+    http: TestClient, rater: FakeRater, path: str, status: int, customer: str | None
+) -> None:
+    response = http.get(f"/v1/{path}", headers=bearer("key-customer-query"))
+    assert response.status_code == status
+    assert [params["customer"] for _, params, _ in rater.asked] == ([customer] if customer else [])
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/json", "text/csv", "application/jsonl", "application/vnd.tollspan.answer+json"]
+)
+def test_a_customer_never_sees_what_the_provider_charges(http: TestClient, accept: str) -> None:
+    response = http.get("/v1/usage", headers=bearer("key-customer-query", Accept=accept))
+    assert "charge" in response.text
+    assert "0.1234567890" not in response.text
+    assert "1 call has no customer" not in response.text
+
+
+def test_forms_of_an_answer(http: TestClient) -> None:
+    def get(accept: str) -> tuple[str, str]:
+        response = http.get("/v1/rated-usage", headers=bearer("key-query", Accept=accept))
+        return response.headers["Content-Type"].partition(";")[0], response.text
+
+    media, text = get("*/*")
+    said = json.loads(text)
+    assert media == "application/json"
+    assert (said["as_of"], said["zone"], said["ok"]) == (7, "Europe/Berlin", True)
+    assert said["rows"][0]["charge"] == "1.50"
+    media, text = get("text/csv")
+    assert (media, text.splitlines()[0].split(",")[0]) == ("text/csv", "customer")
+    assert "'=1+1" in text
+    media, text = get("application/jsonl")
+    assert (media, len(text.splitlines())) == ("application/jsonl", 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.PricingError("a.yaml", 3, "no unit", "Give one."), 400),
+        (errors.NotFoundError("call", "x", "Look again."), 404),
+        (errors.FolderBusyError("d", "p"), 409),
+        (errors.StoreDeadError("dead"), 503),
+        (errors.TollspanError("other"), 500),
+    ],
+)
+def test_errors_are_problems(http: TestClient, rater: FakeRater, error: errors.TollspanError, status: int) -> None:
+    rater.error = error
+    response = http.get("/v1/usage", headers=bearer("key-query"))
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
+    assert response.json()["detail"] == str(error)
+
+
+def test_a_surprise_tells_nothing_of_the_inside(
+    http: TestClient, rater: FakeRater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rater, "ask", lambda *_args, **_kwargs: 1 / 0)
+    response = http.get("/v1/usage", headers=bearer("key-query"))
+    assert response.status_code == 500
+    assert "division" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b"{", 400), (b"[]", 400), (b"\xff", 400), (b'{"subject": 1}', 400), (b" " * (MAX_COMMAND_BYTES + 1), 400)],
+)
+def test_a_body_that_is_no_command_is_refused(http: TestClient, rater: FakeRater, content: bytes, status: int) -> None:
+    response = http.post("/v1/commands/forget", headers=bearer(LOCAL), content=content)
+    assert (response.status_code, rater.executed) == (status, [])
+
+
+def test_unknown_places_and_methods(http: TestClient) -> None:
+    assert http.get("/v1/usages", headers=bearer(LOCAL)).status_code == 404
+    assert http.post("/v1/commands/rebuildd", headers=bearer(LOCAL)).status_code == 404
+    assert http.get("/nowhere").status_code == 404
+    assert http.get("/v1/commands/rebuild", headers=bearer(LOCAL)).status_code == 405
+    assert http.get("/healthz").json()["ok"] is True

@@ -1,0 +1,278 @@
+"""What each command line says to the rater."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+from tests.fake_rater import ANSWER, FakeBackend
+
+from tollspan_rater import errors
+from tollspan_rater.api.keys import hash_of, key_id_of
+from tollspan_rater.cli.reference import commands
+
+ASKING = [
+    ("usage", "usage", {"by": "customer", "sort": "charge"}),
+    (
+        "usage --from 2026-11-01 --to 2026-12-01 --by customer,model --by day --sort calls --top 3 --customer acme",
+        "usage",
+        {
+            "from": "2026-11-01", "to": "2026-12-01", "by": "customer,model,day", "sort": "calls", "top": "3",
+            "customer": "acme",
+        },
+    ),
+    ("usage --unattributed --feature-flag on", "usage",
+     {"by": "customer", "sort": "charge", "unattributed": "true", "feature_flag": "on"}),
+    ("calls --cursor abc --unpriced", "calls", {"limit": "100", "cursor": "abc", "unpriced": "true"}),
+    ("invoice acme --period 2026-11", "invoice", {"customer": "acme", "period": "2026-11"}),
+    ("invoice --all", "invoice", {"all": "true"}),
+    ("margin --by model", "margin", {"by": "model", "sort": "charge"}),
+    ("explain 5b8e", "explain", {"id": "5b8e"}),
+    ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
+    ("pricing show", "pricing.show", {}),
+    ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
+    ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
+    ("customers list", "customers.list", {}),
+    ("keys list", "keys.list", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "question", "params"), ASKING)
+def test_asks(run: Run, backend: FakeBackend, line: str, question: str, params: dict[str, str]) -> None:
+    result = run(*line.split())
+    assert result.exit_code == 0, result.output
+    assert backend.rater.asked == [(question, params, "default")]
+
+
+SENDING = [
+    (
+        "customers set acme --plan pro --from 2026-11-01 --zone Europe/Berlin --external-id stripe=cus_1",
+        "customer.set",
+        {
+            "customer": "acme", "plan": "pro", "from": "2026-11-01", "zone": "Europe/Berlin",
+            "external_ids": {"stripe": "cus_1"},
+        },
+    ),
+    ("keys revoke 4be1c92d0a77f3e5", "key.revoke", {"key_id": "4be1c92d0a77f3e5"}),
+    ("quarantine replay 17:3", "quarantine.replay", {"id": "17:3"}),
+    ("quarantine replay --reason future", "quarantine.replay", {"reason": "future"}),
+    ("quarantine replay --all", "quarantine.replay", {}),
+    ("rebuild", "rebuild", {}),
+    ("forget u1 --yes", "forget", {"subject": "u1"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "kind", "body"), SENDING)
+def test_sends(run: Run, backend: FakeBackend, line: str, kind: str, body: dict[str, object]) -> None:
+    result = run(*line.split(), "--format", "json")
+    assert result.exit_code == 0, result.output
+    ((sent, said, tenant, actor),) = backend.rater.executed
+    assert (sent, said, tenant) == (kind, body, "default")
+    assert actor.startswith("cli:")
+    assert json.loads(result.stdout) == [{"done": kind, "amount": "0.10"}]
+
+
+def test_paths_reach_a_server_elsewhere_as_absolute_paths(run: Run, backend: FakeBackend, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    run("backup", "new")
+    run("restore", "old")
+    assert [(kind, body) for kind, body, _, _ in backend.rater.executed] == [
+        ("backup", {"to": str(tmp_path / "new")}),
+        ("restore", {"from": str(tmp_path / "old")}),
+    ]
+
+
+def test_forget_asks_first_and_does_nothing_on_no(run: Run, backend: FakeBackend) -> None:
+    assert run("forget", "u1", stdin="n\n").exit_code == 1
+    assert backend.rater.executed == []
+    assert run("forget", "u1", stdin="y\n").exit_code == 0
+    assert backend.rater.executed[0][1] == {"subject": "u1"}
+
+
+def test_a_key_is_shown_once_and_only_its_hash_travels(run: Run, backend: FakeBackend) -> None:
+    result = run("keys", "create", "--scope", "ingest", "--scope", "query", "--label", "eu", "--format", "json")
+    (row,) = json.loads(result.stdout)
+    ((kind, body, _, _),) = backend.rater.executed
+    assert kind == "key.create"
+    assert body == {
+        "key_id": key_id_of(row["key"]),
+        "hash": hash_of(row["key"]),
+        "scopes": ["ingest", "query"],
+        "label": "eu",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("c.csv", "\ufeffcustomer,plan,external_ids.stripe\nacme,pro,cus_1\nglobex,,\n"),
+        (
+            "c.jsonl",
+            '{"customer": "acme", "plan": "pro", "external_ids": {"stripe": "cus_1"}}\n\n{"customer": "globex"}\n',
+        ),
+    ],
+)
+def test_customers_come_from_csv_and_json_lines_alike(run: Run, backend: FakeBackend, name: str, text: str) -> None:
+    Path(name).write_text(text, encoding="utf-8")
+    assert run("customers", "import", name).exit_code == 0
+    assert backend.rater.executed[0][1] == {
+        "customers": [
+            {"customer": "acme", "plan": "pro", "external_ids": {"stripe": "cus_1"}},
+            {"customer": "globex"},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("c.csv", b"customer\na,b\n", "c.csv:2"),
+        ("c.csv", b"customer\n\xff\n", "UTF-8"),
+        ("c.csv", b"custmer\na\n", "custmer"),
+        ("c.jsonl", b'{"customer": "a"}\n{\n', "c.jsonl:2"),
+        ("c.jsonl", b"[1]\n", "c.jsonl:1"),
+        ("c.txt", b"", ".csv"),
+    ],
+)
+def test_a_bad_customer_file_is_refused_whole(
+    run: Run, backend: FakeBackend, name: str, content: bytes, words: str
+) -> None:
+    Path(name).write_bytes(content)
+    result = run("customers", "import", name)
+    assert (result.exit_code, backend.rater.executed) == (2, [])
+    assert words in result.stderr
+
+
+def test_pricing_texts_travel_not_paths(run: Run, backend: FakeBackend) -> None:
+    Path("p/plans").mkdir(parents=True)
+    Path("p/cards.yaml").write_text("a: 1\n", encoding="utf-8")
+    Path("p/plans/pro.yml").write_text("b: 2\n", encoding="utf-8")
+    Path("p/notes.txt").write_text("no", encoding="utf-8")
+    files = {"cards.yaml": "a: 1\n", "plans/pro.yml": "b: 2\n"}
+    assert run("pricing", "check", "p").exit_code == 0
+    assert backend.checked == [files]
+    assert backend.opened == []
+    assert run("pricing", "apply", "p", "--from", "2026-12-01", "--note", "n").exit_code == 0
+    assert backend.rater.executed[0][1] == {"files": files, "valid_from": "2026-12-01", "note": "n"}
+
+
+def test_import_sends_every_file_and_ends_with_the_audit(run: Run, backend: FakeBackend) -> None:
+    Path("a.jsonl").write_text("one", encoding="utf-8")
+    result = run("import", "a.jsonl", "-", stdin="two")
+    assert result.exit_code == 0, result.output
+    assert [entry[0] for entry in backend.rater.imported] == ["a.jsonl", "-"]
+    assert "a.jsonl: 3 bytes" in result.stderr
+    assert backend.rater.asked == [("audit", {}, "default")]
+
+
+def test_export_writes_lines_and_a_manifest_once(run: Run, backend: FakeBackend) -> None:
+    assert run("export", "csv", "--period", "2026-11", "--out", "november").exit_code == 0
+    assert backend.rater.asked == [("lines", {"period": "2026-11"}, "default")]
+    said = json.loads(Path("november/manifest.json").read_text(encoding="utf-8"))
+    assert (said["file"], said["rows"], said["as_of"]) == ("lines.csv", 2, 7)
+    assert run("export", "csv", "--out", "november").exit_code == 2
+
+
+def test_serve_hands_over_the_configuration_in_force(run: Run, backend: FakeBackend) -> None:
+    assert run("serve", "--grpc", "127.0.0.1:0", "--pricing", "p", "--data", "d").exit_code == 0
+    (resolved,) = backend.served
+    assert resolved.config.listen.grpc == "127.0.0.1:0"
+    assert (str(resolved.config.pricing), str(resolved.config.data)) == ("p", "d")
+    assert resolved.sources["listen.grpc"] == "flag --grpc"
+
+
+def test_init_writes_once_and_keeps_what_is_there(run: Run) -> None:
+    assert "written" in run("init", "new").stdout
+    Path("new/tollspan.yaml").write_text("tenant: mine\n", encoding="utf-8")
+    assert "kept" in run("init", "new").stdout
+    assert Path("new/tollspan.yaml").read_text(encoding="utf-8") == "tenant: mine\n"
+    rows = json.loads(run("config", "show", "--config", "new/tollspan.yaml", "--format", "json").stdout)
+    assert {row["key"]: (row["value"], row["source"]) for row in rows}["tenant"] == ("mine", "new/tollspan.yaml")
+
+
+@pytest.mark.parametrize("argv", [("--tenant", "t", "--data", "d", "usage"), ("usage", "--tenant", "t", "--data", "d")])
+def test_global_options_stand_before_or_after_the_command(
+    run: Run, backend: FakeBackend, argv: tuple[str, ...]
+) -> None:
+    assert run(*argv).exit_code == 0
+    assert backend.rater.asked[0][2] == "t"
+    assert str(backend.opened[0].config.data) == "d"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.UsageError("no"), 2),
+        (errors.NotFoundError("call", "x", "Look\nagain."), 2),
+        (errors.StoreDeadError("dead"), 2),
+        (errors.FolderBusyError("d", "process 7"), 3),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(
+    run: Run, backend: FakeBackend, error: errors.TollspanError, code: int
+) -> None:
+    backend.rater.error = error
+    result = run("usage")
+    assert result.exit_code == code
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("tollspan: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("usage --by custmer", "did you mean 'customer'?"),
+        ("usage --from yesterday", "2026-11-01"),
+        ("usage --top many", "whole number"),
+        ("invoice", "exactly one of: customer, all"),
+        ("invoice acme --all", "exactly one of: customer, all"),
+        ("invoice acme --period 2026-13", "2026-11"),
+        ("quarantine replay", "exactly one of"),
+        ("quarantine replay 1:1 --all", "exactly one of"),
+        ("customers set acme --zone Mars/Base", "Mars/Base"),
+        ("customers set acme --from 2026-01-01", "plan"),
+        ("customers set acme --external-id stripe", "SYSTEM=ID"),
+        ("keys create --scope customer-query", "customer"),
+        ("usage --config none.yaml", "none.yaml"),
+        ("serve --grpc 0.0.0.0:4317", "auth.required"),
+        ("serve --grpc nowhere", "HOST:PORT"),
+        ("pricing check .", ".yaml"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_with_a_remedy(run: Run, backend: FakeBackend, line: str, words: str) -> None:
+    result = run(*line.split())
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert (backend.rater.executed, backend.rater.asked, backend.served) == ([], [], [])
+
+
+def test_a_difference_ends_with_1(run: Run, backend: FakeBackend) -> None:
+    backend.rater.answer = replace(ANSWER, ok=False)
+    assert run("audit").exit_code == 1
+
+
+LEAVES = [(path, text) for path, command, text in commands() if not hasattr(command, "commands")]
+
+
+@pytest.mark.parametrize(("path", "text"), LEAVES)
+def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: str) -> None:
+    assert "Example:" in text
+    assert path.removeprefix("tollspan ").split()[0] in text.partition("Example:")[2]
+    assert run(*path.split()[1:], "--help").exit_code == 0
+
+
+def test_every_command_is_in_a_table_above() -> None:
+    named = {line for line, *_ in [*ASKING, *SENDING]} | {
+        "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import",
+        "export", "serve", "init", "config show", "demo",
+    }  # fmt: skip
+    for path, _text in LEAVES:
+        name = path.removeprefix("tollspan ")
+        assert any(line == name or line.startswith(name + " ") for line in named), name
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").stdout.startswith("tollspan, version ")
