@@ -78,17 +78,18 @@ class Sender:
         self._stats = Stats()
 
     def put(self, record: Record) -> None:
-        """Take a record; past the cap it is dropped, counted and logged once."""
+        """Take a record; past the cap, or after the end, it is dropped and counted; the first time is logged."""
         with self._changed:
-            if len(self._queue) + self._in_flight >= MAX_QUEUED:
+            full = len(self._queue) + self._in_flight >= MAX_QUEUED
+            if full or self._closed:
                 self._count(recorded=1, dropped=1)
-                if self._stats.dropped == 1:
+                if full and self._stats.dropped == 1:
                     log.error("tollspan: %d records wait, the newest are dropped: is the endpoint up?", MAX_QUEUED)
                 return
             self._queue.append(record)
             self._count(recorded=1)
             self._changed.notify_all()
-            if self._thread is None and not self._closed:
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tollspan-sender", daemon=True)
                 self._thread.start()
 
@@ -120,11 +121,11 @@ class Sender:
 
     def _run(self) -> None:
         while batch := self._take():
-            body = _encoded(batch, self._resource)
-            refused = len(batch) if body is None else self._deliver(body, len(batch))
+            refused = self._send(batch)
+            lost = len(batch) if refused is None else refused
             with self._changed:
                 self._in_flight = 0
-                self._count(exported=len(batch) - refused, refused=refused)
+                self._count(exported=len(batch) - lost, refused=lost)
                 self._changed.notify_all()
 
     def _take(self) -> list[Record]:
@@ -138,7 +139,10 @@ class Sender:
             self._in_flight = len(batch)
             return batch
 
-    def _deliver(self, body: bytes, size: int) -> int:
+    @guarded
+    def _send(self, batch: list[Record]) -> int:
+        """Send a batch, however long it takes; return how many of it were refused for good."""
+        body, size = spans(batch, self._resource), len(batch)
         backoff = FIRST_BACKOFF_SECONDS
         while (refused := self._try(body, size)) is None:
             with self._changed:
@@ -152,7 +156,7 @@ class Sender:
     def _try(self, body: bytes, size: int) -> int | None:
         try:
             status, answer = self._post(body)
-        except Exception as error:  # noqa: BLE001 - a thread that dies would lose every later record
+        except (OSError, http.client.HTTPException) as error:
             log.debug("tollspan: endpoint not reached (%s); trying again", error)
             return None
         if status // 100 == OK_CLASS:
@@ -162,11 +166,6 @@ class Sender:
             return size
         log.debug("tollspan: the endpoint answered HTTP %d; trying again", status)
         return None
-
-
-@guarded
-def _encoded(batch: list[Record], resource: Mapping[str, str]) -> bytes:
-    return spans(batch, resource)
 
 
 @guarded

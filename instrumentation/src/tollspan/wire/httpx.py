@@ -11,7 +11,6 @@ import sys
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 import wrapt
@@ -19,7 +18,8 @@ from opentelemetry import baggage, context
 
 from tollspan.attempt import RETRY_COUNT_HEADER, Attempt, Recorder, Sent
 from tollspan.guarded import guarded
-from tollspan.routes import deployment, provider_of, route
+from tollspan.routes import Route, provider_of, route
+from tollspan.semconv import UsageApi
 
 LIBRARIES = ("httpx2", "httpx")
 
@@ -36,6 +36,7 @@ class _State:
 
 _state = _State()
 _open: weakref.WeakSet[Any] = weakref.WeakSet()
+_kinds: dict[type, type] = {}  # response class -> the same with _Watched mixed in
 
 
 class Hook(wrapt.FunctionWrapper[..., Any]):
@@ -114,14 +115,18 @@ async def _asend(wrapped: _Send, _client: Any, args: tuple[Any, ...], kwargs: di
 def _begin(
     args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Attempt | None, tuple[Any, ...], dict[str, Any]] | None:
-    """Look at a request; ``None`` for foreign traffic, else the attempt and the arguments to send with."""
+    """Look at a request; ``None`` for foreign traffic, else the attempt (none when free) and what to send with."""
     recorder = _state.recorder
     request = args[0] if args else kwargs["request"]
     found = route(request.method, request.url.path)
-    if recorder is None or (found is None and provider_of(request.url.host) is None):
+    known = provider_of(request.url.host) is not None
+    if recorder is None or (found is None and not known):
+        return None
+    sent = None if found is None or found.api is None else _sent(request, found, found.api)
+    named = sent is not None and sent.model is not None
+    if not (known or named or (found is not None and found.api is None)):
         return None
     request.headers.pop("baggage", None)
-    sent = _sent(request) if found is not None else None
     if sent is None:
         return None, args, kwargs
     if sent.swallow_usage:
@@ -130,25 +135,19 @@ def _begin(
     return Attempt(sent, recorder), args, kwargs
 
 
-def _sent(request: Any) -> Sent | None:
-    found = route(request.method, request.url.path)
-    if found is None or found.api is None:
-        return None
+def _sent(request: Any, found: Route, api: UsageApi) -> Sent:
     raw = _raw_body(request) or b""
     body = _document(raw)
-    if not isinstance(body.get("model"), str) and deployment(request.url.path) is None:
-        known = provider_of(request.url.host) is not None
-        if not known:
-            return None
+    retries = request.headers.get(RETRY_COUNT_HEADER, "")
     return Sent(
-        api=found.api,
+        api=api,
         route=found,
         host=request.url.host,
         path=request.url.path,
         body=body,
         raw_body=raw,
-        retries=int(request.headers.get(RETRY_COUNT_HEADER, "0")),
-        swallow_usage=found.api == "openai.chat" and _must_ask(request.url.host, body),
+        retries=int(retries) if retries.isdecimal() else 0,
+        swallow_usage=api == "openai.chat" and _must_ask(request.url.host, body),
     )
 
 
@@ -183,12 +182,17 @@ def _document(raw: bytes) -> dict[str, Any]:
 @contextmanager
 def _no_baggage() -> Iterator[None]:
     """Hide the application's baggage from what runs below, which would send it to the provider."""
-    token = context.attach(baggage.clear()) if baggage.get_all() else None
+    token = _hide_baggage()
     try:
         yield
     finally:
         if token is not None:
             context.detach(token)
+
+
+@guarded
+def _hide_baggage() -> Any:
+    return context.attach(baggage.clear()) if baggage.get_all() else None
 
 
 def _fail(attempt: Attempt | None, error: BaseException) -> None:
@@ -210,9 +214,10 @@ def _watch(attempt: Attempt | None, response: Any) -> None:
     _open.add(response)
 
 
-@lru_cache
-def _watched(kind: Any) -> type:
-    return type(kind.__name__, (_Watched, kind), {})
+def _watched(kind: type) -> type:
+    if kind not in _kinds:
+        _kinds[kind] = type(kind.__name__, (_Watched, kind), {})
+    return _kinds[kind]
 
 
 class _Watched:

@@ -1,0 +1,111 @@
+"""Whatever breaks inside tollspan, the application's calls answer as without it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+import tollspan
+from tollspan import attempt, attribution, estimate, export, process, record, routes, runtime, sender, stream, usage
+from tollspan.wire import httpx as wire
+
+ASK: Any = [{"role": "user", "content": "hi"}]
+MODULES = (attempt, attribution, estimate, export, process, record, routes, sender, stream, usage, wire)
+# Boundaries: they call the application's code or contain the guard itself, and are held by the others.
+BOUNDARIES = {
+    "_send", "_asend", "_no_baggage", "_fail", "_watched", "patch", "unpatch", "current", "attribute",
+    "_function", "_coroutine", "_generator", "_async_generator", "_wrapper",
+}  # fmt: skip
+GUARDING = {
+    "Attempt": {"chunk", "finish"},
+    "Scope": {"__init__", "__enter__", "__exit__", "__call__"},
+    "_Watched": None,
+    "Recorder": None,
+    "Sender": {"__init__", "_run", "_take", "_count"},
+    "Stats": None,
+}
+
+
+def breakable() -> Iterator[tuple[str, Any, str]]:
+    """Every function and method of ours that runs inside an application's call."""
+    for module in MODULES:
+        for name, member in vars(module).items():
+            if getattr(member, "__module__", None) != module.__name__ or name in BOUNDARIES:
+                continue
+            if inspect.isfunction(member) and not hasattr(member, "__wrapped__"):
+                yield f"{module.__name__}.{name}", module, name
+            elif inspect.isclass(member):
+                yield from _methods(module, member)
+
+
+def _methods(module: ModuleType, kind: type) -> Iterator[tuple[str, Any, str]]:
+    guarding = GUARDING.get(kind.__name__, set())
+    if guarding is None:
+        return
+    for name, member in vars(kind).items():
+        plain = inspect.isfunction(member) and not hasattr(member, "__wrapped__") and name not in guarding
+        if plain and (not name.startswith("__") or name == "__init__"):
+            yield f"{module.__name__}.{kind.__name__}.{name}", kind, name
+
+
+def broken(*_args: Any, **_kwargs: Any) -> Any:
+    msg = "broken on purpose"
+    raise RuntimeError(msg)
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[tuple[openai.OpenAI, anthropic.Anthropic]]:
+    with openai.OpenAI(api_key="k", base_url="http://unset") as gpt, anthropic.Anthropic(api_key="k") as claude:
+        yield gpt, claude
+
+
+@pytest.mark.parametrize(("owner", "name"), [pytest.param(o, n, id=label) for label, o, n in breakable()])
+def test_the_application_answers_although_it_breaks(
+    owner: Any, name: str, metered: Any, clients: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, broken)
+    gpt, claude = (client.copy(base_url=metered.provider.url) for client in clients)
+    with tollspan.attribute(customer="acme", tags={"a": "b"}):
+        assert gpt.chat.completions.create(model="gpt-4o", messages=ASK).usage
+        stream: Any = gpt.chat.completions.create(model="gpt-4o", messages=ASK, stream=True)
+        assert [*stream][-1].choices[0].finish_reason == "stop"
+        with claude.messages.stream(model="claude-sonnet-5", max_tokens=9, messages=ASK) as message:
+            assert message.get_final_message().stop_reason == "end_turn"
+        tollspan.record("page", 1)
+    tollspan.stats()
+
+
+def test_there_is_something_to_break() -> None:
+    labels = [label for label, _, _ in breakable()]
+    assert len(labels) > 50
+    assert {"tollspan.attempt.Attempt._record", "tollspan.stream._finish_reasons"} <= set(labels)
+
+
+def test_cancellation_passes_through(metered: Any) -> None:
+    async def main() -> None:
+        async with openai.AsyncOpenAI(base_url=metered.provider.url) as client:
+            call = asyncio.ensure_future(client.chat.completions.create(model="gpt-4o!hang-once", messages=ASK))
+            await asyncio.to_thread(metered.provider.asked.wait, 5)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+    asyncio.run(main())
+    (span,) = metered.collect()
+    assert (span["tollspan.outcome"], span["tollspan.quality"]) == ("aborted", "estimated")
+    assert span["gen_ai.usage.output_tokens"] is None
+
+
+def test_flush_and_stats_survive_a_broken_sender(metered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender.Sender, "flush", broken)
+    monkeypatch.setattr(sender.Sender, "stats", broken)
+    assert tollspan.flush(0) is False
+    assert tollspan.stats() == sender.Stats()
+    assert runtime.stats() == sender.Stats()
