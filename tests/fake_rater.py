@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from tollspan_rater.config.sources import Resolved
@@ -81,6 +82,7 @@ class FakeBackend:
     served: list[Resolved] = field(default_factory=list)
     opened: list[Resolved] = field(default_factory=list)
     checked: list[dict[str, str]] = field(default_factory=list)
+    restored: list[tuple[Path, Path]] = field(default_factory=list)
     busy: Callable[[], object] | None = None  # another process owns the folder; called when that is found out
 
     def serve(self, resolved: Resolved, /) -> None:
@@ -93,6 +95,10 @@ class FakeBackend:
             self.busy()
             raise FolderBusyError(resolved.config.data, "process 7")
         yield self.rater
+
+    def restore(self, resolved: Resolved, backup: Path, /) -> Receipt:
+        self.restored.append((resolved.config.data, backup))
+        return Receipt(9, {"entries": 9})
 
     def check_pricing(self, files: Mapping[str, str], /) -> Answer:
         self.checked.append(dict(files))

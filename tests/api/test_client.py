@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import socket
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
+import httpx
 import pytest
 import uvicorn
 from click.testing import CliRunner
@@ -19,10 +22,11 @@ from tests.fake_rater import ANSWER, FakeBackend, FakeRater
 from tollspan_rater import errors
 from tollspan_rater.api.app import create_app
 from tollspan_rater.api.client import HttpDoor
-from tollspan_rater.api.run_file import RunFile, read_run_file, remove_run_file
+from tollspan_rater.api.run_file import RunFile
 from tollspan_rater.api.wire import exception_of, pack, problem, unpack
 from tollspan_rater.cli.door import running
 from tollspan_rater.cli.main import main
+from tollspan_rater.query.rater import Receipt
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False),
@@ -35,7 +39,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_value_travels_with_its_type(value: object) -> None:
     assert repr(unpack(pack(value))) == repr(value)
 
@@ -84,12 +88,16 @@ def test_the_servers_exception_is_the_clients(door: HttpDoor, rater: FakeRater) 
         door.ask("explain", {"id": "x"}, tenant="default")
 
 
+def note(folder: Path, pid: int, api: str) -> None:
+    (folder / "run.json").write_text(json.dumps({"pid": pid, "api": api, "token": LOCAL, "started_ns": 1}))
+
+
 class Served:
     """A server in a thread on a folder, as ``serve`` will be one."""
 
     def __init__(self, folder: Path, rater: FakeRater, pid: int) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
-        RunFile(pid, f"http://127.0.0.1:{self._socket.getsockname()[1]}", LOCAL).write(folder)
+        note(folder, pid, f"127.0.0.1:{self._socket.getsockname()[1]}")
         self._server = uvicorn.Server(uvicorn.Config(create_app(rater, LOCAL), log_level="error", lifespan="off"))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
 
@@ -131,31 +139,83 @@ def test_a_server_that_comes_up_while_a_command_waits_is_asked(tmp_path: Path) -
     assert [name for name, _, _ in far.asked] == ["usage"]
 
 
+def test_a_server_tells_the_configuration_it_runs_with(tmp_path: Path) -> None:
+    far = FakeRater()
+    with Served(tmp_path, far, os.getpid()):
+        assert CliRunner().invoke(main, ["config", "show", "--data", str(tmp_path)]).exit_code == 0
+    assert [name for name, _, _ in far.asked] == ["config.show"]
+
+
+def test_an_upload_that_breaks_off_is_never_taken_for_a_whole_file(tmp_path: Path) -> None:
+    far = BrokenOff()
+    head = f"POST /v1/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {LOCAL}\r\nContent-Length: 100\r\n\r\nhalf"
+    with Served(tmp_path, far, os.getpid()):
+        host, _, port = str(json.loads((tmp_path / "run.json").read_text())["api"]).partition(":")
+        with socket.create_connection((host, int(port))) as sender:
+            sender.sendall(head.encode())
+        assert far.ended.wait(20)
+    assert far.imported == []
+    assert isinstance(far.seen, errors.UsageError)
+
+
+class BrokenOff(FakeRater):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = threading.Event()
+        self.seen: Exception | None = None
+
+    def import_stream(self, stream: BinaryIO, *, name: str, tenant: str, actor: str) -> Receipt:
+        try:
+            return super().import_stream(stream, name=name, tenant=tenant, actor=actor)
+        except Exception as error:
+            self.seen = error
+            raise
+        finally:
+            self.ended.set()
+
+
+def test_an_answer_without_json_is_an_error_of_ours() -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(502, text="<html>")
+
+    with (
+        HttpDoor(httpx.Client(base_url="http://x", transport=httpx.MockTransport(answer))) as door,
+        pytest.raises(errors.TollspanError, match="answered 502 without JSON"),
+    ):
+        door.ask("usage", {}, tenant="default")
+
+
+def test_only_the_owner_of_a_folder_knows_whose_a_token_is(door: HttpDoor) -> None:
+    assert door.authenticate("key-admin") is None
+
+
 def test_a_run_file_of_another_process_or_a_dead_one_is_not_believed(tmp_path: Path) -> None:
     assert running(tmp_path) is None
     with Served(tmp_path, FakeRater(), os.getppid()):
         assert running(tmp_path) is None
-    RunFile(2**22 + 1, "http://127.0.0.1:9", "t").write(tmp_path)
+    note(tmp_path, 2**22 + 1, "127.0.0.1:9")
     assert running(tmp_path) is None
     (tmp_path / "run.json").write_text("{", encoding="utf-8")
     assert running(tmp_path) is None
 
 
-def test_a_run_file_is_its_owners_alone_and_goes_with_it(tmp_path: Path) -> None:
-    run = RunFile(7, "http://127.0.0.1:1", "secret")
-    run.write(tmp_path)
-    run.write(tmp_path)
-    assert (tmp_path / "run.json").stat().st_mode & 0o777 == 0o600
-    assert read_run_file(tmp_path) == run
+@pytest.mark.parametrize(
+    ("api", "url"),
+    [
+        ("127.0.0.1:1", "http://127.0.0.1:1"),
+        ("0.0.0.0:1", "http://127.0.0.1:1"),
+        ("[::]:1", "http://[::1]:1"),
+        ("localhost:1", "http://localhost:1"),
+    ],
+)
+def test_this_machine_reaches_an_api_wherever_it_listens(api: str, url: str) -> None:
+    run = RunFile(7, api, "secret")
+    assert run.url == url
     assert "secret" not in repr(run)
-    remove_run_file(tmp_path, 8)
-    assert read_run_file(tmp_path) == run
-    remove_run_file(tmp_path, 7)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_goes_away_is_an_error_of_ours() -> None:
-    with HttpDoor.of(RunFile(1, "http://127.0.0.1:9", "t")) as door:
+    with HttpDoor.of(RunFile(1, "127.0.0.1:9", "t")) as door:
         assert door.pid() is None
         with pytest.raises(errors.TollspanError, match="went away"):
             door.ask("usage", {}, tenant="default")

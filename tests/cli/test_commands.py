@@ -29,7 +29,7 @@ ASKING = [
     ("calls --cursor abc --unpriced", "calls", {"limit": "100", "cursor": "abc", "unpriced": "true"}),
     ("invoice acme --period 2026-11", "invoice", {"customer": "acme", "period": "2026-11"}),
     ("invoice --all", "invoice", {"all": "true"}),
-    ("margin --by model", "margin", {"by": "model", "sort": "charge"}),
+    ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
     ("pricing show", "pricing.show", {}),
@@ -78,11 +78,12 @@ def test_sends(run: Run, backend: FakeBackend, line: str, kind: str, body: dict[
 def test_paths_reach_a_server_elsewhere_as_absolute_paths(run: Run, backend: FakeBackend, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     run("backup", "new")
-    run("restore", "old")
+    run("restore", "old", "--data", "empty")
     assert [(kind, body) for kind, body, _, _ in backend.rater.executed] == [
         ("backup", {"to": str(tmp_path / "new")}),
-        ("restore", {"from": str(tmp_path / "old")}),
     ]
+    assert backend.restored == [(Path("empty"), tmp_path / "old")]
+    assert len(backend.opened) == 1
 
 
 def test_forget_asks_first_and_does_nothing_on_no(run: Run, backend: FakeBackend) -> None:
@@ -157,6 +158,24 @@ def test_pricing_texts_travel_not_paths(run: Run, backend: FakeBackend) -> None:
     assert backend.opened == []
     assert run("pricing", "apply", "p", "--from", "2026-12-01", "--note", "n").exit_code == 0
     assert backend.rater.executed[0][1] == {"files": files, "valid_from": "2026-12-01", "note": "n"}
+
+
+def test_pricing_that_is_not_utf8_is_refused(run: Run, backend: FakeBackend) -> None:
+    Path("p").mkdir()
+    Path("p/a.yaml").write_bytes(b"name: \xe4")
+    result = run("pricing", "check", "p")
+    assert (result.exit_code, backend.checked) == (2, [])
+    assert "not UTF-8 at byte 6" in result.stderr
+
+
+def test_init_copies_example_pricing_with_its_folders(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "package/examples/plans").mkdir(parents=True)
+    (tmp_path / "package/examples/plans/pro.yaml").write_text("a: 1\n", encoding="utf-8")
+    monkeypatch.setattr("importlib.resources.files", lambda _package: tmp_path / "package")
+    assert run("init", "new").exit_code == 0
+    assert Path("new/pricing/plans/pro.yaml").read_text(encoding="utf-8") == "a: 1\n"
 
 
 def test_import_sends_every_file_and_ends_with_the_audit(run: Run, backend: FakeBackend) -> None:

@@ -34,9 +34,11 @@ def test_numbers_stand_right(run: Run) -> None:
 def test_no_number_is_cut_on_a_narrow_terminal() -> None:
     columns = [f"column_{index}" for index in range(9)]
     answer = Answer("t", columns, [dict.fromkeys(columns, Decimal("1234567.890123")), dict.fromkeys(columns)], 1)
+    answer = replace(answer, totals=dict.fromkeys(columns, Decimal("98765432109.876543")))
     out = StringIO()
     Console(file=out, width=40).print(_table(answer, columns), crop=False)
     assert out.getvalue().count("1234567.890123") == 9
+    assert out.getvalue().count("98765432109.876543") == 9
 
 
 def test_machine_formats_leave_stdout_to_the_data(run: Run) -> None:

@@ -47,8 +47,8 @@ def test_precedence(
 def test_every_key_can_be_set_in_the_environment(tmp_path: Path, name: str) -> None:
     value = {
         "zone": "Europe/Berlin", "listen.grpc": "[::1]:1", "listen.http": "[::1]:1", "listen.api": "[::1]:1",
-        "auth.on_failure": "reject", "auth.required": "true", "limits.request_bytes": "2MiB",
-        "limits.inflight_bytes": "2MiB", "pressure.min_free_disk": "2MiB",
+        "auth.on_failure": "reject", "auth.required": "true", "limits.message_bytes": "2MiB",
+        "limits.in_flight_bytes": "2MiB", "limits.value_bytes": "2MiB", "pressure.min_free_disk": "2MiB",
     }.get(name, "3")  # fmt: skip
     tls = {"TOLLSPAN_TLS_CERT_FILE": "c", "TOLLSPAN_TLS_KEY_FILE": "k"} if name.startswith("tls.") else {}
     resolved = resolve({}, {**tls, KEYS[name].variable: value}, tmp_path)
@@ -60,10 +60,10 @@ def test_every_key_can_be_set_in_the_environment(tmp_path: Path, name: str) -> N
     ("text", "words"),
     [
         ("listn: {grpc: '127.0.0.1:1'}", "listn.grpc = '127.0.0.1:1' (from FILE) cannot be used: no such key; did you"),
-        ("limits:\n  request_bites: 1\n", "did you mean limits.request_bytes?"),
+        ("limits:\n  mesage_bytes: 1\n", "did you mean limits.message_bytes?"),
         ("zzz: 1\n", "known are data, tenant"),
         ("listen: 5\n", "listen = 5"),
-        ("limits:\n  request_bytes: 1GiB\n", "limits.request_bytes = '1GiB' (from FILE)"),
+        ("limits:\n  message_bytes: 1GiB\n", "limits.message_bytes = '1GiB' (from FILE)"),
         ("auth:\n  on_failure: shrug\n", "auth.on_failure = 'shrug' (from FILE)"),
         ("zone: Mars/Base\n", "IANA"),
         ("tenant: '../x'\n", "tenant"),

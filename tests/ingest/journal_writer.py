@@ -1,7 +1,7 @@
 """A process for crash tests: appends to a journal and tells on stdout what was acknowledged.
 
 Arguments: folder, number of appends, appends a day, SQLite's ``synchronous`` setting. It prints ``sent N`` before and
-``acked N POSITION`` after each append.
+``acked N POSITION`` or ``refused N`` after each append.
 """
 
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.domain.entries import NewBatch
+from tollspan_rater.errors import JournalDiskError
 from tollspan_rater.ingest import journal_day
 from tollspan_rater.ingest.journal import Journal
 
@@ -23,8 +24,12 @@ def main(folder: Path, appends: int, a_day: int, synchronous: str) -> None:
         clock.set(number // a_day * DAY_NS)
         os.write(1, f"sent {number}\n".encode())
         batch = NewBatch(number, "acme", "collector", "otlp-proto", b"%d" % number * 1000)
-        (position,) = journal.append([batch])
-        os.write(1, f"acked {number} {position}\n".encode())
+        try:
+            (position,) = journal.append([batch])
+        except JournalDiskError:
+            os.write(1, f"refused {number}\n".encode())
+        else:
+            os.write(1, f"acked {number} {position}\n".encode())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from tollspan_rater.query.questions import QUESTIONS, question
     [
         ("usage", {}, {"by": "customer", "sort": "charge"}),
         ("usage", {"by": ["model, day", "customer"]}, {"by": "model,day,customer", "sort": "charge"}),
-        ("margin", {"to": ["2026-11-01T00:00Z"]}, {"by": "customer", "sort": "charge", "to": "2026-11-01T00:00Z"}),
+        ("margin", {"to": ["2026-11-01T00:00Z"]}, {"by": "customer", "sort": "margin", "to": "2026-11-01T00:00Z"}),
         ("audit", {"full": ["true"]}, {"full": "true"}),
         ("audit", {"full": ["false"]}, {}),
         ("invoice", {"all": ["false"], "customer": ["a,b"]}, {"customer": "a,b"}),

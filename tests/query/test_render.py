@@ -10,8 +10,8 @@ from io import StringIO
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fake_rater import ANSWER
 
+from tests.fake_rater import ANSWER
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.render import (
     FORMULA_STARTS,
@@ -39,7 +39,7 @@ ROWS = st.lists(st.fixed_dictionaries({"a": CELLS, "b": CELLS}), max_size=4)
 
 
 @given(ROWS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_csv_comes_back_cell_for_cell(rows: list[dict[str, Cell]]) -> None:
     text = as_csv(Answer("t", ("a", "b"), rows, 1))
     head, *read = csv.reader(StringIO(text, newline=""))
@@ -50,7 +50,7 @@ def test_csv_comes_back_cell_for_cell(rows: list[dict[str, Cell]]) -> None:
 
 
 @given(ROWS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_json_comes_back_value_for_value(rows: list[dict[str, Cell]]) -> None:
     answer = Answer("t", ("a", "b"), rows, 1)
     wanted = [{name: plain(row[name]) for name in ("a", "b")} for row in rows]
@@ -59,7 +59,7 @@ def test_json_comes_back_value_for_value(rows: list[dict[str, Cell]]) -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_decimal_keeps_every_digit_and_shows_no_exponent(value: Decimal) -> None:
     text = plain(value)
     assert Decimal(text) == value
@@ -67,7 +67,7 @@ def test_a_decimal_keeps_every_digit_and_shows_no_exponent(value: Decimal) -> No
 
 
 @given(TEXT)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_cell_starts_a_formula(text: str) -> None:
     cell = neutral(text)
     assert original(cell) == text

@@ -47,7 +47,7 @@ class PricingError(UsageError):
     """A rate card or plan is wrong; names the file and the line."""
 
     def __init__(self, path: Path | str, line: int, problem: str, remedy: str) -> None:
-        self.path, self.line = str(path), line
+        self.path, self.line, self.problem, self.remedy = str(path), line, problem, remedy
         super().__init__(f"{path}:{line}: {problem}. {remedy}")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from anyio import from_thread
 from starlette.requests import ClientDisconnect
 
+from tollspan_rater.errors import UsageError
+
 
 class RequestBody(io.RawIOBase):
     """A readable stream over an asynchronous body; to be read in a thread that anyio started."""
@@ -25,7 +27,7 @@ class RequestBody(io.RawIOBase):
         """Wait for the next bytes; 0 at the end of the body.
 
         Raises:
-            OSError: the sender went away in the middle.
+            UsageError: the sender went away in the middle.
         """
         view = memoryview(buffer)
         while not self._rest:
@@ -34,7 +36,7 @@ class RequestBody(io.RawIOBase):
             except StopAsyncIteration:
                 return 0
             except ClientDisconnect as error:
-                raise OSError("the sender closed the connection before the end of the file") from error
+                raise UsageError("the connection closed before the end of the file; import it again") from error
         size = min(len(view), len(self._rest))
         view[:size] = self._rest[:size]
         self._rest = self._rest[size:]

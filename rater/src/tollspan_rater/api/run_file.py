@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from tollspan_rater.config.model import split_address
+
 RUN_FILE: Final = "run.json"
+_EVERY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server listens on, not where one is opened
 
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """The server on a folder: its process, the URL of its API on this machine, its local token.
-
-    The token opens every scope; the file is readable by its owner only.
-    """
+    """The server on a folder: its process, the address of its API, its local token, which opens every scope."""
 
     pid: int
-    url: str
+    api: str
     token: str = field(repr=False)
 
-    def write(self, folder: Path) -> None:
-        """Put the file in place in one step, with mode 0600 from its first byte on."""
-        draft = folder / f"{RUN_FILE}.{self.pid}"
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
-        draft.replace(folder / RUN_FILE)
+    @property
+    def url(self) -> str:
+        """Where this machine reaches the API, also when it listens on every address."""
+        host, port = split_address(self.api)
+        host = _EVERY.get(host, host)
+        return f"http://[{host}]:{port}" if _is_v6(host) else f"http://{host}:{port}"
 
 
 def read_run_file(folder: Path) -> RunFile | None:
     """Return what the file says, or ``None`` when there is none or a crash left it unreadable."""
     try:
         said = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-        return RunFile(int(said["pid"]), str(said["url"]), str(said["token"]))
+        found = RunFile(int(said["pid"]), str(said["api"]), str(said["token"]))
+        split_address(found.api)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return found
 
 
-def remove_run_file(folder: Path, pid: int) -> None:
-    """Take the file away at a clean stop, if it is still that of process ``pid``."""
-    found = read_run_file(folder)
-    if found is not None and found.pid == pid:
-        (folder / RUN_FILE).unlink(missing_ok=True)
+def _is_v6(host: str) -> bool:
+    try:
+        return ip_address(host).version == 6  # noqa: PLR2004 - the IP version
+    except ValueError:
+        return False

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from tollspan_rater.cli.door import backend, resolved
+from tollspan_rater.cli.formats import show
 from tollspan_rater.cli.frame import Group, example
 from tollspan_rater.cli.questions import asking
-from tollspan_rater.cli.sending import send
+from tollspan_rater.cli.sending import receipt_answer, send
 from tollspan_rater.errors import UsageError
 
 
@@ -62,11 +64,12 @@ def backup(context: click.Context, to: Path) -> None:
     help="Fill an empty data folder from a backup.\n\n"
     + example("tollspan restore /backups/2026-11-30 --data restored")
 )
-@click.argument("from", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", metavar="BACKUP", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.pass_context
-def restore(context: click.Context, /, **arguments: Path) -> None:
-    """Send ``restore`` with an absolute path."""
-    send(context, "restore", {"from": str(arguments["from"].absolute())})
+def restore(context: click.Context, source: Path) -> None:
+    """Restore without opening the folder, for there is nothing in it yet."""
+    receipt = backend(context).restore(resolved(context), source.absolute())
+    show(context, receipt_answer("Restored", receipt))
 
 
 @click.command(

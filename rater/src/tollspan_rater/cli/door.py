@@ -16,7 +16,7 @@ from tollspan_rater.api.run_file import read_run_file
 from tollspan_rater.cli.frame import wishes
 from tollspan_rater.errors import FolderBusyError
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.rater import RaterDoor
+from tollspan_rater.query.rater import RaterDoor, Receipt
 
 if TYPE_CHECKING:
     from tollspan_rater.api.client import HttpDoor
@@ -36,6 +36,14 @@ class Backend(Protocol):
 
         Raises:
             FolderBusyError: another process kept it.
+        """
+        ...
+
+    def restore(self, resolved: Resolved, backup: Path, /) -> Receipt:
+        """Fill the empty data folder from a backup; the receipt has the last journal position in it.
+
+        Raises:
+            TollspanError: the folder is not empty, or the backup is not whole.
         """
         ...
 

@@ -97,11 +97,12 @@ def _table(answer: Answer, columns: Sequence[str]) -> Table:
     cells = {name: [printable(shown(row.get(name))) for row in answer.rows] for name in columns}
     for name in columns:
         numeric = is_numeric(name, answer.rows)
+        total = _total(name, answer.totals)
         table.add_column(
             Text(printable(name)),
-            Text(_total(name, answer.totals)),
+            Text(total),
             justify="right" if numeric else "left",
-            min_width=max(map(len, cells[name])) if numeric else None,  # a number is never folded or cut
+            min_width=max(map(len, [*cells[name], total])) if numeric else None,  # a number is never folded or cut
             overflow="fold",
         )
     for line in zip(*cells.values(), strict=True):

@@ -89,14 +89,18 @@ class Auth(_Section):
 class Limits(_Section):
     """Upper bounds; what lies above them is refused before it costs memory."""
 
-    request_bytes: ByteSize = Field(
-        ByteSize(16 * 2**20), ge=2**16, le=64 * 2**20, description="One request after decompression, up to 64MiB."
+    message_bytes: ByteSize = Field(
+        ByteSize(16 * 2**20), ge=2**10, le=64 * 2**20, description="One request after decompression, up to 64MiB."
     )
-    spans_per_request: int = Field(100_000, gt=0, description="Spans in one request.")
-    attributes_per_span: int = Field(1024, gt=0, description="Attributes of one span.")
-    inflight_bytes: ByteSize = Field(
-        ByteSize(256 * 2**20), ge=2**20, description="Bytes of all requests that are being received together."
+    in_flight_bytes: ByteSize = Field(
+        ByteSize(256 * 2**20), ge=2**20, description="Requests that are being worked on, together."
     )
+    spans: int = Field(20_000, gt=0, description="Spans in one request.")
+    attributes: int = Field(512, gt=0, description="Attributes of one span or resource; beyond, it is quarantined.")
+    value_bytes: ByteSize = Field(
+        ByteSize(64 * 2**10), ge=2**8, description="Kept of one attribute value; the rest is cut and counted."
+    )
+    nesting: int = Field(16, gt=0, description="Levels of arrays and maps inside an attribute value.")
 
 
 class Pressure(_Section):

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
-from typing import Final
+from typing import Final, TypeVar
 
 from tollspan.semconv import UsageApi
 
@@ -16,6 +16,7 @@ _FIRST: Final = (
 )
 _SECOND: Final = ("books", "clinic", "freight", "games", "homes", "labs", "legal", "media", "schools", "tools")
 ZIPF_EXPONENT: Final = 1.1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ MODELS: Final = (
     Model("anthropic", "claude-sonnet-4-5", "anthropic.messages", 18, cache_write=True),
     Model("anthropic", "claude-haiku-4-5", "anthropic.messages", 10, cache_write=True),
 )
-PLANS: Final = (("free", 20), ("starter", 40), ("pro", 30), ("enterprise", 10))
-ENVIRONMENTS: Final = ((None, 940), ("staging", 20), ("test", 25), ("qa", 15))  # None: nobody said, production
+PLANS: Final[Sequence[tuple[str, int]]] = (("free", 20), ("starter", 40), ("pro", 30), ("enterprise", 10))
+# None: nobody said, which means production.
+ENVIRONMENTS: Final[Sequence[tuple[str | None, int]]] = ((None, 940), ("staging", 20), ("test", 25), ("qa", 15))
 FEATURES: Final = {
     "code": (("code completion", 70), ("code review", 30)),
     "conversation": (("support reply", 45), ("document summary", 35), ("search assistant", 20)),
@@ -60,11 +62,12 @@ def customers(count: int, rng: random.Random) -> tuple[Customer, ...]:
     pairs = [f"{first}-{second}" for second, first in product(_SECOND, _FIRST)]
     rng.shuffle(pairs)
     names = [pairs[n % len(pairs)] + (f"-{n // len(pairs) + 1}" if n >= len(pairs) else "") for n in range(count)]
-    plans, weights = zip(*PLANS, strict=True)
-    return tuple(
-        Customer(name, plan, rng.randrange(3, 40))
-        for name, plan in zip(names, rng.choices(plans, weights, k=count), strict=True)
-    )
+    return tuple(Customer(name, draw(PLANS, rng), rng.randrange(3, 40)) for name in names)
+
+
+def draw(weighted: Sequence[tuple[T, int]], rng: random.Random) -> T:
+    """Draw one of some things by their weights."""
+    return rng.choices([thing for thing, _ in weighted], [weight for _, weight in weighted])[0]
 
 
 def zipf(count: int) -> Sequence[float]:

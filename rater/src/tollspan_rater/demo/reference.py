@@ -43,25 +43,31 @@ class Item(NamedTuple):
 def bills(
     calls: Iterable[Any], plan_of: Mapping[str, str], documents: Sequence[Mapping[str, Any]]
 ) -> dict[tuple[str, str], Bill]:
-    """Compute the bills by (customer, month ``YYYY-MM`` in UTC).
+    """Compute the bills by (customer, month ``YYYY-MM`` in UTC), of each customer for each month with any call.
 
     ``calls`` are tuples with the fields customer, start_ns, environment, outcome, last, provider, model, input,
     cache_read, cache_write, cache_write_1h and output; ``documents`` is the price list with its numbers as text.
     """
     items = {doc["card"]: _items(doc) for doc in documents if "card" in doc}
     plans = {doc["plan"]: doc for doc in documents if "plan" in doc}
-    used: dict[tuple[str, str], dict[Item, int]] = defaultdict(lambda: defaultdict(int))
-    for call in calls:
-        month = datetime.fromtimestamp(call.start_ns // 1_000_000_000, UTC).strftime("%Y-%m")
-        mine = used[call.customer, month]
+    listed = [(call, _month(call.start_ns)) for call in calls]
+    months = {month for _call, month in listed}
+    used: dict[tuple[str, str], dict[Item, int]] = {
+        (customer, month): defaultdict(int) for customer in plan_of for month in months
+    }
+    for call, month in listed:
         if call.environment in NOT_PRODUCTION or call.outcome != "complete" or not call.last:
             continue
         cards = [items[name] for name in plans[plan_of[call.customer]]["cards"]]
         for meter, quantity in _parts(call).items():
             item = _price_of(meter, call.provider, call.model, cards)
             if item is not None:
-                mine[item] += quantity
+                used[call.customer, month][item] += quantity
     return {key: _bill(plans[plan_of[key[0]]], items, mine) for key, mine in used.items()}
+
+
+def _month(start_ns: int) -> str:
+    return datetime.fromtimestamp(start_ns // 1_000_000_000, UTC).strftime("%Y-%m")
 
 
 def _number(text: Any) -> Fraction:
@@ -102,7 +108,11 @@ def _price_of(meter: str, provider: str, model: str, cards: Sequence[Sequence[It
     at: str | None = meter
     while at is not None:
         for card in cards:
-            fitting = [i for i in card if i.meter == at and fnmatchcase(model, i.model) and i.provider in ("*", provider)]
+            fitting = [
+                item
+                for item in card
+                if item.meter == at and fnmatchcase(model, item.model) and item.provider in ("*", provider)
+            ]
             if fitting:
                 return max(fitting, key=lambda item: len(item.model))
         at = PARENT.get(at)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -119,11 +119,11 @@ class Courier:
     """Delivers the requests of several senders at once, each in its own thread and order.
 
     ``post`` sends the bytes of a request and returns status and body; it raises ``ConnectionRefusedError`` when
-    nobody listens and another ``OSError`` when the answer did not come.
+    nobody listens and another ``OSError`` when the answer did not come. ``pause`` waits between two attempts.
     """
 
-    def __init__(self, post: Post, log: Log, wait: Callable[[float], object] = threading.Event().wait) -> None:
-        self._post, self._log, self._wait = post, log, wait
+    def __init__(self, post: Post, log: Log, pause: Callable[[float], object] = sleep) -> None:
+        self._post, self._log, self._pause = post, log, pause
 
     def deliver(self, senders: Sequence[Sequence[Request]]) -> None:
         """Send everything; return when all of it is acknowledged.
@@ -143,8 +143,8 @@ class Courier:
         until = monotonic() + PATIENCE_S
         while not self._acknowledged(request, body):
             if monotonic() > until:
-                raise DemoError(f"a request was not acknowledged within {PATIENCE_S:.0f} s. Look into the server's log.")
-            self._wait(RETRY_S)
+                raise DemoError(f"a request was not acknowledged within {PATIENCE_S:.0f} s; the server's log tells why")
+            self._pause(RETRY_S)
 
     def _acknowledged(self, request: Request, body: bytes) -> bool:
         try:

@@ -39,7 +39,9 @@ class Shape:
 
 def _quantiles(*tokens: int) -> Quantiles:
     """Put tokens at the quantiles 0, 1, 10, 25, 50, 75, 90, 99 and 100 %; the least is one token."""
-    return tuple(zip((0, 10_000, 100_000, 250_000, 500_000, 750_000, 900_000, 990_000, PARTS), (1, *tokens), strict=True))
+    return tuple(
+        zip((0, 10_000, 100_000, 250_000, 500_000, 750_000, 900_000, 990_000, PARTS), (1, *tokens), strict=True)
+    )
 
 
 CODE: Final = Shape(

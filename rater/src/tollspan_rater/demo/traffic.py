@@ -86,15 +86,13 @@ def plan(
     Without ``failures`` there is one call for each one asked for, with exactly its tokens.
     """
     ranks = cast.zipf(len(customers))
-    environments, shares = zip(*cast.ENVIRONMENTS, strict=True)
     weights = [model.weight for model in cast.MODELS]
     planned: list[PlannedCall] = []
     for one in asked:
         customer = rng.choices(customers, cum_weights=ranks)[0]
         model = rng.choices(cast.MODELS, weights)[0]
-        features, likes = zip(*cast.FEATURES[one.kind], strict=True)
         call = _complete(len(planned), one, customer, model, rng)._replace(
-            feature=rng.choices(features, likes)[0], environment=rng.choices(environments, shares)[0]
+            feature=cast.draw(cast.FEATURES[one.kind], rng), environment=cast.draw(cast.ENVIRONMENTS, rng)
         )
         if failures and rng.random() < FAILED_SHARE:
             first = _failed(call, rng)
@@ -111,9 +109,7 @@ def plan(
     return planned
 
 
-def _complete(
-    number: int, one: Asked, customer: cast.Customer, model: cast.Model, rng: random.Random
-) -> PlannedCall:
+def _complete(number: int, one: Asked, customer: cast.Customer, model: cast.Model, rng: random.Random) -> PlannedCall:
     cached = one.input >= LEAST_CACHED and rng.random() < CACHED_SHARE
     read = rng.randrange(LEAST_CACHED, one.input + 1) if cached else 0
     writes = model.cache_write and one.input >= LEAST_CACHED and not cached and rng.random() < WRITES_SHARE

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, localcontext
+from functools import reduce
 from typing import Final
 
 EXPONENTS: Final[dict[str, int]] = {
@@ -22,6 +23,11 @@ def exponent(currency: str) -> int:
 def minor_unit(currency: str) -> Decimal:
     """Return one minor unit of a currency, e.g. 0.01 for USD."""
     return Decimal(1).scaleb(-exponent(currency))
+
+
+def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
+    """Add numbers without losing a digit, which the built-in ``sum`` may; nothing adds up to zero."""
+    return reduce(EXACT.add, numbers, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,3 +141,9 @@ def said_by(attributes: Mapping[str, AttributeValue]) -> tuple[dict[str, str], t
 def tag_name(key: str) -> str:
     """Return the name of a free dimension out of its attribute name."""
     return key.removeprefix(semconv.TAG_PREFIX)
+
+
+USER_NAMES: Final[frozenset[str]] = frozenset(
+    name for name, (slot, _) in PLACES.items() if slot in {"user", ALIAS_PREFIX + "user"}
+)
+"""The attributes that name a person; their values become subject ids before anything is stored."""

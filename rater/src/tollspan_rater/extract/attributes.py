@@ -54,7 +54,8 @@ CONTENT_PREFIXES: tuple[str, ...] = tuple(
     sorted({*_OTHER_PREFIXES, *(prefix for dialect in ALL for prefix in dialect.content_prefixes)}),
 )
 
-_REDUCIBLE: Final = frozenset().union(*(dialect.reduced for dialect in ALL))
+REDUCED_KEYS: Final[frozenset[str]] = frozenset().union(*(dialect.reduced for dialect in ALL))
+"""Content attributes whose inside holds ids or usage: the Collector passes them, the rater reduces them."""
 
 # Keys that extraction reads; everything else is dropped when a span is decoded.
 KEPT_KEYS: frozenset[str] = (
@@ -101,7 +102,7 @@ def reduced(key: str, value: object) -> object | None:
     Text in, text out: JSON is parsed, cut and written again. Bounded in size, depth and members; what goes
     beyond is dropped. An identity stays only when it reads like one (no spaces, at most 256 characters).
     """
-    if key not in _REDUCIBLE or not isinstance(value, str) or len(value) > MAX_CONTENT_BYTES:
+    if key not in REDUCED_KEYS or not isinstance(value, str) or len(value) > MAX_CONTENT_BYTES:
         return None
     try:
         tree = orjson.loads(value)

@@ -25,6 +25,7 @@ _APPLICATION_ID = 0x746F6C6C
 _BUSY_S = 5.0
 _SEAL_BUSY_S = 0.2  # appends wait for it at a change of day
 _SCHEMA = f"""
+begin;
 create table entry (
     position integer primary key, kind integer not null, at_ns integer not null,
     tenant text not null, origin text not null, form text not null, body blob not null, digest blob not null
@@ -60,6 +61,7 @@ def create(folder: Path, day: date, base: int) -> DayFile:
     with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
         connection.executescript(_SCHEMA)
         connection.execute("insert into origin values (?)", (base,))
+        connection.execute("commit")
     sync(unfinished)
     failpoints.hit("journal_day_change")
     unfinished.rename(path)

@@ -55,9 +55,7 @@ class Reading:
 class Reader:
     """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other."""
 
-    def __init__(
-        self, decode: Decode, extract: Extract, to_evidence: Evidence, digest_of: Callable[[str], str]
-    ) -> None:
+    def __init__(self, decode: Decode, extract: Extract, to_evidence: Evidence, digest_of: Evidence) -> None:
         self._decode = decode
         self._extract = extract
         self._to_evidence = to_evidence
@@ -93,7 +91,7 @@ class Reader:
         evidence = self._to_evidence(extracted)
         return Reading(
             batch.position, ordinal, at_position, batch.received_ns, batch.tenant, batch.sender,
-            extracted, evidence, self._digest_of(evidence),
+            extracted, evidence, self._digest_of(extracted),
         )  # fmt: skip
 
     def _pieces(self, batch: Batch) -> list[Piece]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import pyarrow as pa
@@ -54,6 +55,7 @@ class Writer:
         self._moved = threading.Condition()
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._stepping = threading.Lock()
         self._front_ns: int | None = None  # when the oldest entry that is not applied was received
         self.keys_changed_at = 0
         self.failure: str | None = None
@@ -101,6 +103,13 @@ class Writer:
             if idle:
                 self._wake.wait(RETRY_S)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep the writer still while the store is exchanged; afterwards the store's own position holds."""
+        with self._stepping:
+            yield
+            self._position = self._database.position()
+
     def catch_up(self) -> None:
         """Apply everything that the journal holds."""
         while self.step():
@@ -108,6 +117,10 @@ class Writer:
 
     def step(self) -> int:
         """Apply the next entries in one transaction; return how many, 0 at the journal's end."""
+        with self._stepping:
+            return self._step()
+
+    def _step(self) -> int:
         entries = self._journal.read(self._position, max_entries=STEP_ENTRIES, max_bytes=STEP_BYTES)
         self._front_ns = _time_of(entries[0]) if entries else None
         run = _leading_batches(entries)

@@ -75,7 +75,7 @@ class Accounts:
     def cost_book(self) -> CostBook:
         """Return the provider prices: the contracts of the newest price version over the catalog."""
         files = self.versions[-1].files if self.versions else {}
-        return cost_book_of(tuple(sorted((path, text) for path, text in files.items() if is_cost_file(path))))
+        return cost_book_of(cost_files(files))
 
     def _assignments(self, name: str | None) -> tuple[Assignment, ...]:
         customer = self.customer(name)
@@ -88,14 +88,14 @@ class Accounts:
         return None if plan_name is None or book is None else book.plans.get(plan_name)
 
 
-def is_cost_file(path: str) -> bool:
-    """Tell whether a file of a pricing folder states what we pay providers."""
-    return path.startswith(COSTS_FOLDER)
+def cost_files(files: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the files of a pricing folder that state what we pay providers, as (path, text) by path."""
+    return tuple(sorted((path, text) for path, text in files.items() if path.startswith(COSTS_FOLDER)))
 
 
 def price_files(files: Mapping[str, str]) -> dict[str, str]:
     """Return the cards and plans of a pricing folder."""
-    return {path: text for path, text in files.items() if not is_cost_file(path)}
+    return {path: text for path, text in files.items() if not path.startswith(COSTS_FOLDER)}
 
 
 @lru_cache(maxsize=64)

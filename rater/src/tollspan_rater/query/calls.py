@@ -6,27 +6,30 @@ from collections.abc import Mapping
 from typing import Final
 
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.care import instant as written
-from tollspan_rater.query.grouping import TOKEN_COLUMNS, UNSAID, plain
+from tollspan_rater.query.grouping import TOKEN_COLUMNS, UNSAID
 from tollspan_rater.query.rated import RatedCall
 from tollspan_rater.query.scope import Scope, rated_calls
+from tollspan_rater.query.wording import instant, plain
 
 
 def calls(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: one row for each physical provider call, in the order of time."""
-    limit, rows, cursor = int(params.get("limit", "100")), [], params.get("cursor")
-    more = False
+    limit, cursor = int(params.get("limit", "100")), params.get("cursor")
+    rows: list[dict[str, Cell]] = []
+    more, last = False, ""
     for call in rated_calls(scope, {k: v for k, v in params.items() if k != "cursor"}):
         if call.row.kind != "call" or (cursor is not None and _place(call) <= cursor):
             continue
         if len(rows) == limit:
             more = True
             break
-        rows.append(_call(call, scope))
+        rows.append(_call(call))
         last = _place(call)
     notes = [f"more follow: --cursor {last}, or a larger --limit"] if more else []
     columns = tuple(rows[0]) if rows else CALL_COLUMNS
-    return Answer("Calls", columns, rows, scope.as_of, scope.zone, notes, details={"cursor": last} if more else {})
+    return Answer(
+        "Calls", columns, scope.people(rows), scope.as_of, scope.zone, notes, details={"cursor": last} if more else {}
+    )
 
 
 CALL_COLUMNS: Final = (
@@ -37,12 +40,11 @@ CALL_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def _call(call: RatedCall, scope: Scope) -> dict[str, Cell]:
+def _call(call: RatedCall) -> dict[str, Cell]:
     row = call.row
     values: dict[str, Cell] = {
         "call_id": row.call_id,
         "trace_ids": list(row.trace_ids),
-        "user": scope.subject_of.get(row.user or "", row.user),
         **{column: getattr(row, name) for column, name in TOKEN_COLUMNS.items()},
         "total_tokens": row.usage.total,
         "environment": row.environment or UNSAID["environment"],
@@ -56,7 +58,7 @@ def _call(call: RatedCall, scope: Scope) -> dict[str, Cell]:
         "currency": call.charged.currency,
         "price_version": call.charged.version,
         "duration_ms": (row.ended_ns - row.started_ns) // 1_000_000,
-        "started_at": written(row.started_ns),
+        "started_at": instant(row.started_ns),
     }
     return {name: values[name] if name in values else getattr(row, name) for name in CALL_COLUMNS}
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Final
 
 import duckdb
 
-from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query.answer import Answer, Cell
+from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.wording import instant
 from tollspan_rater.store import state
 from tollspan_rater.store.fates import CURRENT
 
@@ -23,45 +23,36 @@ _QUARANTINED: Final = f"""
 """  # noqa: S608 - our text
 
 
-def instant(at_ns: int | None) -> str | None:
-    """Return an instant as ISO 8601 in UTC with microseconds, e.g. ``2026-11-21T10:00:00.000000Z``."""
-    if at_ns is None:
-        return None
-    return from_ns(at_ns).astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def quarantine_list(
-    connection: duckdb.DuckDBPyConnection, tenant: str, params: Mapping[str, str], as_of: int
-) -> Answer:
+def quarantine_list(scope: Scope, params: Mapping[str, str]) -> Answer:
     """List the pieces in quarantine, newest first."""
     reason = params.get("reason")
-    rows = connection.execute(
+    rows = scope.connection.execute(
         f"SELECT * FROM ({_QUARANTINED}) WHERE ?::VARCHAR IS NULL OR reason = ? "  # noqa: S608 - our text
         "ORDER BY position DESC, ordinal LIMIT ?",
-        [tenant, reason, reason, int(params.get("limit", "100"))],
+        [scope.accounts.tenant, reason, reason, int(params.get("limit", "100"))],
     ).fetchall()
     return Answer(
         "Pieces in quarantine",
         ("id", "received_at", "reason", "error", "trace_id", "span_id", "bytes"),
         [_piece(row) for row in rows],
-        as_of,
+        scope.as_of,
         notes=["Read them again with: tollspan quarantine replay --id ID (or --reason R)"] if rows else [],
     )
 
 
-def quarantine_show(
-    connection: duckdb.DuckDBPyConnection, tenant: str, params: Mapping[str, str], as_of: int
-) -> Answer:
+def quarantine_show(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Show one piece in quarantine."""
     name = params["id"]
-    rows = connection.execute(
+    rows = scope.connection.execute(
         f"SELECT * FROM ({_QUARANTINED}) WHERE position::VARCHAR || ':' || ordinal::VARCHAR = ?",  # noqa: S608 - our text
-        [tenant, name],
+        [scope.accounts.tenant, name],
     ).fetchall()
     if not rows:
         raise NotFoundError("piece in quarantine", name, "tollspan quarantine list shows them.")
     fields = _piece(rows[0])
-    return Answer(f"Piece {name}", ("field", "value"), [{"field": k, "value": v} for k, v in fields.items()], as_of)
+    return Answer(
+        f"Piece {name}", ("field", "value"), [{"field": k, "value": v} for k, v in fields.items()], scope.as_of
+    )
 
 
 def quarantined_pieces(
@@ -73,15 +64,11 @@ def quarantined_pieces(
     return [piece for piece, why in found if (name is None or piece == name) and (reason is None or why == reason)]
 
 
-def customers_list(
-    connection: duckdb.DuckDBPyConnection,
-    tenant: str,
-    params: Mapping[str, str],
-    as_of: int,
-    names: Mapping[str, str],
-) -> Answer:
-    """List customers with their plans; ``names`` maps customer ids to display names."""
+def customers_list(scope: Scope, params: Mapping[str, str]) -> Answer:
+    """List customers with their plans."""
     wanted = params.get("customer")
+    known = state.customers(scope.connection, scope.accounts.tenant)
+    names = scope.names.name_of(scope.accounts.tenant, known, kind="customer")
     rows: list[dict[str, Cell]] = [
         {
             "customer": customer.customer,
@@ -93,16 +80,16 @@ def customers_list(
             "zone": customer.zone,
             "external_ids": dict(customer.external_ids),
         }
-        for customer in state.customers(connection, tenant).values()
+        for customer in known.values()
         if wanted in {None, customer.customer}
     ]
     if wanted is not None and not rows:
         raise NotFoundError("customer", wanted, "tollspan customers set adds it.")
     columns = ("customer", "name", "plans", "segment", "phase", "currency", "zone", "external_ids")
-    return Answer("Customers", columns, rows, as_of)
+    return Answer("Customers", columns, rows, scope.as_of)
 
 
-def keys_list(connection: duckdb.DuckDBPyConnection, tenant: str, as_of: int) -> Answer:
+def keys_list(scope: Scope, _params: Mapping[str, str]) -> Answer:
     """List the keys of a tenant; their secrets were never kept."""
     rows: list[dict[str, Cell]] = [
         {
@@ -113,9 +100,9 @@ def keys_list(connection: duckdb.DuckDBPyConnection, tenant: str, as_of: int) ->
             "created_at": instant(key.at_ns),
             "revoked": key.revoked,
         }
-        for key in state.keys(connection, tenant)
+        for key in state.keys(scope.connection, scope.accounts.tenant)
     ]
-    return Answer("Keys", ("key_id", "label", "scopes", "customer", "created_at", "revoked"), rows, as_of)
+    return Answer("Keys", ("key_id", "label", "scopes", "customer", "created_at", "revoked"), rows, scope.as_of)
 
 
 def _piece(row: tuple[object, ...]) -> dict[str, Cell]:

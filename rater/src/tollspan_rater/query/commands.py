@@ -118,12 +118,6 @@ class Backup(Body):
     to: str
 
 
-class Restore(Body):
-    """The backup that is to become the data folder."""
-
-    from_: str = Field(alias="from")
-
-
 @dataclass(frozen=True, slots=True)
 class CommandKind:
     """One kind of command: what it does, the shape of its body, the scope it needs.
@@ -148,7 +142,6 @@ _TABLE: Final = (
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),
     CommandKind("rebuild", "Build the store again from the journal.", Nothing),
     CommandKind("backup", "Write a backup of the folder.", Backup, local=True),
-    CommandKind("restore", "Fill an empty folder from a backup.", Restore, local=True),
 )
 COMMANDS: Final[Mapping[str, CommandKind]] = {entry.kind: entry for entry in _TABLE}
 

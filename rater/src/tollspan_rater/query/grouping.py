@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.rated import RatedCall
+from tollspan_rater.query.wording import plain
 
 ZERO: Final = Decimal(0)
 TOKEN_COLUMNS: Final[Mapping[str, str]] = {
@@ -55,7 +56,7 @@ def dimension(name: str, zone: str) -> Value:
     return said
 
 
-_TIMES: Final = {
+_TIMES: Final[Mapping[str, Callable[[datetime], str]]] = {
     "hour": lambda at: at.strftime("%Y-%m-%dT%H:00"),
     "day": lambda at: at.strftime("%Y-%m-%d"),
     "week": lambda at: (at - timedelta(days=at.weekday())).strftime("%G-W%V"),
@@ -155,12 +156,3 @@ def group(
 def share(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
     """Return a part of a whole in percent for display, None where one of them is unknown or nothing."""
     return None if part is None or not whole else percentage(Decimal(part), Decimal(whole))
-
-
-def plain(amount: Decimal | None) -> Decimal | None:
-    """Return the same amount in its shortest form without an exponent."""
-    if amount is None:
-        return None
-    if amount == amount.to_integral_value():
-        return amount.quantize(Decimal(1)) if abs(amount) < Decimal(10) ** 27 else Decimal(int(amount))
-    return amount.normalize()

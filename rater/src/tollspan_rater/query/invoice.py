@@ -11,12 +11,11 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.care import instant as written
-from tollspan_rater.query.grouping import plain
 from tollspan_rater.query.groups import usage_groups
 from tollspan_rater.query.rated import RatedCall
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, bounds
+from tollspan_rater.query.wording import instant, plain
 from tollspan_rater.rating.line import Line, RatedPeriod
 from tollspan_rater.rating.rate import rate
 
@@ -151,7 +150,7 @@ def _notes(customer: str, bill: RatedPeriod, *, single: bool) -> list[str]:
         left = left_of(use.plan, use.meter, use.limit, use.used, bill.period)
         notes.append(
             f"{prefix}allowance of plan {left.plan}: {left.used:,f} of {left.limit:,f} {left.meter} used, "
-            f"{left.remaining:,f} left, over by {left.over:,f}, resets {written(left.resets_at_ns)}"
+            f"{left.remaining:,f} left, over by {left.over:,f}, resets {instant(left.resets_at_ns)}"
         )
     for share in bill.unpriced:
         quantity = "an unknown quantity" if share.quantity is None else f"{share.quantity:,f}"

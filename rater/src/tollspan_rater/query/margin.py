@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.grouping import Sums, group, plain, share
+from tollspan_rater.query.grouping import Sums, group, share
 from tollspan_rater.query.invoice import base_fees
 from tollspan_rater.query.scope import Scope, currency_of, rated_calls
 from tollspan_rater.query.usage import answered, ordered
+from tollspan_rater.query.wording import plain
 
 
 def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
@@ -22,7 +23,7 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
     for key in fees:
         groups.setdefault(key, Sums())
     rows = []
-    for row, key in ordered(scope, groups, by, params.get("sort", "charge")):
+    for row, key in ordered(groups, by, params.get("sort", "charge")):
         sums, fee = groups[key], fees.get(key, Decimal(0))
         revenue = None if sums.charge is None and not fee else EXACT.add(sums.charge or Decimal(0), fee)
         same = sums.cost is None or row["currency"] in {None, sums.cost_currency}

@@ -140,9 +140,15 @@ DIMENSIONS: Final[tuple[str, ...]] = (
     *("hour", "day", "week", "month"),
 )
 MEASURES: Final[tuple[str, ...]] = (
-    *("charge", "cost", "margin", "calls"),
+    *("charge", "revenue", "cost", "margin", "calls"),
     *("input_tokens", "output_tokens", "total_tokens"),
 )
+
+
+def _sort(default: str) -> Param:
+    text = "largest first by this measure, or in order of this dimension"
+    return Param("sort", text, "enum", default, choices=(*MEASURES, *DIMENSIONS))
+
 
 _SPAN_OF_TIME: Final = (
     Param("from", "first day or instant, included", "date"),
@@ -159,11 +165,7 @@ _FILTERS: Final = (
     Param("unpriced", "only usage without a price", "flag"),
 )
 _BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat=True, choices=DIMENSIONS)
-_ORDER: Final = (
-    Param("sort", "largest first by this measure, or in order of this dimension", "enum", "charge",
-          choices=(*MEASURES, *DIMENSIONS)),
-    Param("top", "only so many rows", "int"),
-)  # fmt: skip
+_TOP: Final = Param("top", "only so many rows", "int")
 _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
 _PERIOD: Final = Param("period", "a month, for example 2026-11; default is the running one", "period")
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
@@ -172,7 +174,7 @@ _TABLE: Final = (
     Question(
         "usage",
         "Who used what: calls, tokens by kind, charge, cost and share.",
-        (*_SPAN_OF_TIME, _BY, *_ORDER, *_FILTERS),
+        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_FILTERS),
         "tollspan usage --by customer,model --from 2026-11-01 --top 20",
     ),
     Question(
@@ -199,7 +201,7 @@ _TABLE: Final = (
     Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
-        (*_SPAN_OF_TIME, _BY, *_ORDER, _ONE_CUSTOMER),
+        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER),
         "tollspan margin --by model",
     ),
     Question(

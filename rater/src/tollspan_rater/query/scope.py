@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,23 +10,31 @@ import duckdb
 
 from tollspan_rater.pricing.period import month_of
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.grouping import dimension
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, instant, select
+from tollspan_rater.store.names import Names
 
 _MONEY_FILTERS: Final = ("reason", "plan", "currency")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a question is asked of: one tenant's data as of a position; ``names`` maps subject ids to names."""
+    """What a question is asked of: one tenant's data as of a position, and the names of its people."""
 
     connection: duckdb.DuckDBPyConnection
     accounts: Accounts
     as_of: int
     zone: str
-    subject_of: Mapping[str, str]
-    names: Mapping[str, str]
+    names: Names
+
+    def people(self, rows: Sequence[dict[str, Cell]]) -> Sequence[dict[str, Cell]]:
+        """Put names in the place of subject ids in a column ``user``; a forgotten person stays an id."""
+        known = self.names.name_of(self.accounts.tenant, {str(row["user"]) for row in rows if row.get("user")})
+        for row in rows:
+            row["user"] = known.get(str(row.get("user")), row.get("user"))
+        return rows
 
 
 def rated_calls(scope: Scope, params: Mapping[str, str]) -> Iterator[RatedCall]:
@@ -56,12 +64,10 @@ class _Wanted:
     """A filter on rated calls: dimensions equal to given values, and whether something lacks a price."""
 
     def __init__(self, params: Mapping[str, str], scope: Scope) -> None:
-        subjects = {name: subject for subject, name in scope.subject_of.items()}
-        self._equal = [
-            (dimension(name, scope.zone), subjects.get(params[name], params[name]) if name == "user" else params[name])
-            for name in (*COLUMN_FILTERS, *_MONEY_FILTERS)
-            if name in params
-        ]
+        wanted = {name: params[name] for name in (*COLUMN_FILTERS, *_MONEY_FILTERS) if name in params}
+        if "user" in wanted:
+            wanted["user"] = scope.names.subject_id(scope.accounts.tenant, wanted["user"])
+        self._equal = [(dimension(name, scope.zone), value) for name, value in wanted.items()]
         self._unpriced = "unpriced" in params
 
     def __call__(self, call: RatedCall) -> bool:

@@ -8,8 +8,9 @@ from typing import Final
 
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums, group, plain, share
+from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums, group, share
 from tollspan_rater.query.scope import Scope, currency_of, rated_calls
+from tollspan_rater.query.wording import plain
 
 MEASURES: Final = ("charge", "cost", "margin", "calls", "input_tokens", "output_tokens", "total_tokens")
 
@@ -19,7 +20,7 @@ def usage(scope: Scope, params: Mapping[str, str]) -> Answer:
     by = params.get("by", "customer").split(",")
     groups = group(rated_calls(scope, params), by, scope.zone, currency_of(scope))
     sort = params.get("sort", "charge")
-    rows = _rows(scope, groups, by, sort)
+    rows = _rows(groups, by, sort)
     columns = (
         *by, "calls", *TOKEN_COLUMNS, "total_tokens", "charge", "currency", "cost", "share",
         "unmeasured", "unpriced", "unknown_cost",
@@ -28,14 +29,12 @@ def usage(scope: Scope, params: Mapping[str, str]) -> Answer:
 
 
 def ordered(
-    scope: Scope, groups: Mapping[tuple[str | None, ...], Sums], by: Sequence[str], sort: str
+    groups: Mapping[tuple[str | None, ...], Sums], by: Sequence[str], sort: str
 ) -> list[tuple[dict[str, Cell], tuple[str | None, ...]]]:
     """Return a row for each group with its key, largest first by a measure, or in the order of a dimension."""
     found = []
     for key, sums in groups.items():
         row: dict[str, Cell] = dict(zip(by, key[:-1], strict=True)) | sums.cells() | {"currency": key[-1]}
-        if "user" in by:
-            row["user"] = scope.subject_of.get(str(row["user"]), row["user"])
         found.append((row, key))
     found.sort(key=lambda pair: tuple(str(value) for value in pair[1]))
     if sort in MEASURES and sort != "margin":
@@ -45,11 +44,9 @@ def ordered(
     return found
 
 
-def _rows(
-    scope: Scope, groups: Mapping[tuple[str | None, ...], Sums], by: Sequence[str], sort: str
-) -> list[dict[str, Cell]]:
+def _rows(groups: Mapping[tuple[str | None, ...], Sums], by: Sequence[str], sort: str) -> list[dict[str, Cell]]:
     measure = sort if sort in MEASURES and sort != "margin" else "total_tokens"
-    pairs = ordered(scope, groups, by, sort)
+    pairs = ordered(groups, by, sort)
     wholes: dict[Cell, Decimal] = {}
     for row, _key in pairs:
         pot = row["currency"] if measure in {"charge", "cost"} else None
@@ -71,6 +68,8 @@ def answered(
 ) -> Answer:
     """Return rows as an answer: cut to the asked number, with totals and what has to be said about them."""
     shown = rows[: int(params["top"])] if "top" in params else rows
+    if "user" in columns:
+        shown = scope.people(shown)
     return Answer(
         title,
         columns,

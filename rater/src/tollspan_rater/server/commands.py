@@ -14,6 +14,7 @@ from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.entries import NewCommand
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.book import load
+from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
 from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
@@ -53,7 +54,8 @@ def _customers(rater: Rater, bodies: list[dict[str, Any]], tenant: str, actor: s
         merged[name] = _merged(before, body)
         if "name" in body:
             names[name] = body["name"]
-    rater.names.name_customers(tenant, names)
+    if names:
+        rater.names.remember(tenant, names, kind="customer")
     now = rater.clock.now_ns()
     position = rater.append(
         [NewCommand(now, tenant, actor, "customer.set", {"customer": name, **body}) for name, body in merged.items()]
@@ -83,7 +85,8 @@ def _merged(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any
 
 
 def _pricing_apply(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
-    book = load(body["files"])
+    book = load(price_files(body["files"]))
+    cost_book_of(cost_files(body["files"]))
     now = rater.clock.now_ns()
     day = body.get("valid_from")
     since = 0 if day is None else _midnight(date.fromisoformat(day), rater.config.zone)

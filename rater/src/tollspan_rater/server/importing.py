@@ -23,7 +23,7 @@ def import_stream(rater: Rater, stream: BinaryIO, *, name: str, tenant: str, act
     """
     waiting: deque[Future[int]] = deque()
     batches = pieces = position = 0
-    most = int(rater.config.limits.request_bytes)
+    most = int(rater.config.limits.message_bytes)
     for encoding, body in read_stream(stream, most, lambda _read: None):
         clean = strip(body, encoding)
         batch = NewBatch(rater.clock.now_ns(), tenant, f"{actor}:{name}", clean.encoding, clean.body)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tollspan_rater.errors import UsageError
 from tollspan_rater.pricing.book import check, load
+from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.store import state
@@ -31,7 +32,7 @@ def files_of(folder: Path) -> dict[str, str]:
 def apply_folder(rater: Rater, folder: Path, tenant: str, actor: str) -> None:
     """Apply a folder unless its content is what was applied last."""
     files = files_of(folder)
-    version = load(files).version
+    version = load(price_files(files)).version
     known = state.price_versions(rater.database.reader(), tenant)
     if not known or known[-1].version != version:
         rater.execute("pricing.apply", {"files": files}, tenant=tenant, actor=actor)
@@ -39,7 +40,8 @@ def apply_folder(rater: Rater, folder: Path, tenant: str, actor: str) -> None:
 
 def check_pricing(files: Mapping[str, str]) -> Answer:
     """Validate rate cards and plans without a store; ``ok`` is False when there is an error."""
-    findings = check(files)
+    findings = check(price_files(files))
+    cost_book_of(cost_files(files))
     return Answer(
         "Findings",
         ("severity", "file", "line", "problem", "remedy"),

@@ -16,17 +16,19 @@ from tollspan_rater.domain.clock import Clock
 from tollspan_rater.domain.entries import NewBatch, NewEntry
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
+from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
 from tollspan_rater.query.rater import Identity, Receipt
 from tollspan_rater.server.meaning import MEANING, reader
-from tollspan_rater.store import state
-from tollspan_rater.store.database import Database
+from tollspan_rater.store import snapshot, state
+from tollspan_rater.store.database import Database, remove
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
 
 FRESH_S: Final = 2.0  # an answer waits this long for what is durable already
+STORE_FILE: Final = "tollspan.duckdb"
 APPLIED_S: Final = 60.0  # a command is applied within this, or its receipt says that it will be
 
 
@@ -38,11 +40,12 @@ class Rater:
         self.resolved = resolved
         self.clock = clock
         self.journal = Journal(folder.journal, clock)
-        self.database = Database(folder.database, failpoints.hit)
-        self.names = Names(folder.path)
-        self.writer = Writer(self.journal, self.database, reader(self.names), MEANING, self.names.flush)
+        self.database = Database(folder.store / STORE_FILE, failpoints.hit)
+        self.names = Names(folder)
+        subjects = Subjects(self.names)
+        self.writer = Writer(self.journal, self.database, reader(subjects), MEANING, subjects.flush)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
-        self.asker = Asker(self.database, self.names, resolved, folder, clock)
+        self.asker = Asker(self.database, self.names, resolved, folder.journal, clock)
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
         self._thread = threading.Thread(target=self.writer.run, name="tollspan-writer", daemon=True)
 
@@ -88,6 +91,21 @@ class Rater:
         position = max(future.result() for future in futures)
         self.writer.wait_for(position, APPLIED_S)
         return position
+
+    def rebuild_store(self) -> None:
+        """Make the store again aside, from the newest snapshot and the journal after it, then put it in place."""
+        aside = self.folder.store / "rebuild.duckdb"
+        remove(aside)
+        made = Database(aside, failpoints.hit)
+        base = snapshot.newest(self.folder.snapshots)
+        if base is not None:
+            snapshot.load(base, made)
+        subjects = Subjects(self.names)
+        Writer(self.journal, made, reader(subjects), MEANING, subjects.flush).catch_up()
+        made.checkpoint()
+        made.close()
+        with self.writer.paused():
+            self.database.replace_with(aside)
 
     def submit(self, batch: NewBatch) -> Future[int]:
         """Hand over a batch; its future gives the position once it is durable."""

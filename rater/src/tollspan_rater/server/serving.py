@@ -17,7 +17,6 @@ from starlette.applications import Starlette
 
 from tollspan_rater import failpoints
 from tollspan_rater.api.app import create_app
-from tollspan_rater.api.run_file import RunFile, remove_run_file
 from tollspan_rater.config.model import Config, split_address
 from tollspan_rater.errors import ConfigError
 from tollspan_rater.ingest.address import Tls
@@ -27,6 +26,7 @@ from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
+from tollspan_rater.store.folder import RunInfo
 
 GRACE_S: Final = 10.0
 LOCAL_ACTOR: Final = "serve"
@@ -70,7 +70,7 @@ class HttpServer:
         self._thread.join(GRACE_S)
 
 
-def run(rater: Rater, stop: threading.Event, ready: threading.Event | None = None) -> None:
+def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | None = None) -> None:
     """Serve until ``stop`` is set; the caller holds the folder's lock and closes the rater."""
     config = rater.config
     _apply_pricing(rater)
@@ -82,12 +82,11 @@ def run(rater: Rater, stop: threading.Event, ready: threading.Event | None = Non
     for door in (grpc_door, http_door, api_door):
         door.start()
     hosts = {name: split_address(getattr(config.listen, name))[0] for name in ("grpc", "http", "api")}
-    scheme = "http" if config.tls.cert_file is None else "https"
-    run_file = RunFile(os.getpid(), f"{scheme}://{hosts['api']}:{api_door.port}", token)
-    run_file.write(rater.folder.path)
+    run = RunInfo(os.getpid(), f"{hosts['api']}:{api_door.port}", token, rater.clock.now_ns())
+    rater.folder.write_run(run)
     print(  # noqa: T201 - the ready line is what a supervisor or a person waits for
         f"tollspan ready: OTLP/gRPC {hosts['grpc']}:{grpc_door.port}, OTLP/HTTP {hosts['http']}:{http_door.port}, "
-        f"API {run_file.url}, data {rater.folder.path}",
+        f"API {run.api}, data {rater.folder.path}",
         flush=True,
     )
     if ready is not None:
@@ -96,7 +95,7 @@ def run(rater: Rater, stop: threading.Event, ready: threading.Event | None = Non
     grpc_door.stop(GRACE_S)
     http_door.stop()
     api_door.stop()
-    remove_run_file(rater.folder.path, os.getpid())
+    rater.folder.remove_run()
 
 
 @contextmanager
@@ -128,10 +127,12 @@ def _admission(rater: Rater) -> Admission:
         return None if trouble is None else Refusal(trouble, 5)
 
     limits = Limits(
-        message_bytes=int(config.limits.request_bytes),
-        in_flight_bytes=int(config.limits.inflight_bytes),
-        spans=config.limits.spans_per_request,
-        attributes=config.limits.attributes_per_span,
+        message_bytes=int(config.limits.message_bytes),
+        in_flight_bytes=int(config.limits.in_flight_bytes),
+        spans=config.limits.spans,
+        attributes=config.limits.attributes,
+        value_bytes=int(config.limits.value_bytes),
+        nesting=config.limits.nesting,
     )
     return Admission(
         by_key(find, lambda: config.auth.required or rater.has_keys()),

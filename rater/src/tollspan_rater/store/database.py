@@ -105,6 +105,14 @@ class Database:
         self._generation = object()
         self._dead = False
 
+    def replace_with(self, path: Path) -> None:
+        """Put another complete, closed database file in this one's place and open it."""
+        self._writer.close()
+        remove(self._path)
+        path.rename(self._path)
+        _sync(self._path.parent)
+        self.reopen()
+
     def close(self) -> None:
         """Close the file; every committed transaction is in it."""
         self._writer.close()
@@ -130,6 +138,12 @@ class Database:
         self._writer.unregister("appended")
 
 
+def remove(path: Path) -> None:
+    """Delete a database file with its write-ahead log."""
+    for file in (path, path.with_name(path.name + ".wal")):
+        file.unlink(missing_ok=True)
+
+
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(path), config={"checkpoint_threshold": "64MB"})
     connection.execute("SET TimeZone = 'UTC'")
@@ -140,8 +154,7 @@ def _create(path: Path) -> None:
     """Make a complete file under another name, then give it its name in one step."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     aside = path.with_name(path.name + ".new")
-    for leftover in (aside, aside.with_name(aside.name + ".wal")):
-        leftover.unlink(missing_ok=True)
+    remove(aside)
     connection = duckdb.connect(str(aside))
     connection.execute(resources.files(__package__).joinpath("schema.sql").read_text())
     connection.execute("INSERT INTO meta VALUES ('format', ?)", [str(FORMAT)])

@@ -1,0 +1,76 @@
+"""The one place where questions are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from tollspan_rater.config.sources import Resolved
+from tollspan_rater.domain.clock import Clock
+from tollspan_rater.errors import NotFoundError
+from tollspan_rater.query import care
+from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.audit import audit
+from tollspan_rater.query.calls import calls
+from tollspan_rater.query.explain import explain
+from tollspan_rater.query.invoice import invoice, lines
+from tollspan_rater.query.margin import margin
+from tollspan_rater.query.prices import pricing_show
+from tollspan_rater.query.questions import question as known
+from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.settings import config_answer
+from tollspan_rater.query.usage import usage
+from tollspan_rater.store.database import Database
+from tollspan_rater.store.names import Names
+
+Params = Mapping[str, str]
+
+
+class Asker:
+    """Answers every question of the table about one data folder; each answer sees one committed state."""
+
+    def __init__(self, database: Database, names: Names, resolved: Resolved, journal: Path, clock: Clock) -> None:
+        self._database, self._names, self._resolved = database, names, resolved
+        self._journal, self._clock = journal, clock
+
+    def ask(self, question: str, params: Params, *, tenant: str) -> Answer:
+        """Answer a question whose parameters were read by its table."""
+        known(question)
+        if question == "config.show":
+            return config_answer(self._resolved)
+        with self._database.snapshot() as connection:
+            as_of = int(connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()[0][0])
+            zone = self._resolved.config.zone
+            accounts = Accounts(connection, tenant, zone)
+            if "customer" in params:
+                zone = accounts.zone(params["customer"])
+            scope = Scope(connection, accounts, as_of, zone, self._names)
+            return self._answer(question)(scope, params)
+
+    def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:
+        now_ns = self._clock.now_ns()
+        if question in _OF_CALLS:
+            return _OF_CALLS[question]
+        others: dict[str, Callable[[Scope, Params], Answer]] = {
+            "invoice": lambda scope, params: invoice(scope, params, now_ns),
+            "lines": lambda scope, params: lines(scope, params, now_ns),
+            "audit": lambda scope, params: audit(scope, params, self._journal),
+            "quarantine.list": care.quarantine_list,
+            "quarantine.show": care.quarantine_show,
+            "customers.list": care.customers_list,
+            "keys.list": care.keys_list,
+            "pricing.show": pricing_show,
+        }
+        if question not in others:
+            raise NotFoundError("question", question, "tollspan --help lists the commands.")
+        return others[question]
+
+
+_OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
+    "usage": usage,
+    "calls": calls,
+    "margin": margin,
+    "explain": explain,
+}

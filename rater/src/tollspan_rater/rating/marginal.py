@@ -1,0 +1,112 @@
+"""What each call added to the bill: charges in the order of time that add up to the lines exactly."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from tollspan_rater.domain.money import EXACT, exact_sum
+from tollspan_rater.pricing.policy import Reason
+from tollspan_rater.pricing.timeline import Segment
+from tollspan_rater.rating.amount import amount_of
+from tollspan_rater.rating.decision import Decision
+from tollspan_rater.rating.pool import Sharing
+from tollspan_rater.rating.quantity import exclusive
+from tollspan_rater.rating.tally import NO_PRICE
+from tollspan_rater.rating.tariff import Tariff
+
+ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedCall:
+    """The marginal charge of a call.
+
+    ``amount`` is ``None`` when nothing of the call has a price; with ``unpriced`` meters beside an amount,
+    the amount holds the priced part only. ``reason`` is that of the decision, ``included`` when an allowance
+    took all, else why there is no price. ``components`` are (component, amount) pairs: a call can move
+    units of an allowance, so that another component's amount changes, too.
+    """
+
+    amount: Decimal | None
+    reason: str
+    version: str | None
+    currency: str | None
+    components: tuple[tuple[str, Decimal], ...] = ()
+    unpriced: tuple[str, ...] = ()
+
+
+class Marginal:
+    """Rates one customer's calls of one period one after the other; feed them in (time, call id) order.
+
+    For each component the charges add up to the exact amount of its line.
+    """
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        self._tariff = tariff = Tariff(segments)
+        self._starts = [segment.start_ns for segment in segments]
+        self._price = [amount_of(component.item.price) for component in tariff.components]
+        size = len(tariff.components)
+        self._quantity, self._billable, self._amount = [ZERO] * size, [ZERO] * size, [ZERO] * size
+        self._sharing: dict[int, Sharing] = {}
+        for pool in tariff.pools:
+            self._sharing |= dict.fromkeys(pool.components, Sharing(pool, self._quantity))
+
+    def charge(
+        self,
+        started_ns: int,
+        provider: str | None,
+        model: str | None,
+        quantities: Mapping[str, Decimal],
+        decision: Decision,
+    ) -> ChargedCall:
+        """Return what a call adds; ``quantities`` are inclusive, as :mod:`tollspan_rater.rating.quantity` makes them.
+
+        A call that is not on the invoice is charged 0 and changes nothing.
+        """
+        number = max(bisect_right(self._starts, started_ns) - 1, 0)
+        segment = self._tariff.segments[number]
+        currency = segment.plan.currency if segment.plan else None
+        if not decision.on_invoice:
+            return ChargedCall(ZERO, decision.reason, segment.version, currency)
+        route = self._tariff.route(number, provider, model)
+        added: dict[int, Decimal] = {}
+        unpriced: list[str] = []
+        for meter, quantity in exclusive(quantities).items():
+            index = route[meter]
+            if index is not None:
+                added[index] = EXACT.add(added[index], quantity) if index in added else quantity
+            elif quantity and meter != "request":
+                unpriced.append(meter)
+        if not added:
+            reason = segment.problem or (NO_PRICE if unpriced else "no usage")
+            return ChargedCall(None, reason, segment.version, currency, (), tuple(unpriced))
+        parts = self._settle(added)
+        reason = Reason.INCLUDED if not parts and any(added.values()) else decision.reason
+        return ChargedCall(
+            exact_sum(parts.values()), reason, segment.version, currency, tuple(parts.items()), tuple(unpriced)
+        )
+
+    def _settle(self, added: Mapping[int, Decimal]) -> dict[str, Decimal]:
+        """Bring quantities and amounts of components up to date and return the amounts that changed."""
+        parts: dict[str, Decimal] = {}
+        for index in sorted(added):
+            quantity = self._quantity[index] = EXACT.add(self._quantity[index], added[index])
+            sharing = self._sharing.get(index)
+            if sharing is None:
+                self._move(index, quantity, parts)
+            else:
+                for member in sharing.take(index, added[index]):
+                    self._move(member, EXACT.subtract(self._quantity[member], sharing.included[member]), parts)
+        return parts
+
+    def _move(self, index: int, billable: Decimal, parts: dict[str, Decimal]) -> None:
+        if billable == self._billable[index]:
+            return
+        amount = self._price[index](billable)
+        name, more = self._tariff.components[index].name, EXACT.subtract(amount, self._amount[index])
+        parts[name] = EXACT.add(parts.get(name, ZERO), more)
+        self._billable[index], self._amount[index] = billable, amount

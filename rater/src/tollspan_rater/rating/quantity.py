@@ -1,0 +1,75 @@
+"""Quantities of the meter tree: from inclusive counts to parts that each are charged once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from tollspan_rater.domain.call import Call
+from tollspan_rater.domain.meters import PARENT, TOKEN_METERS
+from tollspan_rater.domain.money import EXACT, exact_sum
+from tollspan_rater.domain.usage import Usage
+from tollspan_rater.pricing.card import TOKENS, TREE
+
+ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
+# Children before parents: a count that nobody stated is at least the sum of its known parts.
+FILLED: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("cache_write", ("cache_write_5m", "cache_write_1h")),
+    ("input", ("cache_read", "cache_write", "audio_in", "image_in")),
+    ("output", ("reasoning", "audio_out")),
+)
+
+
+def of_usage(usage: Usage) -> dict[str, Decimal]:
+    """Return the known inclusive quantities of a provider call, one ``request`` among them.
+
+    A count that is unknown while parts of it are known is filled with their sum. Whoever sums up calls
+    before rating must fill each call first: ``coalesce(cache_write, cache_write_5m + cache_write_1h)``.
+    """
+    known = {meter: Decimal(count) for meter in TOKEN_METERS if (count := getattr(usage, meter)) is not None}
+    for parent, parts in FILLED:
+        stated = [known[part] for part in parts if part in known]
+        if parent not in known and stated:
+            known[parent] = exact_sum(stated)
+    return {"request": ONE, **known, **usage.units}
+
+
+def of_call(call: Call) -> dict[str, Decimal]:
+    """Return the known inclusive quantities of a call, or the one quantity of a unit measure."""
+    if call.kind == "unit":
+        return {call.meter: call.quantity} if call.meter is not None and call.quantity is not None else {}
+    return of_usage(call.usage)
+
+
+def exclusive(quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Take each known part out of the nearest known quantity that contains it.
+
+    The results add up to the roots, in every branch. ``tokens`` as a quantity of its own holds tokens that
+    nobody split, so that input and output are not taken out of it. Works on sums as on single calls.
+    """
+    own = dict(quantities)
+    subtract = EXACT.subtract
+    for meter, quantity in quantities.items():
+        parent = PARENT.get(meter)
+        while parent is not None and parent not in own:
+            parent = PARENT.get(parent)
+        if parent is not None:
+            own[parent] = subtract(own[parent], quantity)
+    return own
+
+
+def inclusive(quantities: Mapping[str, Decimal], meter: str) -> Decimal:
+    """Return how much of an allowance's meter was used; ``tokens`` is input, output and what nobody split."""
+    if meter != TOKENS:
+        return quantities.get(meter, ZERO)
+    return exact_sum(quantities.get(part, ZERO) for part in (TOKENS, "input", "output"))
+
+
+def path(meter: str) -> tuple[str, ...]:
+    """Return a meter and all that contain it, nearest first."""
+    found = [meter]
+    while found[-1] in TREE:
+        found.append(TREE[found[-1]])
+    return tuple(found)

@@ -1,0 +1,47 @@
+"""Putting it together: the owner of a data folder, with doors (``serve``) or without (``open_folder``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import time_ns
+
+from tollspan_rater.config.sources import Resolved
+from tollspan_rater.server.pricing import check_pricing
+from tollspan_rater.server.rater import Rater
+from tollspan_rater.server.serving import serve_until, stopped_by_signals
+from tollspan_rater.store.folder import Folder
+
+__all__ = ["SystemClock", "check_pricing", "open_folder", "serve"]
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now_ns(self) -> int:
+        """Return the current time in nanoseconds since the epoch."""
+        return time_ns()
+
+
+@contextmanager
+def open_folder(resolved: Resolved, command: str = "tollspan") -> Iterator[Rater]:
+    """Own a data folder, catch up with its journal, give its rater; wait up to 10 s for another owner.
+
+    Raises:
+        FolderBusyError: another process kept it.
+    """
+    folder = Folder(resolved.config.data)
+    folder.create()
+    with folder.lock(command):
+        rater = Rater(folder, resolved, SystemClock())
+        rater.start()
+        try:
+            yield rater
+        finally:
+            rater.close()
+
+
+def serve(resolved: Resolved) -> None:
+    """Receive, rate and answer until SIGTERM or SIGINT."""
+    with stopped_by_signals() as stop, open_folder(resolved, "tollspan serve") as rater:
+        serve_until(rater, stop)
