@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.demo.plans import HOUR, people, planned
+from tollspan_rater.demo import prices, reference
+from tollspan_rater.demo.reference import Bill, bills
+from tollspan_rater.demo.traffic import PlannedCall
+from tollspan_rater.domain.usage import Usage
 from tollspan_rater.pricing.book import load
 from tollspan_rater.pricing.period import period
 from tollspan_rater.pricing.timeline import Segment
@@ -14,12 +20,6 @@ from tollspan_rater.rating.decision import CallFacts, decide
 from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.quantity import of_usage
 from tollspan_rater.rating.rate import rate
-
-from tests.demo.plans import HOUR, people, planned
-from tollspan_rater.demo import prices, reference
-from tollspan_rater.demo.reference import Bill, bills
-from tollspan_rater.demo.traffic import PlannedCall
-from tollspan_rater.domain.usage import Usage
 
 FILES = prices.texts()
 DOCUMENTS = prices.documents(FILES)
