@@ -19,7 +19,7 @@ from tollspan_rater.demo.child import Server
 from tollspan_rater.demo.scenario import Scenario, scenario
 from tollspan_rater.errors import UsageError
 
-DEFAULT_CALLS: Final = 20_000
+DEFAULT_CALLS: Final = 10_000
 DEFAULT_CUSTOMERS: Final = 40
 DIFFERENT: Final = 1  # exit code
 

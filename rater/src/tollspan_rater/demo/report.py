@@ -45,13 +45,12 @@ _Row = tuple[Any, ...]  # customer, plan, calls, input, output, then bill, cost 
 
 def _bill_rows(scenario: Scenario, outcome: Outcome) -> list[_Row]:
     usage = {row["customer"]: row for row in outcome.usage.rows}
-    cost = {row["customer"]: Fraction(str(row["cost"] or 0)) for row in outcome.margin.rows}
     found = []
     for name, plan in scenario.plan_of.items():
         counts = [int(str(usage.get(name, {}).get(key) or 0)) for key in ("calls", "input_tokens", "output_tokens")]
         details: list[Any] = [answer.details.get(name, {}) for answer in outcome.invoices.values()]
         bill = sum((Fraction(one.get("totals", {}).get(CURRENCY, "0")) for one in details), Fraction(0))
-        spent = cost.get(name, Fraction(0))
+        spent = Fraction(str(usage.get(name, {}).get("cost") or 0))
         found.append((name, plan, *counts, bill, spent, bill - spent))
     return found
 
