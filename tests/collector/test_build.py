@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def machine(tmp_path: Path) -> Machine:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in TOOLS:
-        found = shutil.which(name)
+        found = sys.executable if name == "python3" else shutil.which(name)
         assert found
         (tools / name).symlink_to(found)
     return Machine(tools, tmp_path / "cache")

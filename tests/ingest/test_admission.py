@@ -81,7 +81,7 @@ REFUSALS: dict[str, tuple[bytes, dict[str, Any], Kind, int | None, str]] = {
     "key store down": (BODY, {"authenticate": raising(OSError("down"))}, LATER, 5, "its log"),
     "backlog": (BODY, {"health": lambda: Refusal("60 s behind", 30)}, LATER, 30, "60 s behind"),
     "health down": (BODY, {"health": raising(RuntimeError("x"))}, LATER, 5, "its log"),
-    "overloaded": (BODY, {"submit": raising(OverloadedError(99))}, LATER, 5, "99 bytes wait"),
+    "overloaded": (BODY, {"submit": raising(OverloadedError(99, 64))}, LATER, 5, "99 bytes wait"),
     "journal dead": (BODY, {"submit": raising(JournalError("disk is full"))}, LATER, 5, "disk is full"),
     "before_ok fails": (BODY, {"before_ok": raising(RuntimeError("x"))}, LATER, 5, "its log"),
 }
@@ -102,7 +102,7 @@ def test_a_refusal_says_why_and_whether_to_come_again(case: str) -> None:
     "answer",
     [
         lambda future: future.set_exception(JournalError("fsync failed")),
-        lambda future: future.set_exception(OverloadedError(5)),
+        lambda future: future.set_exception(OverloadedError(5, 4)),
         lambda future: future.set_exception(ValueError("a bug")),
         lambda future: future.cancel(),
         lambda _future: None,

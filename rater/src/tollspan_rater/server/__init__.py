@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import time_ns
 
 from tollspan_rater.config.sources import Resolved
+from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.pricing import check_pricing
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.serving import serve_until, stopped_by_signals
+from tollspan_rater.store import backup
 from tollspan_rater.store.folder import Folder
 
-__all__ = ["SystemClock", "check_pricing", "open_folder", "serve"]
+__all__ = ["SystemClock", "check_pricing", "open_folder", "restore", "serve"]
 
 
 class SystemClock:
@@ -39,6 +42,16 @@ def open_folder(resolved: Resolved, command: str = "tollspan") -> Iterator[Rater
             yield rater
         finally:
             rater.close()
+
+
+def restore(resolved: Resolved, source: Path) -> Receipt:
+    """Fill an empty data folder from a backup; nothing of it is opened before it is whole.
+
+    Raises:
+        FolderError: the folder is not empty, or the backup is damaged.
+    """
+    manifest = backup.restore(source, Folder(resolved.config.data))
+    return Receipt(manifest.last_position, {"restored": str(resolved.config.data)})
 
 
 def serve(resolved: Resolved) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -84,11 +85,11 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     hosts = {name: split_address(getattr(config.listen, name))[0] for name in ("grpc", "http", "api")}
     run = RunInfo(os.getpid(), f"{hosts['api']}:{api_door.port}", token, rater.clock.now_ns())
     rater.folder.write_run(run)
-    print(  # noqa: T201 - the ready line is what a supervisor or a person waits for
+    sys.stdout.write(
         f"tollspan ready: OTLP/gRPC {hosts['grpc']}:{grpc_door.port}, OTLP/HTTP {hosts['http']}:{http_door.port}, "
-        f"API {run.api}, data {rater.folder.path}",
-        flush=True,
+        f"API {run.api}, data {rater.folder.path}\n"
     )
+    sys.stdout.flush()
     if ready is not None:
         ready.set()
     stop.wait()
