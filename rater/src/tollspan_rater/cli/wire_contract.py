@@ -35,10 +35,12 @@ ATTRIBUTION: Final[Mapping[str, str]] = {
 }
 _HEAD: Final = f"""# Wire contract
 
-Version {semconv.SCHEMA_VERSION}. What tollspan's instrumentation writes on its spans, and what any application may write.
-The names stand in `tollspan.semconv`, from which both the instrumentation and the rater import them. Token totals are
-inclusive: input contains cache reads and writes, output contains reasoning. Spans of tollspan's own have the scope
-`{semconv.SCOPE_NAME}`; its span id and trace id are made with the record, so that a span sent again has the same key.
+Version {semconv.SCHEMA_VERSION}. What tollspan's instrumentation writes on its spans, and what any application may
+write. The names stand in `tollspan.semconv`, from which both the instrumentation and the rater import them.
+
+Token totals are inclusive: input contains cache reads and writes, output contains reasoning. Spans of tollspan's own
+have the scope `{semconv.SCOPE_NAME}`; trace id and span id are made with the record, so that a span sent again has
+the same key.
 """
 
 
