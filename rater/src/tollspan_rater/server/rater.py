@@ -14,13 +14,14 @@ from tollspan_rater.config.model import Config
 from tollspan_rater.config.sources import Resolved
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.domain.entries import NewBatch, NewEntry
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
-from tollspan_rater.query.rater import Identity, Receipt
+from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.meaning import MEANING, reader
 from tollspan_rater.store import snapshot, state
 from tollspan_rater.store.database import Database, remove
