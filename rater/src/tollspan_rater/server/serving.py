@@ -27,9 +27,11 @@ from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
+from tollspan_rater.server.upkeep import Upkeep
 from tollspan_rater.store.run_file import RunFile, remove_run_file, write_run_file
 
 GRACE_S: Final = 10.0
+UPKEEP_S: Final = 60.0  # between two looks at what is due
 LOCAL_ACTOR: Final = "serve"
 
 log = logging.getLogger("tollspan")
@@ -92,7 +94,9 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     sys.stdout.flush()
     if ready is not None:
         ready.set()
-    stop.wait()
+    upkeep = Upkeep(rater)
+    while not stop.wait(UPKEEP_S):
+        upkeep.step()
     grpc_door.stop(GRACE_S)
     http_door.stop()
     api_door.stop()
