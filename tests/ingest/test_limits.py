@@ -6,6 +6,7 @@ import gzip
 
 import pytest
 
+from tollspan_rater.config.model import is_loopback, split_address
 from tollspan_rater.errors import ConfigError
 from tollspan_rater.ingest import address, inflate
 from tollspan_rater.ingest.limits import MESSAGE_BYTES_MOST, MIB, Limits
@@ -19,8 +20,8 @@ def test_a_message_limit_out_of_bounds_is_refused(size: int) -> None:
 
 @pytest.mark.parametrize("text", ["4317", ":4317", "a:b", "a:", "127.0.0.1:70000", "a:-1", "a:\u0661"])
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="host:port"):
-        address.split(text, "receiver.grpc")
+    with pytest.raises(ConfigError, match="HOST:PORT"):
+        address.require_protection(text, "receiver.grpc", keys_required=True, tls=None)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +37,8 @@ def test_what_is_no_address_is_refused(text: str) -> None:
     ],
 )
 def test_who_reaches_an_address(text: str, host: str, loopback: bool) -> None:  # noqa: FBT001
-    assert address.split(text, "x")[0] == host
-    assert address.is_loopback(host) is loopback
+    assert split_address(text)[0] == host
+    assert is_loopback(text) is loopback
 
 
 PLAIN, MUTUAL = address.Tls(b"c", b"k"), address.Tls(b"c", b"k", b"ca")
