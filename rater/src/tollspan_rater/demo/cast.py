@@ -45,8 +45,8 @@ MODELS: Final = (
     Model("openai", "gpt-4.1-mini", "openai.chat", 24),
     Model("openai", "gpt-4o-mini", "openai.chat", 14),
     Model("openai", "o4-mini", "openai.responses", 8, reasons=True),
-    Model("anthropic", "claude-sonnet-4-5", "anthropic.messages", 18, cache_write=True),
-    Model("anthropic", "claude-haiku-4-5", "anthropic.messages", 10, cache_write=True),
+    Model("anthropic", "claude-sonnet-5-5", "anthropic.messages", 18, cache_write=True),
+    Model("anthropic", "claude-haiku-5-5", "anthropic.messages", 10, cache_write=True),
 )
 PLANS: Final[Sequence[tuple[str, int]]] = (("free", 20), ("starter", 40), ("pro", 30), ("enterprise", 10))
 # None: nobody said, which means production.

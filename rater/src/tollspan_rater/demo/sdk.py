@@ -139,12 +139,12 @@ def _embeddings(made: Clients, text: str) -> None:
 
 def _messages(made: Clients, text: str) -> None:
     said = [{"role": "user", "content": text}]
-    made.anthropic.messages.create(model="claude-haiku-4-5", max_tokens=256, messages=said)
+    made.anthropic.messages.create(model="claude-haiku-5-5", max_tokens=256, messages=said)
 
 
 def _messages_stream(made: Clients, text: str) -> None:
     said = [{"role": "user", "content": text}]
-    with made.anthropic.messages.stream(model="claude-sonnet-4-5", max_tokens=256, messages=said) as stream:
+    with made.anthropic.messages.stream(model="claude-sonnet-5-5", max_tokens=256, messages=said) as stream:
         for _text in stream.text_stream:
             pass
 
