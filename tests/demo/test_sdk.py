@@ -58,8 +58,12 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-def test_the_records_of_real_sdk_calls_say_what_the_provider_billed(receiver: Receiver) -> None:
+def test_the_records_of_real_sdk_calls_say_what_the_provider_billed(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("openai")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nobody listens there: loopback needs no proxy
+    monkeypatch.setenv("NO_PROXY", "")
     billed = sdk.run(receiver.url, people(), 100, random.Random(1), time.time_ns)
     assert billed is not None
     assert [call.number for call in billed] == list(range(100, 100 + sdk.CALLS))
