@@ -62,7 +62,7 @@ R1: list[tuple[str, dict[str, Any], dict[str, Any], int, tuple[str, ...]]] = [
         {"scope": "tollspan", "record": "r2", "operation": "fetch_response"}
         | {"start_ns": T0 + 3600 * SECOND, "end_ns": T0 + 3601 * SECOND},
         1,
-        (),
+        ("filled",),
     ),
     ("another tenant", {}, {"scope": OI, "tenant": "t2"}, 2, ()),
     ("another id", {}, {"scope": OI, "said": "resp_2"}, 2, ()),

@@ -30,6 +30,7 @@ from tollspan_rater.server.rater import Rater
 from tollspan_rater.store.folder import RunInfo
 
 GRACE_S: Final = 10.0
+BACKLOG: Final = 2048  # connections that may wait; uvicorn's own number
 LOCAL_ACTOR: Final = "serve"
 
 log = logging.getLogger("tollspan")
@@ -56,6 +57,7 @@ class HttpServer:
             self._socket = config.bind_socket()
         except SystemExit as error:
             raise ConfigError(setting, address, "configuration", "the address is in use; choose a free port") from error
+        self._socket.listen(BACKLOG)  # who connects between the ready line and the first answer waits, unrefused
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"tollspan-{setting}", daemon=True
