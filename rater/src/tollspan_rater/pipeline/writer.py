@@ -129,9 +129,7 @@ class Writer:
             return len(run)
         if entries and isinstance(entries[0], Command):
             command = entries[0]
-            self._append(self._tables_of_command(command), command.position)
-            if command.kind.startswith("key."):
-                self.keys_changed_at = command.position
+            self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
             return 1
         return 0
 
@@ -169,10 +167,16 @@ class Writer:
         note(changes)
         return changes.tables()
 
-    def _append(self, tables: Mapping[str, pa.Table], position: int) -> None:
+    def _append(self, tables: Mapping[str, pa.Table], position: int, *, keys: bool = False) -> None:
         self._before_append()
         self._database.append(tables)
+        self._move_to(position, keys=keys)
+
+    def _move_to(self, position: int, *, keys: bool) -> None:
+        """Say how far the store has come; whoever waited for a key's command must find the key in force."""
         with self._moved:
+            if keys:
+                self.keys_changed_at = position
             self._position = position
             self._moved.notify_all()
 
@@ -184,9 +188,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
             self.failure = f"{type(error).__name__}: {error}"
             return
-        with self._moved:
-            self._position = position
-            self._moved.notify_all()
+        self._move_to(position, keys=True)
 
 
 def _time_of(entry: Entry) -> int:

@@ -135,18 +135,28 @@ def _legs(scope: Scope) -> Iterator[Check]:
     yield from _evidence(scope)
 
 
+# A total that was filled in must be what some member of the call states; every other one what the chosen member does.
 _EVIDENCE: Final = """
-    WITH chosen AS (
-        SELECT call_id, input, output, split_part(evidence, ':', 1) AS trace_id, split_part(evidence, ':', 2) AS span_id
-        FROM calls WHERE tenant = $tenant AND kind = 'call' AND NOT list_contains(flags, 'filled')
-    ),
-    said AS (
-        SELECT trace_id, span_id, arg_max(evidence, (final::INTEGER, -position, -ordinal)) AS said
+    WITH said AS (
+        SELECT trace_id || ':' || span_id AS name, arg_max(evidence, (final::INTEGER, -position, -ordinal)) AS said
         FROM spans WHERE tenant = $tenant AND fate = 'stored' GROUP BY trace_id, span_id
+    ),
+    member AS (
+        SELECT call_id, any_value(input) AS input, any_value(output) AS output,
+               bool_or(list_contains(flags, 'filled')) AS filled,
+               any_value((said->>'$.u.i')::BIGINT) FILTER (WHERE name = evidence) AS chosen_input,
+               any_value((said->>'$.u.o')::BIGINT) FILTER (WHERE name = evidence) AS chosen_output,
+               list((said->>'$.u.i')::BIGINT) AS inputs,
+               list((said->>'$.u.o')::BIGINT) AS outputs
+        FROM (SELECT *, unnest(members) AS name FROM calls WHERE tenant = $tenant AND kind = 'call')
+        LEFT JOIN said USING (name)
+        GROUP BY call_id
     )
-    SELECT sum((said.said->>'$.u.i')::BIGINT), sum(chosen.input),
-           sum((said.said->>'$.u.o')::BIGINT), sum(chosen.output)
-    FROM chosen LEFT JOIN said USING (trace_id, span_id)
+    SELECT sum(CASE WHEN filled AND chosen_input IS NULL AND list_contains(inputs, input)
+                    THEN input ELSE chosen_input END), sum(input),
+           sum(CASE WHEN filled AND chosen_output IS NULL AND list_contains(outputs, output)
+                    THEN output ELSE chosen_output END), sum(output)
+    FROM member
 """
 
 

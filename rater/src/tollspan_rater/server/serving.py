@@ -32,6 +32,7 @@ from tollspan_rater.store.run_file import RunFile, remove_run_file, write_run_fi
 
 GRACE_S: Final = 10.0
 UPKEEP_S: Final = 60.0  # between two looks at what is due
+BACKLOG: Final = 2048  # connections that may wait; uvicorn's own number
 LOCAL_ACTOR: Final = "serve"
 
 log = logging.getLogger("tollspan")
@@ -58,6 +59,7 @@ class HttpServer:
             self._socket = config.bind_socket()
         except SystemExit as error:
             raise ConfigError(setting, address, "configuration", "the address is in use; choose a free port") from error
+        self._socket.listen(BACKLOG)  # who connects between the ready line and the first answer waits, unrefused
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"tollspan-{setting}", daemon=True
