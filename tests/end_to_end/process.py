@@ -17,12 +17,13 @@ from typing import Any, Self
 
 import httpx
 from tests.collector.process import REPOSITORY, free_ports
-from tollspan_rater.api.run_file import RunFile, read_run_file
 
 from tollspan_rater.api.access import TENANT_HEADER
 from tollspan_rater.api.client import HttpDoor
 from tollspan_rater.api.keys import new_key
 from tollspan_rater.query.answer import Answer
+from tollspan_rater.store.folder import Folder
+from tollspan_rater.store.run_file import RunFile, read_run_file
 
 TOLLSPAN = (str(Path(sys.executable).with_name("tollspan")),)
 START_SECONDS = 60.0
@@ -106,7 +107,7 @@ class RaterProcess:
 
     def run_file(self) -> RunFile:
         """Return what ``run.json`` says."""
-        found = read_run_file(self.data)
+        found = read_run_file(Folder(self.data))
         assert found is not None
         return found
 
