@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-
 import pytest
 from tests.end_to_end.conftest import Serve
 from tests.end_to_end.faulty_rater import IN_EXTRACT, IN_SETTLE, PAUSE
@@ -104,7 +103,9 @@ def _invalid_utf8(trace: bytes) -> bytes:
 def _fates(rater: RaterProcess) -> Counter[str]:
     """Return how many pieces have each fate, as the audit states it."""
     terms = next(str(row["terms"]) for row in rater.ask("audit").rows if "fates" in str(row["equation"]))
-    return Counter({fate: int(count) for fate, _, count in (term.partition(" ") for term in terms.split(", ")) if count.isdigit()})
+    return Counter(
+        {fate: int(count) for fate, _, count in (term.partition(" ") for term in terms.split(", ")) if count.isdigit()}
+    )
 
 
 def _quarantined(rater: RaterProcess, trace: bytes) -> list[tuple[str, str]]:

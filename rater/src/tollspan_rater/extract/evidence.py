@@ -17,6 +17,8 @@ from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
 from tollspan_rater.extract.aliases import ALIAS_PREFIX
 from tollspan_rater.extract.draft import new_extracted
 
+ROLE_NAME: Final = "ro"  # every evidence has it, which is how stored text is known to be evidence
+
 # Field -> stored name. Names once stored are kept for ever.
 _NAMES: Final[Mapping[str, str]] = {
     "tenant": "t",
@@ -25,7 +27,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "parent_id": "pa",
     "start_ns": "s",
     "end_ns": "e",
-    "role": "ro",
+    "role": ROLE_NAME,
     "dialect": "d",
     "rank": "rk",
     "final": "fi",
@@ -94,7 +96,7 @@ def from_evidence(evidence: str) -> Extracted:
     units = {meter: Decimal(value) for meter, value in stated.get(_UNITS, {}).items()}
     return new_extracted(
         **values,
-        role=Role(tree["ro"]),
+        role=Role(tree[ROLE_NAME]),
         usage=Usage(**{name: stated.get(short) for name, short in _TOKEN_NAMES.items()}, units=units),
         reported_cost=_decimal(tree.get("rc")),
         unit_quantity=_decimal(tree.get("uq")),
@@ -136,7 +138,7 @@ def _document(extracted: Extracted) -> dict[str, Any]:
         for (short, default), value in zip(_PLAIN_SHORT, _PLAIN_VALUES(extracted), strict=True)
         if value is not None and value != default
     }
-    document["ro"] = extracted.role.value
+    document[ROLE_NAME] = extracted.role.value
     usage = extracted.usage
     if usage.measured or any(value is not None for value in _TOKEN_VALUES(usage)):
         tokens: dict[str, Any] = {

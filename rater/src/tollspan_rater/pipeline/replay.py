@@ -10,6 +10,7 @@ import orjson
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, Command
 from tollspan_rater.domain.span import Span, Undecodable
+from tollspan_rater.extract.evidence import ROLE_NAME
 from tollspan_rater.pipeline.reading import Reader, Reading
 from tollspan_rater.store.database import Database
 
@@ -31,7 +32,7 @@ def replayed(
         batch = Batch(position, at_ns, command.tenant, sender, "otlp-proto", b"")
         otherwise = Undecodable(reason, error, raw, trace_id, span_id)
         fields = _fields(raw)
-        if fields is not None and "role" in fields:
+        if fields is not None and ROLE_NAME in fields:
             reading = reader.keep(batch, from_evidence(raw.decode()), ordinal=ordinal, at_position=command.position)
         else:
             piece = otherwise if fields is None else Span(**fields)
@@ -46,4 +47,4 @@ def _fields(raw: bytes) -> dict[str, Any] | None:
         value: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    return value if isinstance(value, dict) and ("attributes" in value or "role" in value) else None
+    return value if isinstance(value, dict) and ("attributes" in value or ROLE_NAME in value) else None
