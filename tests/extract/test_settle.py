@@ -78,6 +78,31 @@ def test_one_response_id(
     assert {call.flags for call in found} == {flags}
 
 
+@pytest.mark.parametrize("scope", ["tollspan", OTEL])
+def test_what_was_fetched_later_does_not_tie_two_makers(scope: str) -> None:
+    made = [with_id(f"{n}" * 16, scope=scope, record=f"r{n}", output=None, start_ns=T0 + 9 * n) for n in (0, 2)]
+    fetched = with_id("3" * 16, scope=scope, record="r3", operation="fetch_response", start_ns=T0 + 9)
+    calls = settle([*made, fetched])
+    assert sorted(len(call.members) for call in calls) == [1, 2]
+
+
+def test_a_record_of_ours_within_another_is_a_call_of_its_own() -> None:
+    calls = [
+        with_id(f"{n}" * 16, "1" * 16 if n == 2 else "", said="", scope="tollspan", record=f"r{n}") for n in (1, 2)
+    ]
+    assert len(settle(calls)) == 2
+
+
+def test_the_nearer_of_two_views_ancestors_is_heard() -> None:
+    far = span("7" * 16, attributes={"tollspan.customer": "far"}, scope="app")
+    between = span("8" * 16, "7" * 16, scope="app")
+    best = with_id("1" * 16, "8" * 16, scope=NATIVE)
+    near = span("7" * 16, attributes={"tollspan.customer": "near"}, scope="app", trace_id="b" * 32)
+    other = with_id("2" * 16, "7" * 16, scope=OI, trace_id="b" * 32)
+    [call] = settle([far, between, best, near, other])
+    assert (call.customer, call.flags) == ("near", ())
+
+
 def test_a_made_up_id_merges_nothing() -> None:
     said = "chatcmpl-09687fa4-71af-4cf3-bd71-42110b3aaaaa"
     assert len(settle([with_id("1" * 16, said=said), with_id("2" * 16, said=said, scope=OI)])) == 2

@@ -108,7 +108,8 @@ def _among_siblings(clusters: Clusters, calls: Sequence[int]) -> None:
             by_parent[spans[at].tenant, spans[at].trace_id, spans[at].parent_id].append(at)
     for group in by_parent.values():
         if len({spans[at].scope for at in group}) > 1:
-            _pair(clusters, group, _same_measured_sibling, SIBLING_TOLERANCE_NS, by_output=True)
+            # Equal outputs first: a failed attempt must not take the view of its successor.
+            _pair(clusters, group, _same_sibling, SIBLING_TOLERANCE_NS, by_output=True)
             _pair(clusters, group, _same_sibling, SIBLING_TOLERANCE_NS)
 
 
@@ -201,8 +202,6 @@ def _distance(head: Extracted, span: Extracted) -> tuple[bool, int, str]:
 
 
 def _same_response(one: Extracted, other: Extracted) -> bool:
-    if _own_records_differ(one, other):
-        return False
     if one.scope == other.scope and not (one.retrieve or other.retrieve):
         return False
     return _compatible_output(one, other) and _same_family(one, other)
@@ -215,11 +214,6 @@ def _same_sibling(one: Extracted, other: Extracted) -> bool:
         and _same_family(one, other)
         and _ids_agree(one, other)
     )
-
-
-def _same_measured_sibling(one: Extracted, other: Extracted) -> bool:
-    """Pairs that both state usage go first: a failed attempt must not take the view of its successor."""
-    return one.usage.measured and other.usage.measured and _same_sibling(one, other)
 
 
 def _own_records_differ(one: Extracted, other: Extracted) -> bool:

@@ -17,8 +17,6 @@ from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
 from tollspan_rater.extract.aliases import ALIAS_PREFIX
 from tollspan_rater.extract.draft import new_extracted
 
-ROLE_NAME: Final = "ro"  # every evidence has it, which is how stored text is known to be evidence
-
 # Field -> stored name. Names once stored are kept for ever.
 _NAMES: Final[Mapping[str, str]] = {
     "tenant": "t",
@@ -27,7 +25,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "parent_id": "pa",
     "start_ns": "s",
     "end_ns": "e",
-    "role": ROLE_NAME,
+    "role": "ro",
     "dialect": "d",
     "rank": "rk",
     "final": "fi",
@@ -96,7 +94,7 @@ def from_evidence(evidence: str) -> Extracted:
     units = {meter: Decimal(value) for meter, value in stated.get(_UNITS, {}).items()}
     return new_extracted(
         **values,
-        role=Role(tree[ROLE_NAME]),
+        role=Role(tree["ro"]),
         usage=Usage(**{name: stated.get(short) for name, short in _TOKEN_NAMES.items()}, units=units),
         reported_cost=_decimal(tree.get("rc")),
         unit_quantity=_decimal(tree.get("uq")),
@@ -138,7 +136,7 @@ def _document(extracted: Extracted) -> dict[str, Any]:
         for (short, default), value in zip(_PLAIN_SHORT, _PLAIN_VALUES(extracted), strict=True)
         if value is not None and value != default
     }
-    document[ROLE_NAME] = extracted.role.value
+    document["ro"] = extracted.role.value
     usage = extracted.usage
     if usage.measured or any(value is not None for value in _TOKEN_VALUES(usage)):
         tokens: dict[str, Any] = {
