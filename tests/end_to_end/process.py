@@ -127,10 +127,11 @@ class RaterProcess:
         self.execute("key.create", made.body, tenant=tenant)
         return made.token
 
-    def get(self, path: str, token: str, tenant: str | None = None) -> httpx.Response:
-        """Ask over HTTP with a key, as another program does."""
+    def get(self, path: str, token: str, params: Mapping[str, str], tenant: str | None = None) -> httpx.Response:
+        """Ask over HTTP with a key, as another program does; ``tenant`` claims to be of that one."""
         headers = {"Authorization": f"Bearer {token}"} | ({TENANT_HEADER: tenant} if tenant else {})
-        return httpx.get(f"http://{self.api}{path}", headers=headers, timeout=30, trust_env=False)
+        url = f"http://{self.api}{path}"
+        return httpx.get(url, params=dict(params), headers=headers, timeout=30, trust_env=False)
 
     def assert_audit_holds(self, tenant: str = "default") -> None:
         """Count again from the journal's bytes; every equation must hold."""
