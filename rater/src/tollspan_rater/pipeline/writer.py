@@ -129,42 +129,54 @@ class Writer:
             return len(run)
         if entries and isinstance(entries[0], Command):
             command = entries[0]
-            self._append(self._tables_of_command(command), command.position)
-            if command.kind.startswith("key."):
-                self.keys_changed_at = command.position
+            self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
             return 1
         return 0
 
     def _tables_of(self, batches: Sequence[Batch]) -> Mapping[str, pa.Table]:
         read = [(batch, self._reader.read(batch)) for batch in batches]
         readings = [reading for _, of_batch in read for reading in of_batch]
+
+        def note(changes: Changes) -> None:
+            for batch, of_batch in read:
+                changes.entry(batch, len(of_batch))
+
+        return self._tables_with(readings, note)
+
+    def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
+        readings: list[Reading] = []
+        if command.kind == REPLAY:
+            readings = replayed(command, self._database, self._reader, self._meaning.from_evidence)
+
+        def note(changes: Changes) -> None:
+            apply_command(command, changes)
+            changes.entry(command, 0)
+
+        return self._tables_with(readings, note)
+
+    def _tables_with(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
         try:
-            changes = self._changes_of(readings, read)
-            return changes.tables()
+            return self._noted(readings, note)
         except StoreDeadError:
             raise
         except Exception:  # noqa: BLE001 - a poisoned step: set aside the pieces at fault, keep the rest
-            return self._changes_of(isolated(readings, self._database, self._meaning), read).tables()
+            return self._noted(isolated(readings, self._database, self._meaning), note)
 
-    def _changes_of(self, readings: Sequence[Reading], read: Sequence[tuple[Batch, list[Reading]]]) -> Changes:
+    def _noted(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
         changes = apply_readings(readings, self._database, self._meaning)
-        for batch, of_batch in read:
-            changes.entry(batch, len(of_batch))
-        return changes
-
-    def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
-        changes = Changes()
-        if command.kind == REPLAY:
-            readings = replayed(command, self._database, self._reader, self._meaning.from_evidence)
-            changes = apply_readings(readings, self._database, self._meaning)
-        apply_command(command, changes)
-        changes.entry(command, 0)
+        note(changes)
         return changes.tables()
 
-    def _append(self, tables: Mapping[str, pa.Table], position: int) -> None:
+    def _append(self, tables: Mapping[str, pa.Table], position: int, *, keys: bool = False) -> None:
         self._before_append()
         self._database.append(tables)
+        self._move_to(position, keys=keys)
+
+    def _move_to(self, position: int, *, keys: bool) -> None:
+        """Say how far the store has come; whoever waited for a key's command must find the key in force."""
         with self._moved:
+            if keys:
+                self.keys_changed_at = position
             self._position = position
             self._moved.notify_all()
 
@@ -176,9 +188,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
             self.failure = f"{type(error).__name__}: {error}"
             return
-        with self._moved:
-            self._position = position
-            self._moved.notify_all()
+        self._move_to(position, keys=True)
 
 
 def _time_of(entry: Entry) -> int:
