@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from query.shop import SECOND, Shop, at, card, identity, plan
 
+from query.shop import SECOND, Shop, at, card, identity, plan
 from tollspan.record import CallRecord
 
 Data = dict[str, Any]
@@ -14,7 +14,13 @@ ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Au
 MODELS = ("gpt-4.1", "gpt-4.1-mini", "nobody-sells-this")
 EDGES = tuple(
     at(text)
-    for text in ("2026-10-01T00:00Z", "2026-10-25T01:00Z", "2026-11-01T00:00Z", "2026-11-01T06:00Z", "2026-12-01T00:00Z")
+    for text in (
+        "2026-10-01T00:00Z",
+        "2026-10-25T01:00Z",
+        "2026-11-01T00:00Z",
+        "2026-11-01T06:00Z",
+        "2026-12-01T00:00Z",
+    )
 )
 HALF_DAY = 43_200
 

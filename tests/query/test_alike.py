@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from query.random_traffic import PRICES, calls, customers, settle_in
 from query.shop import Shop
-
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.grouping import group
 from tollspan_rater.query.scope import Scope, currency_of, rated_calls, rated_sums
@@ -42,7 +42,9 @@ def assert_same(shop: Shop, params: dict[str, str]) -> set[str]:
 @given(
     st.lists(calls, max_size=14),
     customers,
-    st.sampled_from([{}, {"from": "2026-11-01"}, {"to": "2026-10-25T03:00"}, {"model": "gpt-4.1"}, {"unpriced": "true"}]),
+    st.sampled_from(
+        [{}, {"from": "2026-11-01"}, {"to": "2026-10-25T03:00"}, {"model": "gpt-4.1"}, {"unpriced": "true"}]
+    ),
 )
 def test_both_ways_agree(open_shop: Callable[[], Shop], drawn: Any, known: Any, params: dict[str, str]) -> None:
     shop = open_shop()

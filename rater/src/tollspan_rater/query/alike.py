@@ -34,6 +34,20 @@ _FACTS: Final = (
     "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "customer", "environment", "phase",
     "billable", "retried",
 )  # fmt: skip
+_SUMMED: Final = """
+    WITH found AS ({found}),
+    placed AS (
+        SELECT found.*, time_steps.step AS time_step,
+               len(list_filter(account_steps.edges, lambda edge: edge <= started_ns)) AS account_step,
+               len(list_filter(cost_steps.edges, lambda edge: edge <= started_ns)) AS cost_step,
+               coalesce(list_max(list_filter(cost_steps.thresholds, lambda most: most < input)), 0) AS cost_bucket
+        FROM found
+        ASOF JOIN time_steps ON found.started_ns >= time_steps.edge
+        LEFT JOIN account_steps ON account_steps.name = coalesce(customer, '')
+        LEFT JOIN cost_steps ON cost_steps.name = coalesce(provider, '') || chr(31) || coalesce(model, '')
+    )
+    SELECT {selected} FROM placed GROUP BY {keys}
+"""
 _PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
 
 
@@ -87,23 +101,11 @@ def _query(selection: Selection, named: Sequence[str]) -> tuple[str, list[Any]]:
     found, values = current(selection)
     signs = [*(f"sign({_own(name)})" for name in TOKEN_FIELDS), "sign(quantity)"]
     known = [f'"{name}" IS NULL' for name in TOKEN_FIELDS]
-    keys = [*(f'found."{name}"' for name in (*_FACTS, *named)), "coalesce(attempt, 1) > 1", "cost_bucket"]
+    keys = [*(f'"{name}"' for name in (*_FACTS, *named)), "coalesce(attempt, 1) > 1", "cost_bucket"]
     steps = ["account_step", "cost_step", "time_step"]
     sums = [f'sum("{name}")' for name in (*TOKEN_FIELDS, "quantity")]
-    return (
-        f"WITH found AS ({found}), placed AS ("  # noqa: S608 - fixed names, bound values
-        "SELECT found.*, cost_steps.name IS NULL AS unnamed, "
-        "len(list_filter(cost_steps.edges, lambda e: e <= started_ns)) AS cost_step, "
-        "coalesce(list_max(list_filter(cost_steps.thresholds, lambda t: t < found.input)), 0) AS cost_bucket, "
-        "len(list_filter(account_steps.edges, lambda e: e <= started_ns)) AS account_step, "
-        "time_steps.step AS time_step FROM found "
-        "ASOF JOIN time_steps ON found.started_ns >= time_steps.edge "
-        "LEFT JOIN account_steps ON account_steps.name = coalesce(found.customer, '') "
-        "LEFT JOIN cost_steps ON cost_steps.name = coalesce(provider, '') || chr(31) || coalesce(model, '')) "
-        f"SELECT {', '.join(keys).replace('found.', 'placed.')}, count(*), min(started_ns), {', '.join(sums)} "
-        f"FROM placed GROUP BY {', '.join([*keys, *steps, *signs, *known]).replace('found.', 'placed.')}",
-        values,
-    )
+    selected = ", ".join([*keys, "count(*)", "min(started_ns)", *sums])
+    return _SUMMED.format(found=found, selected=selected, keys=", ".join([*keys, *steps, *signs, *known])), values
 
 
 def _alike(row: tuple[Any, ...], named: Sequence[str]) -> Alike:
@@ -171,9 +173,7 @@ def _account_steps(
     found = connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
     edges = {
         name or "": [
-            segment.start_ns
-            for period in accounts.periods(name, *span)
-            for segment in accounts.segments(name, period)
+            segment.start_ns for period in accounts.periods(name, *span) for segment in accounts.segments(name, period)
         ]
         for (name,) in found
     }

@@ -111,4 +111,3 @@ def _units(
         else:
             of_group.quantities[meter] = quantity
         yield row[: len(_KEYS)], of_group
-

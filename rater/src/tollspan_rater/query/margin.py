@@ -39,9 +39,7 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
         _subtract(total)
     answer = answered(scope, "Margin", columns, rows, groups, params, total, path)
     notes = [*answer.notes, *([_FEES_NOTE] if fees else [])]
-    return Answer(
-        answer.title, columns, answer.rows, answer.as_of, answer.zone, notes, total, details=answer.details
-    )
+    return Answer(answer.title, columns, answer.rows, answer.as_of, answer.zone, notes, total, details=answer.details)
 
 
 def _earn(row: Row, fee: Decimal) -> None:

@@ -82,9 +82,7 @@ def _asked(scope: Scope, params: Mapping[str, str]) -> tuple[int | None, Selecti
     return start, Selection(scope.accounts.tenant, start, end, customer, "unattributed" in params)
 
 
-def _singly(
-    scope: Scope, selection: Selection, params: Mapping[str, str], start: int | None
-) -> Iterator[RatedCall]:
+def _singly(scope: Scope, selection: Selection, params: Mapping[str, str], start: int | None) -> Iterator[RatedCall]:
     wanted = _Wanted(params, scope)
     for call in Rater(scope.accounts).rate(select(scope.connection, selection)):
         if (start is None or call.row.started_ns >= start) and wanted(call):

@@ -29,6 +29,17 @@ _FETCH: Final = 10_000
 _NAMED: Final = "CASE WHEN customer IS NULL THEN '' ELSE '=' || customer END"  # nobody differs from any name
 
 
+# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
+_CURRENT: Final = """
+    WITH chains AS (
+        SELECT retry_of AS chain, max(attempt) AS last FROM calls
+        WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of
+    )
+    SELECT {columns} FROM calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
+    WHERE {condition}
+"""
+
+
 class CallRow(NamedTuple):
     """One current call or unit measure, as questions need it."""
 
@@ -142,13 +153,7 @@ def current(selection: Selection) -> tuple[str, list[Any]]:
         "coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried" if name == "retried" else f'"{name}"'
         for name in CallRow._fields
     )
-    return (
-        f"WITH chains AS (SELECT retry_of AS chain, max(attempt) AS last FROM calls "  # noqa: S608 - fixed names, bound values
-        f"WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of) "
-        f"SELECT {columns} FROM calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id) "
-        f"WHERE {condition}",
-        [selection.tenant, *values],
-    )
+    return _CURRENT.format(columns=columns, condition=condition), [selection.tenant, *values]
 
 
 def select(

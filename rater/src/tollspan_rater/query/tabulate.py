@@ -48,18 +48,19 @@ def number(cell: Cell) -> Decimal:
     return Decimal(0) if cell is None else Decimal(str(cell))
 
 
-def wholes(rows: Iterable[Row], measure: str) -> dict[Cell, Decimal]:
+def wholes(rows: Iterable[Row], measure: str) -> dict[str | None, Decimal]:
     """Add a measure up, money by its currency; the key of a count is None."""
-    found: dict[Cell, Decimal] = {}
+    found: dict[str | None, Decimal] = {}
     for row in rows:
         pot = pot_of(row, measure)
         found[pot] = EXACT.add(found.get(pot, Decimal(0)), number(row[measure]))
     return found
 
 
-def pot_of(row: Row, measure: str) -> Cell:
+def pot_of(row: Row, measure: str) -> str | None:
     """Return the currency that a measure of a row is in, None for a count."""
-    return row[_CURRENCY_OF[measure]] if measure in _CURRENCY_OF else None
+    currency = row[_CURRENCY_OF[measure]] if measure in _CURRENCY_OF else None
+    return None if currency is None else str(currency)
 
 
 def totals(rows: Sequence[Row], columns: Sequence[str]) -> Row | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, group, share
@@ -31,7 +30,7 @@ def _add_shares(rows: list[Row], measure: str) -> None:
     """Add each row's share of a measure in percent: of money within its currency, of counts within all rows."""
     if not all(measure in row for row in rows):
         return
-    whole: dict[object, Decimal] = {pot: total for pot, total in wholes(rows, measure).items()}
+    whole = wholes(rows, measure)
     for row in rows:
         value = row[measure]
         row["share"] = None if value is None else share(number(value), whole[pot_of(row, measure)])
