@@ -68,12 +68,12 @@ def _count(total: Recount, kind: int, tenant: str, form: str, body: bytes) -> No
         total.pieces += 1
         total.unreadable += 1
         return
-    spans = _json_spans(json.loads(content)) if form == "otlp-json" else _proto_spans(content)
     try:
+        spans = _json_spans(json.loads(content)) if form == "otlp-json" else _proto_spans(content)
         for trace_id, span_id, usage in spans:
             total.pieces += 1
             total.first.setdefault((tenant, trace_id, span_id), usage)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, AttributeError, TypeError):
         total.pieces += 1
         total.unreadable += 1
 
