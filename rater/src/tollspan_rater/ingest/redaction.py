@@ -49,7 +49,10 @@ class Redaction:
         self._is_text = not _is_scalar(name)
 
     def body(self, body: bytes, encoding: Encoding) -> bytes:
-        """Return a journaled body without the name where it named the person; the same bytes if it did not."""
+        """Return a journaled body without the name where it named the person; the same bytes if it did not.
+
+        A journaled body has no damage between its spans: reception put markers there (``content.strip``).
+        """
         if encoding == "otlp-proto":
             return self._message(body, "request")
         return self._json(body) if encoding == "otlp-json" else self._overwritten(body)
