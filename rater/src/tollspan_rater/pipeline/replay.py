@@ -3,47 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import orjson
 
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, Command
-from tollspan_rater.domain.span import Span, Undecodable
-from tollspan_rater.pipeline.reading import Reader, Reading
+from tollspan_rater.domain.span import Piece, Span, Undecodable
+from tollspan_rater.pipeline.reading import Reader, Reading, SetAside, fault_text
 from tollspan_rater.store.database import Database
+from tollspan_rater.store.lookup import QuarantinedPiece, pieces_in_quarantine
 
-_LATEST = """
-SELECT q.position, q.ordinal, q.at_ns, q.reason, q.error, q.trace_id, q.span_id, q.raw, e.sender
-FROM quarantine AS q JOIN entries AS e ON e.position = q.position
-WHERE q.tenant = ? AND list_contains(?, q.position::VARCHAR || ':' || q.ordinal::VARCHAR)
-ORDER BY q.position, q.ordinal
-"""
+FromEvidence = Callable[[str], Extracted]
 
 
-def replayed(
-    command: Command, database: Database, reader: Reader, from_evidence: Callable[[str], Extracted]
-) -> list[Reading]:
-    """Return new readings of the pieces that a ``quarantine.replay`` command names (``pieces``: position:ordinal)."""
-    rows = database.reader().execute(_LATEST, [command.tenant, list(command.body["pieces"])]).fetchall()
-    readings: dict[tuple[int, int], Reading] = {}
-    for position, ordinal, at_ns, reason, error, trace_id, span_id, raw, sender in rows:
-        batch = Batch(position, at_ns, command.tenant, sender, "otlp-proto", b"")
-        otherwise = Undecodable(reason, error, raw, trace_id, span_id)
-        fields = _fields(raw)
-        if fields is not None and "role" in fields:
-            reading = reader.keep(batch, from_evidence(raw.decode()), ordinal=ordinal, at_position=command.position)
-        else:
-            piece = otherwise if fields is None else Span(**fields)
-            reading = reader.read_piece(batch, piece, ordinal=ordinal, at_position=command.position)
-        readings[position, ordinal] = reading
-    return list(readings.values())
+def replayed(command: Command, database: Database, reader: Reader, from_evidence: FromEvidence) -> list[Reading]:
+    """Return new readings of the pieces that a ``quarantine.replay`` command names (``pieces``: position:ordinal).
+
+    Names of pieces that are not in quarantine, or no more, are passed over. A span whose time has come by the
+    time of the command is no longer ``future``.
+    """
+    kept = pieces_in_quarantine(database, command.tenant, list(command.body["pieces"]))
+    return [_again(piece, command, reader, from_evidence) for piece in kept]
 
 
-def _fields(raw: bytes) -> dict[str, Any] | None:
-    """Return what was kept of a span (its fields, or its evidence); None for a piece that never was a span."""
+def _again(kept: QuarantinedPiece, command: Command, reader: Reader, from_evidence: FromEvidence) -> Reading:
+    batch = Batch(kept.position, command.at_ns, command.tenant, kept.sender, "otlp-proto", b"")
+    ordinal, at = kept.ordinal, command.position
     try:
-        value: Any = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) and ("attributes" in value or "role" in value) else None
+        if kept.kept_as == "evidence":
+            reading = reader.keep(batch, from_evidence(kept.raw.decode()), ordinal=ordinal, at_position=at)
+        else:
+            reading = reader.read_piece(batch, _piece(kept), ordinal=ordinal, at_position=at)
+    except Exception as error:  # noqa: BLE001 - what was kept cannot be read: the piece stays, its neighbours go on
+        aside = SetAside("fault", fault_text(error), kept.trace_id, kept.span_id, kept.kept_as, kept.raw)
+        reading = reader.aside(batch, ordinal, at, aside)
+    return replace(reading, received_ns=kept.at_ns)
+
+
+def _piece(kept: QuarantinedPiece) -> Piece:
+    if kept.kept_as == "span":
+        return Span(**orjson.loads(kept.raw))
+    return Undecodable(kept.reason, kept.error, kept.raw, kept.trace_id, kept.span_id)
