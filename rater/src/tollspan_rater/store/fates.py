@@ -11,7 +11,7 @@ import duckdb
 # store a piece and the version that replaces it at once; nothing follows `superseded`.
 CURRENT: Final = """
     SELECT tenant, position, ordinal, any_value(trace_id) AS trace_id, any_value(span_id) AS span_id,
-           arg_max(fate, nth) AS fate, arg_max(reason, nth) AS reason, arg_max(held_by, nth) AS held_by
+           arg_max(fate, nth) AS fate, arg_max_null(reason, nth) AS reason, arg_max_null(held_by, nth) AS held_by
     FROM (
         SELECT tenant, position, ordinal, trace_id, span_id, fate, reason, NULL AS held_by, 3 * position AS nth
         FROM spans
