@@ -131,7 +131,10 @@ def test_tenants_with_the_same_spans_never_meet(rig: Rig) -> None:
     for tenant in ("t1", "t2"):
         rig.journal.batch(*spans, tenant=tenant)
     assert rig.writer.step() == 2
-    assert rig.rows("SELECT tenant, input, customer FROM calls ORDER BY ALL") == [("t1", 10, "acme"), ("t2", 10, "acme")]
+    assert rig.rows("SELECT tenant, input, customer FROM calls ORDER BY ALL") == [
+        ("t1", 10, "acme"),
+        ("t2", 10, "acme"),
+    ]
     assert rig.counts() == {"stored": 6}
     rig.feed(root(B, "globex"), tenant="t2")
     assert rig.rows("SELECT count(DISTINCT call_id), count(*) FROM calls") == [(2, 2)]

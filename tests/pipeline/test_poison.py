@@ -124,18 +124,36 @@ def test_any_cut_into_steps_gives_the_same_digests(poisoned: Rig, tmp_path: Path
     other.database.close()
 
 
-def test_when_the_fault_is_over_a_replay_brings_the_usage(poisoned: Rig) -> None:
-    poisoned.feed(*GOOD, POISON)
-    poisoned.replay("1:4")
-    assert poisoned.counts() == {"stored": 4, "quarantined": 1}
-    poisoned.restart(READER, MEANING)
-    poisoned.replay("1:4")
-    assert poisoned.counts() == {"stored": 5}
-    assert poisoned.fates()["1:4"] == ("stored", None, None)
-    assert poisoned.rows("SELECT sum(sign * input) FROM legs") == [(40,)]
-    assert poisoned.rows("SELECT customer FROM calls WHERE response_id = 'resp_7'") == [("acme",)]
-    poisoned.feed(POISON)
-    assert poisoned.counts() == {"stored": 5, "duplicate": 1}
+@pytest.mark.parametrize(("case", "reader", "meaning", "error"), CASES[:2], ids=[row[0] for row in CASES[:2]])
+def test_when_the_fault_is_over_a_replay_brings_the_usage(
+    rig: Rig, case: str, reader: Reader, meaning: Meaning, error: str
+) -> None:
+    rig.restart(reader, meaning)
+    rig.feed(*GOOD, POISON)
+    rig.replay("1:4")
+    assert rig.counts() == {"stored": 4, "quarantined": 1}
+    rig.restart(READER, MEANING)
+    rig.replay("1:4")
+    assert rig.counts() == {"stored": 5}
+    assert rig.fates()["1:4"] == ("stored", None, None)
+    assert rig.rows("SELECT sum(sign * input) FROM legs") == [(40,)]
+    assert rig.rows("SELECT customer FROM calls WHERE response_id = 'resp_7'") == [("acme",)]
+    rig.feed(POISON)
+    assert rig.counts() == {"stored": 5, "duplicate": 1}
+
+
+def test_a_value_that_was_read_wrong_is_read_again_by_a_rebuild(rig: Rig, tmp_path: Path) -> None:
+    """What settlement or the store refuses is kept as its evidence, which a replay takes as it is."""
+    rig.restart(broken(changed(attempt=1 << 40)))
+    rig.feed(*GOOD, POISON)
+    rig.restart(READER)
+    rig.replay("1:4")
+    assert rig.counts() == {"stored": 4, "quarantined": 1}
+    (tmp_path / "again").mkdir()
+    again = Rig(tmp_path / "again", rig.journal)
+    again.writer.catch_up()
+    assert again.counts() == {"stored": 5}
+    again.database.close()
 
 
 def test_spans_that_only_together_are_too_much_lose_the_last_one(rig: Rig) -> None:
