@@ -37,6 +37,7 @@ class MemoryJournal:
     step: int = 256
 
     def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:
+        assert max_bytes > 0
         return self.entries[after : after + min(self.step, max_entries)]
 
     def batch(self, *spans: Span, tenant: str = "t1", sender: str = "s", received_ns: int = NOW) -> int:
@@ -97,7 +98,7 @@ class Rig:
 
     def fates(self) -> dict[str, tuple[str, str | None, str | None]]:
         """Return ``position:ordinal`` -> fate, reason, held by."""
-        found = self.rows(f"SELECT position, ordinal, fate, reason, held_by FROM ({fates.CURRENT}) ORDER BY ALL")
+        found = self.rows(f"SELECT position, ordinal, fate, reason, held_by FROM ({fates.CURRENT}) ORDER BY ALL")  # noqa: S608 - our text
         return {f"{position}:{ordinal}": tuple(rest) for position, ordinal, *rest in found}
 
     def counts(self) -> dict[str, int]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
-from tests.extract.spans import NATIVE, OTEL, SECOND, T0, a_span, chat
 
+from tests.extract.spans import NATIVE, OTEL, SECOND, T0, a_span, chat
 from tollspan import semconv
 from tollspan_rater.domain.span import AttributeValue, Span
 

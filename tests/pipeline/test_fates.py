@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from tests.extract.spans import SECOND
 from tests.pipeline.rig import NOW, Rig
 from tests.pipeline.stories import PYDANTIC, conflicting, own, partial, root, view
-
 from tollspan_rater.domain.span import Span
 
 Fates = Sequence[tuple[str, str | None, str | None]]

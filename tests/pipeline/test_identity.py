@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from tests.extract.spans import NATIVE, SECOND, T0
 from tests.pipeline.rig import Rig
 from tests.pipeline.stories import PYDANTIC, TRACES, own, partial, root, view
-
 from tollspan_rater.domain.span import Span
 from tollspan_rater.store.lookup import link_key, spans_of_traces, traces_of_links
 

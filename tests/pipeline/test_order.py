@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.pipeline.rig import MemoryJournal, Rig, a_rig
 from tests.pipeline.stories import conflicting, sendings, stories
-
 from tollspan_rater.domain.span import Span
 from tollspan_rater.extract.evidence import from_evidence
 from tollspan_rater.extract.settle import settle
@@ -42,8 +42,10 @@ def check(rig: Rig) -> None:
     calls = settle([from_evidence(evidence) for evidence in held.values()])
     wanted = {call.call_id: leg(call, position=0, revision=0)[6:] for call in calls}
     assert {row[1]: row[6:] for row in rig.rows("SELECT * FROM calls")} == wanted
-    sums = "sum(sign), sum(sign * input), sum(sign * output), sum(sign * quantity)"
-    net = f"SELECT call_id, customer, {sums} FROM legs GROUP BY ALL HAVING sum(sign) <> 0 ORDER BY ALL"
+    net = (
+        "SELECT call_id, customer, sum(sign), sum(sign * input), sum(sign * output), sum(sign * quantity) "
+        "FROM legs GROUP BY ALL HAVING sum(sign) <> 0 ORDER BY ALL"
+    )
     as_they_stand = "SELECT call_id, customer, 1, input, output, quantity FROM calls ORDER BY ALL"
     assert rig.rows(net) == rig.rows(as_they_stand)
     assert sum(rig.counts().values()) == rig.pieces() == len(rig.fates())

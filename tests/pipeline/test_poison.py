@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from tests.pipeline.rig import READER, Rig
 from tests.pipeline.stories import own, root, view
-
 from tollspan_rater.domain.call import Call, Extracted, Rejected
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import Piece, Span
@@ -156,9 +156,13 @@ def test_a_value_that_was_read_wrong_is_read_again_by_a_rebuild(rig: Rig, tmp_pa
     again.database.close()
 
 
-def test_spans_that_only_together_are_too_much_lose_the_last_one(rig: Rig) -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_spans_that_only_together_are_too_much_lose_the_last_ones(rig: Rig, *, together: bool) -> None:
     rig.restart(READER, replace(MEANING, settle=settle_throws_on_three))
-    rig.feed(*(replace(own(number), name=BAD) for number in range(1, 5)), own(9))
+    spans = [*(replace(own(number), name=BAD) for number in range(1, 5)), own(9)]
+    for request in [spans] if together else [[span] for span in spans]:
+        rig.feed(*request)
+    assert rig.rows("SELECT sum(sign), sum(sign * input) FROM legs") == [(3, 30)]
     assert rig.counts() == {"stored": 3, "quarantined": 2}
     assert [fate for fate, *_ in rig.fates().values()] == ["stored", "stored", "quarantined", "quarantined", "stored"]
 

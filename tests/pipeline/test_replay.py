@@ -8,14 +8,13 @@ from pathlib import Path
 
 import orjson
 import pytest
+
 from tests.extract.spans import SECOND
 from tests.pipeline.rig import NOW, READER, Rig
 from tests.pipeline.stories import PYDANTIC, conflicting, own, partial, view
-
 from tollspan_rater.domain.call import Extracted, Rejected
 from tollspan_rater.domain.span import Span
 from tollspan_rater.extract.evidence import digest, to_evidence
-from tollspan_rater.extract.extract import extract
 from tollspan_rater.ingest.decode import decode
 from tollspan_rater.pipeline.reading import Reader
 

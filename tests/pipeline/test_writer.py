@@ -9,10 +9,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from tests.extract.spans import SECOND
 from tests.pipeline.rig import NOW, MemoryJournal, Rig
 from tests.pipeline.stories import own, root
-
 from tollspan_rater.domain.entries import Entry
 from tollspan_rater.errors import JournalClosedError, StoreDeadError
 from tollspan_rater.pipeline import writer as writer_module
@@ -92,13 +92,25 @@ def test_a_dead_store_refuses_until_it_is_opened_again(rig: Rig, failing: Failin
     assert rig.writer.step() == 1
 
 
-def test_a_failed_look_up_quarantines_nothing(rig: Rig, at_once: None) -> None:
+@pytest.mark.parametrize("lookup", [1, 2, 3])
+def test_a_failed_look_up_quarantines_nothing(
+    rig: Rig, at_once: None, monkeypatch: pytest.MonkeyPatch, lookup: int
+) -> None:
     """What cannot be looked up must be taken neither for absent nor for the span's fault."""
-    rig.feed(own(1))
-    rig.journal.batch(own(1), own(2))
-    rig.database._writer.close()  # every connection of the instance fails from here on
-    with pytest.raises(StoreDeadError):
-        rig.writer.step()
+    rig.feed(own(1, said="resp_1"))
+    reader, left = Database.reader, [lookup]
+
+    def unreadable(database: Database) -> duckdb.DuckDBPyConnection:
+        left[0] -= 1
+        if left[0] == 0:
+            raise duckdb.IOException("read")
+        return reader(database)
+
+    rig.journal.batch(own(1, said="resp_1"), own(2))
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "reader", unreadable)
+        with pytest.raises(StoreDeadError, match="read"):
+            rig.writer.step()
     running(rig, lambda: rig.writer.position == 2)
     assert rig.counts() == {"stored": 2, "duplicate": 1}
 

@@ -61,9 +61,9 @@ def components(
 ) -> list[Component]:
     """Group stored spans, new readings and booked calls into connected components that have news.
 
-    ``ties`` are the trace and the link key of every version of every span, those that hold no more included: a
-    call may be booked across traces that only such a version has tied. Traces that are together without need
-    cost time only, for settlement of a union is the union of settlements.
+    ``ties`` are the trace and the link key of every version of every span, those included that a new one
+    replaces: calls are booked across the traces that they have tied. Traces that are together without need, as by
+    two ids with one hash, cost time only, for settlement of a union is the union of settlements.
     """
     connections = Connections()
     for trace, link in ties:
