@@ -67,7 +67,7 @@ def test_a_name_of_any_type_is_found(name: str, value: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("ascii_only", [True, False])
-def test_json_is_changed_only_where_a_person_is_named(body: Any, gone: bool, ascii_only: bool) -> None:  # noqa: FBT001
+def test_json_is_changed_only_where_a_person_is_named(body: Any, gone: bool, ascii_only: bool) -> None:
     written = json.dumps(body, ensure_ascii=ascii_only).encode()
     clean = Redaction("Zoë", SUBJECT).body(written, "otlp-json")
     assert (clean != written) == gone

@@ -138,7 +138,7 @@ def test_a_corrected_copy_that_came_meanwhile_wins(bench: Bench) -> None:
 def test_an_unreadable_kept_piece_does_not_stop_the_rater(bench: Bench) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "set_aside", lambda span, why: reading.SetAside(
-            why.reason, why.error, span.trace_id, span.span_id, b'{"ro": "no such role", "start_ns": 1}'
+            why.reason, why.error, span.trace_id, span.span_id, "evidence", b'{"ro": "no such role", "start_ns": 1}'
         ))  # fmt: skip
         _rejects(patch)
         bench.send(call(2))

@@ -20,6 +20,8 @@ from tollspan_rater.store.lookup import StoredSpan, legs_of_traces, link_key, sp
 _TENANT: Final = 0
 _MEMBERS: Final = COLUMNS.index("members")
 
+Place = tuple[int, int]  # position and ordinal of a piece
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -36,6 +38,42 @@ def apply_readings(readings: Sequence[Reading], database: Database, meaning: Mea
     The result is a function of the store and of the readings in the order of the journal; how they were
     grouped into steps leaves no trace.
     """
+    while True:
+        changes, faults = _applied(readings, database, meaning)
+        if not faults:
+            return changes
+        readings = _without(readings, faults)
+
+
+def isolated(
+    readings: Sequence[Reading], database: Database, meaning: Meaning, before: Sequence[Reading] = ()
+) -> list[Reading]:
+    """Return the readings with those set aside that cannot be applied; the way out of a poisoned step.
+
+    The readings are halved until the one at fault stands alone behind ``before``, all that can be applied.
+    """
+    error = _error([*before, *readings], database, meaning)
+    if error is None:
+        return list(readings)
+    if len(readings) == 1:
+        return [at_fault(readings[0], error)]
+    middle = len(readings) // 2
+    first = isolated(readings[:middle], database, meaning, before)
+    return [*first, *isolated(readings[middle:], database, meaning, [*before, *first])]
+
+
+def _error(readings: Sequence[Reading], database: Database, meaning: Meaning) -> str | None:
+    try:
+        apply_readings(readings, database, meaning).tables()
+    except StoreDeadError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a piece must not stop the journal
+        return fault_text(error)
+    return None
+
+
+def _applied(readings: Sequence[Reading], database: Database, meaning: Meaning) -> tuple[Changes, dict[Place, str]]:
+    """Return the changes, and the pieces at which settlement threw; without any the changes are whole."""
     changes = Changes()
     touched = _touched(readings, database, meaning.link_of)
     judge = Judge(touched)
@@ -50,32 +88,7 @@ def apply_readings(readings: Sequence[Reading], database: Database, meaning: Mea
                 changes.held(reading, reading.extracted, verdict, meaning.link_of)
             else:
                 changes.not_held(reading, reading.extracted, verdict)
-    faults = _settle(arrivals, touched, database, meaning, changes)
-    return changes if not faults else _without(readings, faults, database, meaning)
-
-
-def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) -> list[Reading]:
-    """Return the readings with those set aside that cannot be applied; the way out of a poisoned step.
-
-    Halves are tried before single pieces, always together with what was kept before, so that the result is known
-    to be applicable as a whole.
-    """
-    kept: list[Reading] = []
-    untried = [list(readings)]
-    while untried:
-        group = untried.pop()
-        try:
-            apply_readings([*kept, *group], database, meaning).tables()
-        except StoreDeadError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a piece must not stop the journal
-            if len(group) == 1:
-                kept.append(at_fault(group[0], fault_text(error)))
-            else:
-                untried += [group[len(group) // 2 :], group[: len(group) // 2]]
-        else:
-            kept.extend(group)
-    return kept
+    return changes, _settle(arrivals, touched, database, meaning, changes)
 
 
 def _settle(
@@ -84,28 +97,35 @@ def _settle(
     database: Database,
     meaning: Meaning,
     changes: Changes,
-) -> dict[tuple[int, int], str]:
+) -> dict[Place, str]:
     known = [_known(span, meaning.from_evidence) for span in _holding(touched)]
     booked = _booked(touched, database)
-    faults: dict[tuple[int, int], str] = {}
-    for component in components(known, arrivals, booked, meaning.link_of):
+    ties: list[tuple[Trace, int | None]] = [((span.tenant, span.trace_id), span.link_key) for span in touched]
+    ties += [
+        ((reading.tenant, reading.extracted.trace_id), _link(reading.extracted, meaning.link_of))
+        for reading in arrivals
+        if reading.extracted is not None
+    ]
+    faults: dict[Place, str] = {}
+    for component in components(ties, known, arrivals, booked):
         settled = settle_component(component, meaning.settle)
         changes.extend("legs", settled.legs)
         faults |= {(reading.position, reading.ordinal): error for reading, error in settled.faults}
     return faults
 
 
-def _without(
-    readings: Sequence[Reading], faults: dict[tuple[int, int], str], database: Database, meaning: Meaning
-) -> Changes:
-    """Apply again with the spans at which settlement threw set aside."""
-    kept = [
-        at_fault(reading, faults[reading.position, reading.ordinal])
-        if (reading.position, reading.ordinal) in faults
-        else reading
+def _without(readings: Sequence[Reading], faults: dict[Place, str]) -> list[Reading]:
+    """Set aside the readings at which settlement threw."""
+    return [
+        reading if error is None else at_fault(reading, error)
         for reading in readings
+        for error in [faults.get((reading.position, reading.ordinal))]
     ]
-    return apply_readings(kept, database, meaning)
+
+
+def _link(span: Extracted, link_of: LinkOf) -> int | None:
+    link = link_of(span)
+    return None if link is None else link_key(span.tenant, link)
 
 
 def _touched(readings: Sequence[Reading], database: Database, link_of: LinkOf) -> list[StoredSpan]:
@@ -115,9 +135,9 @@ def _touched(readings: Sequence[Reading], database: Database, link_of: LinkOf) -
     for reading in readings:
         if reading.extracted is not None:
             traces.add(trace_key(reading.extracted.trace_id))
-            link = link_of(reading.extracted)
+            link = _link(reading.extracted, link_of)
             if link is not None:
-                links.add(link_key(reading.tenant, link))
+                links.add(link)
     found = spans_of_traces(database, traces)
     searched: set[int] = set()
     while True:

@@ -97,7 +97,7 @@ class _Forgetting:
             return row
         raw = self._redaction.kept(row[_RAW], marked=row[_REASON] == "undecodable")
         error = self._word.sub(self._subject, row[_ERROR])
-        return (*row[:_ERROR], error, *row[_ERROR + 1 : _RAW], raw)
+        return (*row[:_ERROR], error, *row[_ERROR + 1 : _RAW], raw, *row[_RAW + 1 :])
 
     def _redact_store(self) -> None:
         """Write the store anew: DuckDB keeps deleted rows in free pages and in its log."""

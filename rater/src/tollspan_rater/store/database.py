@@ -64,6 +64,16 @@ class Database:
         return connection
 
     @contextmanager
+    def looking_up(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give this thread's connection to look up what an append needs to know.
+
+        Raises:
+            StoreDeadError: the database failed; what could not be looked up must not be taken for absent.
+        """
+        with self._fatal():
+            yield self.reader()
+
+    @contextmanager
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a connection whose questions all see the same committed state."""
         connection = self._writer.cursor()
@@ -127,14 +137,19 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        if self._dead:
-            raise StoreDeadError("the database failed earlier and has to be reopened")
-        try:
+        with self._fatal():
             self._writer.execute("BEGIN TRANSACTION")
             yield
             self._failpoint("before_commit")
             self._writer.execute("COMMIT")
             self._failpoint("after_commit")
+
+    @contextmanager
+    def _fatal(self) -> Iterator[None]:
+        if self._dead:
+            raise StoreDeadError("the database failed earlier and has to be reopened")
+        try:
+            yield
         except (duckdb.Error, OSError) as error:
             self._dead = True
             raise StoreDeadError(f"{self._path}: {error}") from error
