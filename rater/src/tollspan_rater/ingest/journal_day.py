@@ -39,6 +39,8 @@ pragma user_version = {FORMAT};
 _INSERT = "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?)"
 _SELECT = "select * from entry where position > ? and position <= ? order by position"
 
+Change = Callable[[int, Row], Row]
+
 
 @dataclass(frozen=True, slots=True)
 class DayFile:
@@ -182,7 +184,7 @@ def write(connection: sqlite3.Connection, first: int, rows: Sequence[Row]) -> No
     failpoints.hit("after_fsync")
 
 
-def rewrite(path: Path, change: Callable[[int, Row], Row], *, thorough: bool) -> int:
+def rewrite(path: Path, change: Change, *, thorough: bool) -> int:
     """Change rows in place, keeping their positions, and leave nothing of the old ones in the file or beside it.
 
     Returns how many differ. After a crash the file holds all old rows or all new ones; in the latter case the bytes
