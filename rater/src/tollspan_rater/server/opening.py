@@ -30,11 +30,16 @@ def open_store(folder: Folder) -> Database:
     return Database(path, failpoints.hit)
 
 
-def begin_aside(folder: Folder) -> Database:
-    """Make a store beside the one in use, filled from the newest snapshot if there is one."""
+def empty_aside(folder: Folder) -> Database:
+    """Make an empty store beside the one in use."""
     path: Path = folder.store / _ASIDE
     remove(path)
-    made = Database(path, failpoints.hit)
+    return Database(path, failpoints.hit)
+
+
+def begin_aside(folder: Folder) -> Database:
+    """Make a store beside the one in use, filled from the newest snapshot if there is one."""
+    made = empty_aside(folder)
     base = snapshot.newest(folder.snapshots)
     if base is not None:
         snapshot.load(base, made)
