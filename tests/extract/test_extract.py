@@ -66,6 +66,16 @@ def test_raw_usage_of_our_own_spans_is_read_to_the_token(api: str) -> None:
     assert (span.usage, span.rank, span.dialect, span.quality) == (usage, 0, "tollspan@1", "exact")
 
 
+def test_a_stream_that_broke_off_takes_its_estimated_output_from_the_span() -> None:
+    """Anthropic states the input at once and the output only at the end; what stands there before is a placeholder."""
+    raw = {"input_tokens": 50, "cache_read_input_tokens": 3000, "cache_creation_input_tokens": 0}
+    api = {"tollspan.usage.raw": json.dumps(raw), "tollspan.usage.api": "anthropic.messages"}
+    broken_off = {**chat(3050, 4), **api, "tollspan.quality": "estimated", "tollspan.outcome": "aborted"}
+    read = an(broken_off)
+    assert (read.usage.input, read.usage.cache_read, read.usage.output) == (3050, 3000, 4)
+    assert (read.quality, read.outcome) == ("estimated", "aborted")
+
+
 def test_an_unreadable_raw_object_falls_back_to_the_attributes_and_says_so() -> None:
     span = an({**chat(10, 5), "tollspan.usage.raw": "{not json", "tollspan.usage.api": "openai.chat"})
     assert (span.usage, span.rank, span.flags) == (Usage(input=10, output=5), 1, ("unreadable_raw_usage",))

@@ -198,7 +198,7 @@ def test_while_paused_nothing_is_applied_and_afterwards_the_new_store_holds(rig:
     assert rig.rows("SELECT position FROM entries ORDER BY ALL") == [(1,), (2,)]
 
 
-def key(revoked: bool) -> dict[str, object]:  # noqa: FBT001 - the word stands in the body
+def key(revoked: bool) -> dict[str, object]:
     return {"key_id": "k1", "hash": "0" * 64, "scopes": ["ingest"], "revoked": revoked}
 
 

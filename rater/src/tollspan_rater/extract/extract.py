@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from typing import Any, Final
@@ -31,6 +32,7 @@ LONGEST_RAW: Final = 64 * 1024  # a usage object is a few hundred bytes; whateve
 _ATTEMPTS_MOST: Final = (1 << 31) - 1  # the store keeps 32 bits
 RETRIEVE: Final = "fetch_response"
 _NOTHING: Final = Usage()
+_BROKEN_OFF: Final = frozenset({"estimated", "lower_bound"})
 _EXCLUSIVE_PROVIDERS: Final = frozenset({"anthropic", "aws.bedrock"})
 _TEXTS: Final = frozenset(
     {
@@ -145,6 +147,8 @@ def _usage(
         if value is not None:
             usage, flags = _from_raw(raw, value, found)
             if usage is not None and usage.measured:
+                if dialect.attributes_fill_raw and found.get("quality") in _BROKEN_OFF:
+                    usage = _totals_filled(usage, stated(found, nan_is_missing=dialect.nan_is_missing))
                 return usage, broken_invariants(usage), True
     counts = stated(found, nan_is_missing=dialect.nan_is_missing)
     if not counts:
@@ -162,6 +166,14 @@ def _usage(
         flags = ("ambiguous_input",)
     usage = inclusive(counts, _units(dialect, found))
     return usage, flags + broken_invariants(usage), False
+
+
+def _totals_filled(usage: Usage, said: Mapping[str, int]) -> Usage:
+    return replace(
+        usage,
+        input=said.get("input") if usage.input is None else usage.input,
+        output=said.get("output") if usage.output is None else usage.output,
+    )
 
 
 def _from_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[Usage | None, tuple[str, ...]]:

@@ -61,7 +61,7 @@ class Reader:
     """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other."""
 
     def __init__(self, decode: Decode, extract: Extract, to_evidence: Evidence, digest_of: Evidence) -> None:
-        self._decode = decode
+        self.decode = decode
         self._extract = extract
         self._to_evidence = to_evidence
         self._digest_of = digest_of
@@ -97,7 +97,7 @@ class Reader:
 
     def _pieces(self, batch: Batch) -> list[Piece]:
         try:
-            return self._decode(batch)
+            return self.decode(batch)
         except Exception as error:  # noqa: BLE001 - the bytes stay in the journal; the position must move on
             return [Undecodable("fault", fault_text(error), b"")]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -12,7 +12,6 @@ from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.groups import usage_groups
-from tollspan_rater.query.rated import RatedCall
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, bounds
 from tollspan_rater.query.wording import instant, plain
@@ -71,19 +70,21 @@ def lines(scope: Scope, params: Mapping[str, str], now_ns: int) -> Answer:
     return Answer("Rated lines", COLUMNS, answer.rows, answer.as_of, answer.zone, (), answer.totals)
 
 
-def base_fees(scope: Scope, calls: Iterable[RatedCall], by: Sequence[str]) -> dict[tuple[str | None, ...], Decimal]:
-    """Return the base fees of all periods in which the given calls lie, by the dimensions of a grouping.
+def base_fees(
+    scope: Scope, span: tuple[int, int] | None, customer: str | None, by: Sequence[str]
+) -> dict[tuple[str | None, ...], Decimal]:
+    """Return the base fees of all periods between two instants, by the dimensions of a grouping.
 
-    A base fee belongs to a customer; below that, it stands under ``(base fee)``.
+    A base fee belongs to a customer, with or without usage; below that, it stands under ``(base fee)``.
     """
-    periods = {(call.row.customer, call.period.label): call.period for call in calls}
     fees: dict[tuple[str | None, ...], Decimal] = {}
-    for (customer, _label), period in periods.items():
-        bill = rate(period, scope.accounts.segments(customer, period), ())
-        for line in bill.lines:
-            place = {"customer": customer or "unattributed", "plan": line.plan, "month": period.label}
-            key = (*(place.get(name, "(base fee)") for name in by), line.currency)
-            fees[key] = EXACT.add(fees.get(key, Decimal(0)), line.amount)
+    names = [name for name in scope.accounts.names() if customer in {None, name}] if span is not None else []
+    for name in names:
+        for period in scope.accounts.periods(name, *(span or (0, 0))):
+            for line in rate(period, scope.accounts.segments(name, period), ()).lines:
+                place = {"customer": name, "plan": line.plan, "month": period.label, "currency": line.currency}
+                key = (*(place.get(dimension, "(base fee)") for dimension in by), line.currency)
+                fees[key] = EXACT.add(fees.get(key, Decimal(0)), line.amount)
     return fees
 
 
@@ -104,11 +105,7 @@ def periods_of(scope: Scope, customer: str | None) -> list[Period]:
     )
     if found is None:
         return []
-    period = scope.accounts.period_at(customer, found[0])
-    periods = [period]
-    while found[1] >= periods[-1].end_ns:
-        periods.append(scope.accounts.period_at(customer, periods[-1].end_ns))
-    return periods
+    return list(scope.accounts.periods(customer, *found))
 
 
 def _with_usage_or_plan(scope: Scope) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -102,6 +102,14 @@ class Database:
             for name, path in files.items():
                 quoted = str(path).replace("'", "''")
                 self._writer.execute(f"INSERT INTO {name} SELECT * FROM read_parquet('{quoted}')")  # noqa: S608 - our names
+
+    def append_from(self, other: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+        """Append all rows that another connection sees in some tables, in one transaction; errors as :meth:`append`."""
+        with self._transaction():
+            for name in names:
+                self._writer.register("appended", other.table(name).to_arrow_reader())
+                self._writer.execute(f"INSERT INTO {name} SELECT * FROM appended")  # noqa: S608 - our names
+                self._writer.unregister("appended")
 
     def checkpoint(self) -> None:
         """Write everything into the main file, so that nothing depends on its write-ahead log."""

@@ -73,6 +73,7 @@ class Dialect:
     ``evidence_of_sibling``: its evidence stands beside the call that it belongs to, not below.
     ``pending`` names attributes and values of a version that a later one replaces.
     ``zero_is_unknown``: zeros stand where the provider said nothing. ``ignored_providers`` are framework names.
+    ``attributes_fill_raw``: a total that the raw object leaves open (a stream that broke off) is on the span itself.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Dialect:
     stream_quality: Quality | None = None
     uncached_stream_quality: Quality | None = None
     zero_is_unknown: bool = True
+    attributes_fill_raw: bool = False
     nan_is_missing: bool = False
     scope_unknown: bool = False
     evidence_of_sibling: bool = False
