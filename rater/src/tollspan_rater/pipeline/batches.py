@@ -45,31 +45,28 @@ def apply_readings(readings: Sequence[Reading], database: Database, meaning: Mea
         readings = _without(readings, faults)
 
 
-def isolated(
-    readings: Sequence[Reading], database: Database, meaning: Meaning, before: Sequence[Reading] = ()
-) -> list[Reading]:
+def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) -> list[Reading]:
     """Return the readings with those set aside that cannot be applied; the way out of a poisoned step.
 
-    The readings are halved until the one at fault stands alone behind ``before``, all that can be applied.
+    Halves are tried before single pieces, always together with what was kept before, so that the result is known
+    to be applicable as a whole.
     """
-    error = _error([*before, *readings], database, meaning)
-    if error is None:
-        return list(readings)
-    if len(readings) == 1:
-        return [at_fault(readings[0], error)]
-    middle = len(readings) // 2
-    first = isolated(readings[:middle], database, meaning, before)
-    return [*first, *isolated(readings[middle:], database, meaning, [*before, *first])]
-
-
-def _error(readings: Sequence[Reading], database: Database, meaning: Meaning) -> str | None:
-    try:
-        apply_readings(readings, database, meaning).tables()
-    except StoreDeadError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with a piece must not stop the journal
-        return fault_text(error)
-    return None
+    kept: list[Reading] = []
+    untried = [list(readings)]
+    while untried:
+        group = untried.pop()
+        try:
+            apply_readings([*kept, *group], database, meaning).tables()
+        except StoreDeadError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a piece must not stop the journal
+            if len(group) == 1:
+                kept.append(at_fault(group[0], fault_text(error)))
+            else:
+                untried += [group[len(group) // 2 :], group[: len(group) // 2]]
+        else:
+            kept.extend(group)
+    return kept
 
 
 def _applied(readings: Sequence[Reading], database: Database, meaning: Meaning) -> tuple[Changes, dict[Place, str]]:

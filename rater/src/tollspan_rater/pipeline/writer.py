@@ -108,7 +108,7 @@ class Writer:
         """Keep the writer still while the store is exchanged; afterwards the store's own position holds."""
         with self._stepping:
             yield
-            self._moved_to(self._database.position(), keys_changed=True)
+            self._move_to(self._database.position(), keys=True)
 
     def catch_up(self) -> None:
         """Apply everything that the journal holds."""
@@ -129,50 +129,56 @@ class Writer:
             return len(run)
         if entries and isinstance(entries[0], Command):
             command = entries[0]
-            tables = self._tables_of_command(command)
-            self._append(tables, command.position, keys_changed=command.kind.startswith("key."))
+            self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
             return 1
         return 0
 
     def _tables_of(self, batches: Sequence[Batch]) -> Mapping[str, pa.Table]:
         read = [(batch, self._reader.read(batch)) for batch in batches]
+        readings = [reading for _, of_batch in read for reading in of_batch]
 
-        def finish(changes: Changes) -> None:
+        def note(changes: Changes) -> None:
             for batch, of_batch in read:
                 changes.entry(batch, len(of_batch))
 
-        return self._applied([reading for _, of_batch in read for reading in of_batch], finish)
+        return self._tables_with(readings, note)
 
     def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
         readings: list[Reading] = []
         if command.kind == REPLAY:
             readings = replayed(command, self._database, self._reader, self._meaning.from_evidence)
 
-        def finish(changes: Changes) -> None:
+        def note(changes: Changes) -> None:
             apply_command(command, changes)
             changes.entry(command, 0)
 
-        return self._applied(readings, finish)
+        return self._tables_with(readings, note)
 
-    def _applied(self, readings: Sequence[Reading], finish: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
-        """Return what the readings and ``finish`` add; pieces that poison the step are set aside, the rest kept."""
-
-        def tables(kept: Sequence[Reading]) -> Mapping[str, pa.Table]:
-            changes = apply_readings(kept, self._database, self._meaning)
-            finish(changes)
-            return changes.tables()
-
+    def _tables_with(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
         try:
-            return tables(readings)
+            return self._noted(readings, note)
         except StoreDeadError:
             raise
-        except Exception:  # noqa: BLE001 - find the pieces at fault
-            return tables(isolated(readings, self._database, self._meaning))
+        except Exception:  # noqa: BLE001 - a poisoned step: set aside the pieces at fault, keep the rest
+            return self._noted(isolated(readings, self._database, self._meaning), note)
 
-    def _append(self, tables: Mapping[str, pa.Table], position: int, *, keys_changed: bool = False) -> None:
+    def _noted(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
+        changes = apply_readings(readings, self._database, self._meaning)
+        note(changes)
+        return changes.tables()
+
+    def _append(self, tables: Mapping[str, pa.Table], position: int, *, keys: bool = False) -> None:
         self._before_append()
         self._database.append(tables)
-        self._moved_to(position, keys_changed=keys_changed)
+        self._move_to(position, keys=keys)
+
+    def _move_to(self, position: int, *, keys: bool) -> None:
+        """Say how far the store has come; whoever waited for a key's command must find the key in force."""
+        with self._moved:
+            if keys:
+                self.keys_changed_at = position
+            self._position = position
+            self._moved.notify_all()
 
     def _recover(self) -> None:
         """Reopen a dead store; an error of COMMIT may have committed, so its own position holds."""
@@ -183,15 +189,7 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
                 self.failure = fault_text(error)
                 return
-            self._moved_to(position, keys_changed=True)
-
-    def _moved_to(self, position: int, *, keys_changed: bool) -> None:
-        """Tell all who wait where the store is; who waited for a key must find it changed."""
-        if keys_changed:
-            self.keys_changed_at = position
-        with self._moved:
-            self._position = position
-            self._moved.notify_all()
+            self._move_to(position, keys=True)
 
 
 def _time_of(entry: Entry) -> int:

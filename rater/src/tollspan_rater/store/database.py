@@ -124,9 +124,12 @@ class Database:
         self._dead = False
 
     def replace_with(self, path: Path) -> None:
-        """Put another complete, closed database file in this one's place and open it."""
+        """Put another complete, closed database file in this one's place and open it.
+
+        At each instant one of the two is there, and never with the other's write-ahead log.
+        """
         self._writer.close()
-        remove(self._path)
+        _log_of(self._path).unlink(missing_ok=True)
         path.rename(self._path)
         _sync(self._path.parent)
         self.reopen()
@@ -163,8 +166,12 @@ class Database:
 
 def remove(path: Path) -> None:
     """Delete a database file with its write-ahead log."""
-    for file in (path, path.with_name(path.name + ".wal")):
+    for file in (path, _log_of(path)):
         file.unlink(missing_ok=True)
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
