@@ -111,7 +111,9 @@ def test_quiet_columns_stay_away_while_they_hold_nothing(run: Run, backend: Fake
 
 
 def test_asked_dimensions_are_always_shown(run: Run, backend: FakeBackend) -> None:
-    backend.rater.answer = replace(ANSWER, columns=("region", "calls", "agent"), rows=[{"region": "[red]"}], totals=None)
+    backend.rater.answer = replace(
+        ANSWER, columns=("region", "calls", "agent"), rows=[{"region": "[red]"}], totals=None
+    )
     assert "[red]" in run("usage", "--by", "region").stdout
     assert "agent" not in run("usage", "--by", "region").stdout
 
