@@ -23,13 +23,14 @@ _MONEY_FILTERS: Final = ("reason", "plan", "currency")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a question is asked of: one tenant's data as of a position, and the names of its people."""
+    """What a question is asked of: one tenant's data as of a position, the names of its people, and now."""
 
     connection: duckdb.DuckDBPyConnection
     accounts: Accounts
     as_of: int
     zone: str
     names: Names
+    now_ns: int = 0
 
     def people(self, rows: Sequence[dict[str, Cell]]) -> Sequence[dict[str, Cell]]:
         """Put names in the place of subject ids in a column ``user``; a forgotten person stays an id."""
@@ -39,12 +40,15 @@ class Scope:
         return rows
 
 
-def rated_calls(scope: Scope, params: Mapping[str, str]) -> Iterator[RatedCall]:
+def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = None) -> Iterator[RatedCall]:
     """Yield the calls that a question's parameters select, in the order of time, with their money.
 
-    A marginal charge depends on the calls before it in its period, so these are rated, too.
+    A marginal charge depends on the calls before it in its period, so these are rated, too. ``after_ns`` leaves
+    out the calls before an instant.
     """
     start, selection = _asked(scope, params)
+    if after_ns is not None:
+        start = max(start or 0, after_ns)
     return _singly(scope, replace(selection, start_ns=_period_start(scope, start)), params, start)
 
 

@@ -7,7 +7,7 @@ Sources: opentelemetry-proto trace.proto and trace_service.proto (field numbers)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 _OWN_SCOPE: Final = "tollspan"
@@ -33,6 +33,7 @@ class Seen(NamedTuple):
 
 
 DAMAGE: Final = Seen()
+_Field = tuple[int | None, int, bytes, bool]  # number, wire type, payload, whether it is whole
 
 
 def protobuf_pieces(request: bytes) -> list[Seen]:
@@ -42,28 +43,32 @@ def protobuf_pieces(request: bytes) -> list[Seen]:
 
 def _level(message: bytes, depth: int) -> Iterator[Seen]:
     """Yield the pieces of a request (depth 0), of resource spans (1) or of scope spans (2)."""
-    inner: list[tuple[bytes, bool]] = []
-    scope, malformed, cut = b"", False, False
-    for number, form, value, whole in _walk(message):
-        if number is None:
-            malformed = True
-        elif number == _CONTAINER[depth] and form == _SIZED and (whole or depth < len(_CONTAINER) - 1):
-            inner.append((value, whole))
-        elif not whole:
-            cut = True
-        elif number == 1 and form == _SIZED and depth == len(_CONTAINER) - 1:
-            scope = value
-    own = b"".join(value for number, _, value, _ in _walk(scope) if number == 1) == _OWN_SCOPE.encode()
+    last_level = depth == len(_CONTAINER) - 1
+    fields = list(_walk(message))
+    inner = [
+        (value, whole)
+        for number, form, value, whole in fields
+        if number == _CONTAINER[depth] and form == _SIZED and (whole or not last_level)
+    ]
+    own = last_level and _is_own(fields)
     for value, whole in inner:
-        last: Seen | None = None
-        for last in [_span(value, own=own)] if depth == len(_CONTAINER) - 1 else _level(value, depth + 1):
-            yield last
-        if not whole and last is not DAMAGE:
+        found = [_span(value, own=own)] if last_level else list(_level(value, depth + 1))
+        yield from found
+        if not whole and found[-1:] != [DAMAGE]:
             yield DAMAGE
+    malformed = any(number is None for number, *_ in fields)
+    cut = any(not whole for *_, whole in fields) and all(whole for _, whole in inner)
     if malformed or cut:
         yield DAMAGE
     if depth == 0 and message and not inner and not malformed:  # a request without anything in it is a piece
         yield DAMAGE
+
+
+def _is_own(fields: Iterable[_Field]) -> bool:
+    """Whether the scope among the fields of scope spans is that of tollspan's own instrumentation."""
+    scopes = [value for number, form, value, _ in fields if number == 1 and form == _SIZED]
+    names = [value for number, _, value, _ in _walk(scopes[-1] if scopes else b"") if number == 1]
+    return names[-1:] == [_OWN_SCOPE.encode()]
 
 
 def _span(message: bytes, *, own: bool) -> Seen:
@@ -86,8 +91,8 @@ def _tokens(attribute: bytes) -> Iterator[tuple[str, int]]:
                 yield name, int.from_bytes(value, "big")
 
 
-def _walk(message: bytes) -> Iterator[tuple[int | None, int, bytes, bool]]:
-    """Yield (number, wire type, payload, whether it is whole); number None where the bytes are no message.
+def _walk(message: bytes) -> Iterator[_Field]:
+    """Yield the fields of a message; number None where the bytes are no message.
 
     The payload of a varint is its value as big-endian bytes.
     """
