@@ -25,7 +25,8 @@ def replayed(
     command: Command, database: Database, reader: Reader, from_evidence: Callable[[str], Extracted]
 ) -> list[Reading]:
     """Return new readings of the pieces that a ``quarantine.replay`` command names (``pieces``: position:ordinal)."""
-    rows = database.reader().execute(_LATEST, [command.tenant, list(command.body["pieces"])]).fetchall()
+    with database.looking_up() as connection:
+        rows = connection.execute(_LATEST, [command.tenant, list(command.body["pieces"])]).fetchall()
     readings: dict[tuple[int, int], Reading] = {}
     for position, ordinal, at_ns, reason, error, trace_id, span_id, raw, sender in rows:
         batch = Batch(position, at_ns, command.tenant, sender, "otlp-proto", b"")

@@ -239,16 +239,24 @@ def _senders(scope: Scope) -> Iterator[Check]:
 
 
 def _recounted(scope: Scope, journal: Path) -> Iterator[Check]:
-    counted = recount(journal, scope.accounts.tenant)
+    counted = recount(journal, scope.accounts.tenant, scope.as_of)
     (pieces,) = _one(
         scope,
-        "SELECT sum(pieces) FROM entries WHERE tenant = ? AND kind = 'batch'",
+        "SELECT sum(pieces) FROM entries WHERE tenant = ? AND kind = 'batch' AND position > ?",
         scope.accounts.tenant,
+        counted.after,
     )
-    yield Check("pieces counted again from the journal = pieces applied", Decimal(counted.pieces), _number(pieces))
+    yield Check(
+        "pieces counted again from the journal = pieces applied",
+        Decimal(counted.pieces),
+        _number(pieces),
+        f"after position {counted.after}; a snapshot stands for what was before" if counted.after else "",
+    )
     chosen = scope.connection.execute(
-        "SELECT evidence, input, output FROM calls WHERE tenant = ? AND kind = 'call' AND dialect LIKE 'tollspan@%'",
-        [scope.accounts.tenant],
+        "SELECT evidence, input, output FROM calls WHERE tenant = $tenant AND kind = 'call' "
+        "AND dialect LIKE 'tollspan@%' AND evidence IN "
+        "(SELECT trace_id || ':' || span_id FROM spans WHERE tenant = $tenant AND position > $after)",
+        {"tenant": scope.accounts.tenant, "after": counted.after},
     ).fetchall()
     again = [Decimal(0), Decimal(0)]
     stored = [Decimal(0), Decimal(0)]

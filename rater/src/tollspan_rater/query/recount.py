@@ -30,11 +30,13 @@ Key = tuple[str, str, str]
 class Recount:
     """What the journal's bytes say.
 
+    ``after`` is the position before the oldest entry that is there: what a snapshot covers may be deleted.
     ``first`` maps each span key to the input and output tokens of its first version as tollspan's own
     instrumentation stated them; (None, None) for spans of others. ``unreadable`` counts pieces that this small
     reader cannot read.
     """
 
+    after: int = 0
     entries: int = 0
     commands: int = 0
     pieces: int = 0
@@ -42,13 +44,15 @@ class Recount:
     first: dict[Key, tuple[int | None, int | None]] = field(default_factory=dict)
 
 
-def recount(journal: Path, tenant: str | None) -> Recount:
-    """Count all entries of the journal files in a folder, of one tenant or of all."""
+def recount(journal: Path, tenant: str | None, until: int) -> Recount:
+    """Count the entries of the journal files in a folder up to a position, of one tenant or of all."""
     total = Recount()
-    for path in sorted(journal.glob("????-??-??.sqlite")):
+    for nth, path in enumerate(sorted(journal.glob("????-??-??.sqlite"))):
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            if nth == 0:
+                (total.after,) = file.execute("SELECT base FROM origin").fetchone()
             for kind, owner, form, body in file.execute(
-                "SELECT kind, tenant, form, body FROM entry ORDER BY position",
+                "SELECT kind, tenant, form, body FROM entry WHERE position <= ? ORDER BY position", (until,)
             ):
                 if tenant is None or owner == tenant:
                     _count(total, kind, owner, form, body)

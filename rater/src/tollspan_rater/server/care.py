@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tollspan_rater import failpoints
 from tollspan_rater.query.rater import Receipt
+from tollspan_rater.server.rebuilding import rebuild_store
 from tollspan_rater.store import backup as backups
 from tollspan_rater.store import snapshot
-from tollspan_rater.store.digest import table_digests
 
 if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
@@ -28,6 +28,7 @@ def take_snapshot(rater: Rater, _body: dict[str, Any], _tenant: str, _actor: str
     dropped = []
     for day in rater.journal.days()[:-1]:
         if day.last <= taken.position:
+            failpoints.hit("snapshot")
             rater.journal.drop_day(day.date, covered_by=taken.position)
             dropped.append(day.date.isoformat())
     return Receipt(taken.position, {"snapshot": taken.folder.name, "days_dropped": dropped})
@@ -35,9 +36,6 @@ def take_snapshot(rater: Rater, _body: dict[str, Any], _tenant: str, _actor: str
 
 def rebuild(rater: Rater, _body: dict[str, Any], _tenant: str, _actor: str) -> Receipt:
     """Make the store again from the newest snapshot and the journal after it; compare it with the old one."""
-    rater.writer.wait_for(rater.journal.last_position, 60.0)
-    before = table_digests(rater.database.reader())
-    rater.rebuild_store()
-    after = table_digests(rater.database.reader())
-    differing = sorted(name for name in before if before[name] != after[name])
+    before, after = rebuild_store(rater)
+    differing = sorted(name for name in after if before.get(name) != after[name])
     return Receipt(rater.writer.position, {"same": not differing, "differing_tables": differing, "tables": after})

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, BinaryIO, Final
 
-from tollspan_rater import failpoints
 from tollspan_rater.api.keys import key_id_of, matches
 from tollspan_rater.config.model import Config
 from tollspan_rater.config.sources import Resolved
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.domain.entries import NewBatch, NewEntry
+from tollspan_rater.errors import StoreDamagedError
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
 from tollspan_rater.pipeline.subjects import Subjects
@@ -22,13 +23,15 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
 from tollspan_rater.query.rater import Identity, Receipt
 from tollspan_rater.server.meaning import MEANING, reader
-from tollspan_rater.store import snapshot, state
-from tollspan_rater.store.database import Database, remove
+from tollspan_rater.server.rebuilding import open_store, rebuild_store
+from tollspan_rater.store import state
+from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
 
+log = logging.getLogger("tollspan")
+
 FRESH_S: Final = 2.0  # an answer waits this long for what is durable already
-STORE_FILE: Final = "tollspan.duckdb"
 APPLIED_S: Final = 60.0  # a command is applied within this, or its receipt says that it will be
 
 
@@ -40,10 +43,9 @@ class Rater:
         self.resolved = resolved
         self.clock = clock
         self.journal = Journal(folder.journal, clock)
-        self.database = Database(folder.store / STORE_FILE, failpoints.hit)
+        self.database = open_store(folder)
         self.names = Names(folder)
-        subjects = Subjects(self.names)
-        self.writer = Writer(self.journal, self.database, reader(subjects), MEANING, subjects.flush)
+        self.writer = self.writer_to(self.database)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
         self.asker = Asker(self.database, self.names, resolved, folder.journal, clock)
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
@@ -55,8 +57,12 @@ class Rater:
         return self.resolved.config
 
     def start(self) -> None:
-        """Catch up with the journal, then follow it."""
-        self.writer.catch_up()
+        """Catch up with the journal, then follow it; a store in which damage shows only now is made again."""
+        try:
+            self.writer.catch_up()
+        except StoreDamagedError as error:
+            log.warning("%s It is made again now.", error)
+            rebuild_store(self)
         self._thread.start()
 
     def close(self) -> None:
@@ -92,20 +98,10 @@ class Rater:
         self.writer.wait_for(position, APPLIED_S)
         return position
 
-    def rebuild_store(self) -> None:
-        """Make the store again aside, from the newest snapshot and the journal after it, then put it in place."""
-        aside = self.folder.store / "rebuild.duckdb"
-        remove(aside)
-        made = Database(aside, failpoints.hit)
-        base = snapshot.newest(self.folder.snapshots)
-        if base is not None:
-            snapshot.load(base, made)
+    def writer_to(self, database: Database) -> Writer:
+        """Return a writer that brings a store to the journal's end."""
         subjects = Subjects(self.names)
-        Writer(self.journal, made, reader(subjects), MEANING, subjects.flush).catch_up()
-        made.checkpoint()
-        made.close()
-        with self.writer.paused():
-            self.database.replace_with(aside)
+        return Writer(self.journal, database, reader(subjects), MEANING, subjects.flush)
 
     def submit(self, batch: NewBatch) -> Future[int]:
         """Hand over a batch; its future gives the position once it is durable."""

@@ -65,11 +65,11 @@ def _matching(
 ) -> list[tuple[Any, ...]]:
     if not values:
         return []
-    connection = database.reader()
-    connection.register("looked_up", pa.table({"value": pa.array(values, pa.int64())}))
     names = ", ".join(f'"{column}"' for column in columns)
-    rows = connection.execute(
-        f"SELECT {names} FROM {table} WHERE {key} IN (SELECT value FROM looked_up)",  # noqa: S608 - names are ours
-    ).fetchall()
-    connection.unregister("looked_up")
+    with database.looking_up() as connection:
+        connection.register("looked_up", pa.table({"value": pa.array(values, pa.int64())}))
+        rows = connection.execute(
+            f"SELECT {names} FROM {table} WHERE {key} IN (SELECT value FROM looked_up)",  # noqa: S608 - names are ours
+        ).fetchall()
+        connection.unregister("looked_up")
     return rows

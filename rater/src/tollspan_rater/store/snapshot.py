@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ def take(database: Database, folder: Path, failpoint: Callable[[str], None] = la
 
     The snapshot appears under its name only when it is whole and verified.
     """
+    for unfinished in folder.glob("*.new"):
+        shutil.rmtree(unfinished)
     with database.snapshot() as connection:
         position = int(connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()[0][0])
         aside = folder / f"{position:012d}.new"
@@ -48,10 +51,12 @@ def take(database: Database, folder: Path, failpoint: Callable[[str], None] = la
     manifest = {"format": FORMAT, "position": position, "tables": digests, "files": files}
     (aside / "manifest.json").write_text(json.dumps(manifest, indent=2, sort_keys=True))
     verify(aside)
-    for path in aside.iterdir():
+    for path in (*aside.iterdir(), aside):
         _sync(path)
+    failpoint("snapshot")
     aside.rename(final)
     _sync(folder)
+    failpoint("snapshot")
     return Snapshot(final, position, digests)
 
 
