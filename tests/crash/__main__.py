@@ -34,7 +34,8 @@ def main() -> int:
 def _run(folder: Path, said: argparse.Namespace) -> Iterator[Result]:
     for window in WINDOWS:
         if said.window is None or window.name in said.window:
-            yield _told(crash_in(window, said.hits, folder / window.name, said.seed))
+            steps = [(window, hit) for hit in said.hits]
+            yield _told(crash_in(steps, folder / window.name, said.seed, window.name))
     if said.kills:
         yield _told(crash_at_random(said.kills, folder / "random", said.seed))
 

@@ -18,21 +18,13 @@ PRODUCT = ("-m", "tollspan_rater", "serve")
 
 
 class RaterProcess:
-    """A rater on ``folder``.
+    """A rater on ``folder``; folder and ports stay the same over ``kill`` and ``start``."""
 
-    ``entry`` is what Python runs: ``tollspan serve`` itself, or ``tests.crash.serve``; ``environment`` adds to
-    the variables of each start.
-    """
-
-    def __init__(
-        self, folder: Path, entry: Sequence[str] = PRODUCT, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ports = free_ports(3)
         self.grpc = f"127.0.0.1:{self.ports[0]}"
         self._log = folder.with_name(f"{folder.name}.log")
-        self._entry = tuple(entry)
-        self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._read = 0
@@ -47,8 +39,25 @@ class RaterProcess:
         """Everything that all starts wrote to stdout and stderr."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
-    def start(self, *arguments: str, environment: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> None:
-        """Start it, without waiting; ``prefix`` is a command that runs it, such as strace."""
+    @property
+    def was_ready(self) -> bool:
+        """Whether it has said since its last start that it is ready."""
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            return b"tollspan ready" in log.read()
+
+    def start(
+        self,
+        *arguments: str,
+        entry: Sequence[str] = PRODUCT,
+        environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        """Start it, without waiting.
+
+        ``entry`` is what Python runs: ``tollspan serve`` itself, or ``tests.crash.serve``; ``environment`` adds to the
+        variables; ``prefix`` is a command that runs it, such as strace.
+        """
         addresses = zip(("--grpc", "--http", "--api"), self.ports, strict=True)
         options = [part for name, port in addresses for part in (name, f"127.0.0.1:{port}")]
         known = {name: value for name, value in os.environ.items() if not name.startswith("TOLLSPAN_")}
@@ -56,19 +65,17 @@ class RaterProcess:
         self._started = time.monotonic()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*prefix, sys.executable, *self._entry, *arguments, *options, "--data", str(self.folder)],
+                [*prefix, sys.executable, *entry, *arguments, *options, "--data", str(self.folder)],
                 stdout=log,
                 stderr=log,
-                env={**known, **self._environment, **(environment or {})},
+                env={**known, **(environment or {})},
             )
 
     def wait_ready(self, seconds: float = READY_S) -> float | None:
         """Return after how many seconds it was ready; None when it ended before that."""
         while time.monotonic() - self._started < seconds:
-            with self._log.open("rb") as log:
-                log.seek(self._read)
-                if b"tollspan ready" in log.read():
-                    return time.monotonic() - self._started
+            if self.was_ready:
+                return time.monotonic() - self._started
             if self.wait_dead(0.02) is not None:
                 return None
         raise TimeoutError(f"not ready in {seconds} s:\n{self.log}")

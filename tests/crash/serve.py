@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tollspan_rater.config.sources import resolve
+from tollspan_rater.ingest import journal_day
 from tollspan_rater.server.care import rebuild, take_snapshot
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.serving import serve_until, stopped_by_signals
@@ -54,8 +55,10 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=0)
     parser.add_argument("--day-s", type=float, default=0.0)
     parser.add_argument("--care", choices=CARE, default="none")
+    parser.add_argument("--synchronous", default=journal_day.SYNCHRONOUS, help="of the journal; a lower one breaks it")
     said = parser.parse_args()
     flags = {"data": str(said.data), **{f"listen.{name}": getattr(said, name) for name in ("grpc", "http", "api")}}
+    journal_day.SYNCHRONOUS = said.synchronous
     folder = Folder(said.data)
     folder.create()
     with stopped_by_signals() as stop, folder.lock("crash test"):

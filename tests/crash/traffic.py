@@ -19,6 +19,7 @@ CUSTOMERS = ("acme", "initech", "umbrella", "wayne")
 SPANS_A_REQUEST = 8
 TRY_S = 5.0
 PAUSE_S = 0.05
+PACE_S = 0.01  # after each request of a thread: the processor is for the rater
 COPIES = 0.1  # share of the requests that are sent once more after they were acknowledged
 _CHANNEL = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100)]
 
@@ -138,6 +139,7 @@ class Sender:
                     self.log.acknowledged.update((call.trace_id, call) for call in made.calls)
                 if Random(number).random() < COPIES:
                     self._deliver(export, made)
+                self._stop.wait(PACE_S)
 
     def _deliver(self, export: grpc.UnaryUnaryMultiCallable[bytes, bytes], made: Request) -> None:
         tries = 0

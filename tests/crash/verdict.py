@@ -47,9 +47,8 @@ def compare(acknowledged: Mapping[str, Sent], calls: Iterable[Sent], duplicates:
     """Compare the sender's list with the calls of a store."""
     seen = Counter(call.trace_id for call in calls)
     found = {call.trace_id: call for call in calls}
-    wrong = wrong + [
-        f"{call} for {acknowledged[name]}" for name, call in found.items() if call != acknowledged.get(name)
-    ]
+    expected = dict(acknowledged)
+    wrong = wrong + [f"{call}, sent {expected.get(name)}" for name, call in found.items() if call != expected.get(name)]
     if tokens(found.values()) != tokens(acknowledged.values()):
         wrong.append(f"tokens of customers {tokens(found.values())}, sent {tokens(acknowledged.values())}")
     lost = sum(name not in seen for name in acknowledged)

@@ -16,6 +16,7 @@ from tests.crash.verdict import Verdict, judge
 HITS = (1, 2, 3, 5, 8)
 ENTRY = ("-m", "tests.crash.serve")
 REACHED_S = 60.0
+LEAP_DAYS = 40  # between two starts, so that the second begins on a day of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,17 @@ class Result:
 HEADER = ("window", "kills", "acknowledged", "duplicates", "lost", "double", "ready s", "holds")
 
 
-def crash_in(window: Window, hits: Sequence[int], folder: Path, seed: int) -> Result:
-    """Kill a rater under load at the 1st, 2nd, ... hit of a window, start it again after each, and judge the end."""
-    result = Result(window.name)
-    rater = RaterProcess(folder, window.entry)
+def crash_in(steps: Sequence[tuple[Window, int]], folder: Path, seed: int, name: str) -> Result:
+    """Kill a rater under load at chosen hits of windows, start it again after each, and judge the end."""
+    result = Result(name)
+    rater = RaterProcess(folder)
     sender = Sender(rater.grpc, seed)
     sender.start()
     try:
-        for run, hit in enumerate(hits):
-            days = ("--days", str(40 * run)) if window.entry is ENTRY else ()
-            rater.start(*window.arguments, *days, environment={"TOLLSPAN_FAILPOINT": f"{window.name}:{hit}"})
+        for run, (window, hit) in enumerate(steps):
+            days = ("--days", str(LEAP_DAYS * run)) if window.entry is ENTRY else ()
+            failpoint = {"TOLLSPAN_FAILPOINT": f"{window.name}:{hit}"}
+            rater.start(*window.arguments, *days, entry=window.entry, environment=failpoint)
             _note(result, rater.wait_ready())
             code = rater.wait_dead(REACHED_S)
             if code != -signal.SIGKILL:

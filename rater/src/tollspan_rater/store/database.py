@@ -213,17 +213,22 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         connection = _connect(path)
         try:
-            rows = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchall()
-            found = int(rows[0][0]) if rows else 0
-            if found > FORMAT:
-                raise FormatVersionError(path, found, FORMAT)
-            connection.execute("SELECT max(position) FROM entries").fetchall()  # where the writer goes on
+            _check(path, connection)
         except (duckdb.Error, FormatVersionError):
             connection.close()
             raise
     except duckdb.Error as error:
         raise _failure(path, error) from error
     return connection
+
+
+def _check(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Read the format, and what the writer needs to go on."""
+    rows = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchall()
+    found = int(rows[0][0]) if rows else 0
+    if found > FORMAT:
+        raise FormatVersionError(path, found, FORMAT)
+    connection.execute("SELECT max(position) FROM entries").fetchall()
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
