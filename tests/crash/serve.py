@@ -7,9 +7,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tollspan_rater.config.sources import resolve
+from tollspan_rater.errors import StoreDeadError
 from tollspan_rater.ingest import journal_day
 from tollspan_rater.server.care import rebuild, take_snapshot
 from tollspan_rater.server.rater import Rater
@@ -73,7 +75,8 @@ def main() -> None:
 
 def _care(rater: Rater, act: Callable[[Rater], object], stop: threading.Event) -> None:
     while not stop.wait(PAUSE_S):
-        act(rater)
+        with suppress(StoreDeadError):  # the writer brings it back
+            act(rater)
 
 
 if __name__ == "__main__":

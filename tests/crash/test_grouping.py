@@ -1,7 +1,7 @@
 """How entries are grouped into steps, and in which order requests arrive, leaves no trace in what they mean."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.crash.memory import Entries, PlainNames
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
@@ -20,26 +21,6 @@ from tollspan_rater.store.digest import table_digests
 
 NOW_NS = 1_795_220_176_000_000_000
 TRACES, SPANS, RESPONSES = 4, 3, 3
-
-
-class PlainNames:
-    """People under their own names."""
-
-    def subject_id(self, tenant: str, name: str) -> str:
-        return name
-
-    def remember(self, tenant: str, names: dict[str, str]) -> None:
-        pass
-
-
-class Entries:
-    """A journal in memory that hands out ``sizes[n]`` entries at the n-th reading, then all."""
-
-    def __init__(self, entries: Sequence[Entry], sizes: Iterable[int]) -> None:
-        self._entries, self._sizes = entries, iter(sizes)
-
-    def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:
-        return list(self._entries[after : after + min(max_entries, next(self._sizes, max_entries))])
 
 
 def span(trace: int, number: int) -> tuple[str, Span]:
@@ -130,7 +111,7 @@ requests_of = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(requests_of, st.lists(st.integers(1, 3), max_size=6), st.integers(0, 4), st.integers(1, 7))
 def test_grouping_and_restarts_leave_no_trace(
     requests: list[list[tuple[int, int]]], sizes: list[int], restart_after: int, command_at: int
@@ -141,7 +122,7 @@ def test_grouping_and_restarts_leave_no_trace(
     assert applied(entries, sizes, min(restart_after, len(entries))) == together
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(requests_of, st.randoms(use_true_random=False))
 def test_order_and_copies_leave_no_trace_in_the_calls(requests: list[list[tuple[int, int]]], random: Random) -> None:
     shuffled = [*requests, *random.sample(requests, 2)]

@@ -9,10 +9,16 @@ import duckdb
 import pytest
 
 from tests.crash.fault import Fault, build
+from tests.crash.memory import Entries, PlainNames
 from tests.crash.process import RaterProcess
-from tests.crash.traffic import Sender
+from tests.crash.traffic import SPANS_A_REQUEST, Sender, request
 from tests.crash.verdict import judge
 from tests.crash.windows import ENTRY
+from tollspan_rater.domain.entries import Batch
+from tollspan_rater.errors import StoreDeadError
+from tollspan_rater.pipeline.subjects import Subjects
+from tollspan_rater.pipeline.writer import Writer
+from tollspan_rater.server.meaning import MEANING, reader
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.tables import table
 
@@ -70,6 +76,34 @@ def test_a_failing_disk_of_the_store_costs_nothing(tmp_path: Path) -> None:
 
 def entry(position: int) -> tuple[object, ...]:
     return (position, "batch", "default", 1, "sender", 0)
+
+
+def test_a_store_that_died_while_nothing_came_is_noticed_by_the_writer(tmp_path: Path) -> None:
+    database = Database(tmp_path / "store.duckdb")
+    writer = Writer(Entries([], []), database, reader(Subjects(PlainNames())), MEANING)
+    database.reader().close()
+    with pytest.raises(StoreDeadError), database.looking_up() as connection:
+        connection.execute("SELECT 1")
+    with pytest.raises(StoreDeadError, match="reopened"):
+        writer.step()
+    database.reopen()
+    assert writer.step() == 0
+    database.close()
+
+
+def test_a_failing_look_up_is_not_the_fault_of_a_span(tmp_path: Path) -> None:
+    """The step is repeated after reopening; setting the spans aside would lose their usage."""
+    database = Database(tmp_path / "store.duckdb")
+    batch = Batch(1, time.time_ns(), "default", "load", "otlp-proto", request(1, 1, time.time_ns()).body)
+    writer = Writer(Entries([batch], []), database, reader(Subjects(PlainNames())), MEANING)
+    database.reader().close()
+    with pytest.raises(StoreDeadError):
+        writer.step()
+    database.reopen()
+    writer.catch_up()
+    assert database.reader().execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
+    assert database.reader().execute("SELECT count(*) FROM calls").fetchone() == (SPANS_A_REQUEST,)
+    database.close()
 
 
 def test_a_reader_of_another_thread_lives_on_over_a_reopening(tmp_path: Path) -> None:

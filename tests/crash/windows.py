@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -55,12 +56,12 @@ class Result:
         found = self.verdict
         if found is None:
             raise RuntimeError("the run has not ended")
-        slowest = f"{max(self.ready_s):.1f}" if self.ready_s else "-"
+        ready = f"{statistics.median(self.ready_s):.1f}/{max(self.ready_s):.1f}" if self.ready_s else "-"
         counts = (self.kills, found.acknowledged, found.duplicates, found.lost, found.double)
-        return (self.name, *map(str, counts), slowest, "yes" if found.holds else "NO")
+        return (self.name, *map(str, counts), ready, "yes" if found.holds else "NO")
 
 
-HEADER = ("window", "kills", "acknowledged", "duplicates", "lost", "double", "ready s", "holds")
+HEADER = ("window", "kills", "acknowledged", "duplicates", "lost", "double", "ready s median/max", "holds")
 
 
 def crash_in(steps: Sequence[tuple[Window, int]], folder: Path, seed: int, name: str) -> Result:

@@ -121,6 +121,7 @@ class Writer:
             return self._step(STEP_ENTRIES if until is None else min(STEP_ENTRIES, until - self._position))
 
     def _step(self, most: int) -> int:
+        self._database.require_alive()  # also with nothing to apply: a question or a checkpoint may have killed it
         if most <= 0:
             return 0
         entries = self._journal.read(self._position, max_entries=most, max_bytes=STEP_BYTES)
@@ -173,8 +174,9 @@ class Writer:
     def _recover(self) -> None:
         """Reopen a dead store; an error of COMMIT may have committed, so its own position holds."""
         try:
-            self._database.reopen()
-            position = self._database.position()
+            with self._stepping:
+                self._database.reopen()
+                position = self._database.position()
         except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
             self.failure = f"{type(error).__name__}: {error}"
             return

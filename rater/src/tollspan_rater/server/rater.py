@@ -136,5 +136,6 @@ class Rater:
     def _known_keys(self) -> dict[str, state.Key]:
         position = self.writer.keys_changed_at
         if self._keys[0] != position:
-            self._keys = (position, {key.key_id: key for key in state.keys(self.database.reader())})
+            with self.database.looking_up() as connection:
+                self._keys = (position, {key.key_id: key for key in state.keys(connection)})
         return self._keys[1]

@@ -66,6 +66,15 @@ class Database:
             rows = connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()
         return int(rows[0][0])
 
+    def require_alive(self) -> None:
+        """Raise what is known of an earlier failure.
+
+        Raises:
+            StoreDeadError: the database failed, whoever used it, and has not been reopened.
+        """
+        if self._dead:
+            raise StoreDeadError(f"{self._path} failed earlier and has to be reopened")
+
     def reader(self) -> duckdb.DuckDBPyConnection:
         """Return this thread's connection for questions; it sees committed states only."""
         held = getattr(self._readers, "held", None)
@@ -81,6 +90,9 @@ class Database:
         connection.execute("BEGIN TRANSACTION")
         try:
             yield connection
+        except duckdb.FatalException:
+            self._dead = True
+            raise
         finally:
             with suppress(duckdb.Error):  # a dead instance has nothing to end, and its error would hide the first one
                 connection.execute("ROLLBACK")
@@ -152,8 +164,7 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        if self._dead:
-            raise StoreDeadError("the database failed earlier and has to be reopened")
+        self.require_alive()
         try:
             self._writer.execute("BEGIN TRANSACTION")
             yield
