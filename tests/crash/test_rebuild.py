@@ -105,8 +105,11 @@ def gone(store: Path) -> None:
 
 def main_file_gone(store: Path) -> None:
     """Only the log stays: it belongs to no file and must not be replayed into a new one."""
+    with duckdb.connect(str(store / "other")) as other:
+        other.execute("CREATE TABLE entries (position BIGINT)")
+        (store / f"{STORE_FILE}.wal").write_bytes((store / "other.wal").read_bytes())
+    (store / "other").unlink()
     (store / STORE_FILE).unlink()
-    (store / f"{STORE_FILE}.wal").write_bytes(b"of another file" * 100)
 
 
 def garbage(store: Path) -> None:
