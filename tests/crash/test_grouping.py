@@ -69,7 +69,7 @@ def body(names: Sequence[tuple[int, int]]) -> bytes:
 
 
 def journal(requests: Sequence[Sequence[tuple[int, int]]], command_at: int) -> list[Entry]:
-    """Return entries: requests of two tenants in turn, and a command among them."""
+    """Return entries: requests of two tenants, and a command among them."""
     made: list[Entry] = []
     for names in requests:
         position = len(made) + 1
@@ -77,7 +77,7 @@ def journal(requests: Sequence[Sequence[tuple[int, int]]], command_at: int) -> l
             customer = {"customer": "customer-1", "name": "One"}
             made.append(Command(position, NOW_NS, "a", "test", "customer.set", customer))
             position += 1
-        made.append(Batch(position, NOW_NS, "ab"[sum(names[0]) % 2], "load", "otlp-proto", body(names)))
+        made.append(Batch(position, NOW_NS, "ab"[names[0][0] == TRACES], "load", "otlp-proto", body(names)))
     return made
 
 
