@@ -17,6 +17,7 @@ from tollspan_rater.config.sources import resolve
 from tollspan_rater.domain.entries import NewBatch
 from tollspan_rater.server import open_folder
 from tollspan_rater.server.rater import Rater
+from tollspan_rater.server.rebuilding import rebuild_store
 
 
 class Owner:
@@ -52,7 +53,7 @@ def test_a_revoked_key_is_refused_at_once_and_after_a_restart(owner: Owner) -> N
     assert rater.authenticate(key.token) is not None
     rater.execute("key.revoke", {"key_id": key.body["key_id"]}, tenant="t1", actor="me")
     assert rater.authenticate(key.token) is None
-    rater.rebuild_store()
+    rebuild_store(rater)
     assert rater.authenticate(key.token) is None
     assert owner.again().authenticate(key.token) is None
 

@@ -55,7 +55,7 @@ class Writer:
         self._moved = threading.Condition()
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._stepping = threading.Lock()
+        self._stepping = threading.RLock()
         self._front_ns: int | None = None  # when the oldest entry that is not applied was received
         self.keys_changed_at = 0
         self.failure: str | None = None
@@ -105,23 +105,26 @@ class Writer:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Keep the writer still while the store is exchanged; afterwards the store's own position holds."""
+        """Keep the writer's thread still while the store is exchanged; afterwards the store's own position holds."""
         with self._stepping:
             yield
             self._move_to(self._database.position(), keys=True)
 
-    def catch_up(self) -> None:
-        """Apply everything that the journal holds."""
-        while self.step():
+    def catch_up(self, until: int | None = None) -> None:
+        """Apply everything that the journal holds, or what it holds up to the position ``until``."""
+        while self.step(until):
             pass
 
-    def step(self) -> int:
-        """Apply the next entries in one transaction; return how many, 0 at the journal's end."""
+    def step(self, until: int | None = None) -> int:
+        """Apply the next entries in one transaction; return how many, 0 at the journal's end or at ``until``."""
         with self._stepping:
-            return self._step()
+            return self._step(STEP_ENTRIES if until is None else min(STEP_ENTRIES, until - self._position))
 
-    def _step(self) -> int:
-        entries = self._journal.read(self._position, max_entries=STEP_ENTRIES, max_bytes=STEP_BYTES)
+    def _step(self, most: int) -> int:
+        self._database.require_alive()  # also with nothing to apply: a question or a checkpoint may have killed it
+        if most <= 0:
+            return 0
+        entries = self._journal.read(self._position, max_entries=most, max_bytes=STEP_BYTES)
         self._front_ns = _time_of(entries[0]) if entries else None
         run = _leading_batches(entries)
         if run:

@@ -39,6 +39,8 @@ def take(
 
     The snapshot appears under its name only when it is whole and verified.
     """
+    for unfinished in folder.glob("*.new"):
+        shutil.rmtree(unfinished)
     with database.snapshot() as connection:
         position = int(connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()[0][0])
         aside = folder / f"{position:012d}{_UNFINISHED}"
@@ -57,8 +59,10 @@ def take(
     verify(aside)
     for path in (*aside.iterdir(), aside):
         _sync(path)
+    failpoint("snapshot")
     aside.rename(final)
     _sync(folder)
+    failpoint("snapshot")
     return Snapshot(final, position, digests, taken_ns)
 
 
