@@ -100,7 +100,7 @@ def test_pages_give_every_call_once_also_when_calls_arrive_between(shop: Shop, p
     shop.send(*early)
     seen: list[Any] = []
     asked = {"limit": page}
-    while True:
+    for _page in range(20):
         answer = shop.ask("calls", **asked)
         seen += [row["call_id"] for row in answer.rows]
         shop.send(shop.call("2026-11-03T09:00:00Z", {"input": 1}))  # before the cursor: not in later pages
