@@ -38,7 +38,7 @@ def assert_same(shop: Shop, params: dict[str, str]) -> set[str]:
     return paths
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(calls, max_size=14),
     customers,

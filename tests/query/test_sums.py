@@ -17,7 +17,7 @@ GROUPINGS = ["customer", "model,feature", "reason,environment", "user", "day,cus
 MONTHS = ("2026-09", "2026-10", "2026-11", "2026-12")
 COUNTS = ("calls", "input_tokens", "output_tokens", "cache_read_tokens", "unmeasured", "unpriced", "unknown_cost")
 
-many = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def by_currency(rows: Any, column: str) -> dict[str, Decimal]:
