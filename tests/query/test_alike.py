@@ -38,7 +38,7 @@ def assert_same(shop: Shop, params: dict[str, str]) -> set[str]:
     return paths
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(calls, max_size=14),
     customers,
@@ -77,6 +77,24 @@ def test_caches_units_attempts_and_odd_counts_agree(linear: Shop) -> None:
         linear.unit(day, "retrieval", "2.50", customer="a"),
     )
     assert assert_same(linear, {}) == {"added up in the database"}
+
+
+def test_parts_that_are_nothing_stay_apart_from_parts_that_have_no_price(linear: Shop) -> None:
+    linear.send(
+        *(
+            linear.call("2026-11-05T10:00Z", {"input": 9, "output": 7, "reasoning": thought}, customer="a")
+            for thought in (0, 5)  # reasoning has no price here
+        )
+    )
+    assert_same(linear, {})
+    assert [row["unpriced"] for row in linear.ask("usage").rows] == [1]
+
+
+def test_a_price_that_changes_keeps_the_calls_before_it_apart(linear: Shop) -> None:
+    flat: Any = PRICES["cards.yaml"]
+    linear.price({**PRICES, "cards.yaml": {**flat, "per": "1K"}}, since="2026-11-16")
+    linear.send(*(linear.call(f"2026-11-{day}T10:00Z", {"input": 9, "output": 7}, customer="a") for day in (15, 16)))
+    assert_same(linear, {})
 
 
 def test_an_answer_says_which_way_it_took(linear: Shop) -> None:
