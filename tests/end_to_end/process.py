@@ -17,13 +17,13 @@ from typing import Any, Self
 
 import httpx
 from tests.collector.process import REPOSITORY, free_ports
-from tollspan_rater.store.folder import Folder
-from tollspan_rater.store.run_file import RunFile, read_run_file
 
 from tollspan_rater.api.access import TENANT_HEADER
 from tollspan_rater.api.client import HttpDoor
 from tollspan_rater.api.keys import new_key
 from tollspan_rater.query.answer import Answer
+from tollspan_rater.store.folder import Folder
+from tollspan_rater.store.run_file import RunFile, read_run_file
 
 TOLLSPAN = (str(Path(sys.executable).with_name("tollspan")),)
 START_SECONDS = 60.0
@@ -127,9 +127,7 @@ class RaterProcess:
         self.execute("key.create", made.body, tenant=tenant)
         return made.token
 
-    def get(
-        self, path: str, token: str, params: Mapping[str, str], tenant: str | None = None
-    ) -> httpx.Response:
+    def get(self, path: str, token: str, params: Mapping[str, str], tenant: str | None = None) -> httpx.Response:
         """Ask over HTTP with a key, as another program does; ``tenant`` claims to be of that one."""
         headers = {"Authorization": f"Bearer {token}"} | ({TENANT_HEADER: tenant} if tenant else {})
         url = f"http://{self.api}{path}"

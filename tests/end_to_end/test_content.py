@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
@@ -35,7 +34,9 @@ SHAPES: dict[str, Callable[[], AnyValue]] = {
     "list": lambda: AnyValue(array_value=ArrayValue(values=[text()])),
     "map": lambda: AnyValue(kvlist_value=KeyValueList(values=[KeyValue(key="content", value=text())])),
     "messages": lambda: AnyValue(string_value=json.dumps([{"role": "user", "content": SECRET}])),
-    "answer": lambda: AnyValue(string_value=json.dumps({"id": "r-1", "model": SECRET, "usage": {SECRET: 1, "a": SECRET}})),
+    "answer": lambda: AnyValue(
+        string_value=json.dumps({"id": "r-1", "model": SECRET, "usage": {SECRET: 1, "a": SECRET}})
+    ),
 }
 
 
@@ -107,7 +108,9 @@ def test_no_content_attribute_in_any_place_and_shape(serve: Serve, tmp_path: Pat
             send(rater, "http", body.replace(b"gpt-4.1", b"gpt\xff4.1")),
         ):
             assert answer.status in ("OK", 200)
-        spans += sum(1 for span in made.resource_spans[0].scope_spans[0].spans if span.start_time_unix_nano < time.time_ns())
+        spans += sum(
+            1 for span in made.resource_spans[0].scope_spans[0].spans if span.start_time_unix_nano < time.time_ns()
+        )
     assert len(rater.wait_for_calls(spans)) == spans
     rater.assert_audit_holds()
     places = everywhere(rater, tmp_path)

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
-from query.shop import Shop, folder_rater
 
+from query.shop import Shop, folder_rater
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.store.folder import Folder
 

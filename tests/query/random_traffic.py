@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from query.shop import SECOND, Shop, at, card, identity, plan
 
+from query.shop import SECOND, Shop, at, card, identity, plan
 from tollspan.record import CallRecord
 
 Data = dict[str, Any]
@@ -14,7 +14,13 @@ ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Au
 MODELS = ("gpt-4.1", "gpt-4.1-mini", "nobody-sells-this")
 EDGES = tuple(
     at(text)
-    for text in ("2026-10-01T00:00Z", "2026-10-25T01:00Z", "2026-11-01T00:00Z", "2026-11-01T06:00Z", "2026-12-01T00:00Z")
+    for text in (
+        "2026-10-01T00:00Z",
+        "2026-10-25T01:00Z",
+        "2026-11-01T00:00Z",
+        "2026-11-01T06:00Z",
+        "2026-12-01T00:00Z",
+    )
 )
 HALF_DAY = 43_200
 
@@ -26,7 +32,9 @@ PRICES = {
             {"model": "gpt-4.1-mini", "input": "0.8", "output": "3.2"},
         ],
     },
-    "tiers.yaml": card([{"tokens": {"graduated": [{"up_to": "5000", "price": "0.01"}, {"price": "0.003"}], "per": "1K"}}]),
+    "tiers.yaml": card(
+        [{"tokens": {"graduated": [{"up_to": "5000", "price": "0.01"}, {"price": "0.003"}], "per": "1K"}}]
+    ),
     "euro.yaml": card([{"request": "0.02", "input": {"package": {"price": "1", "size": "1000"}}}], currency="EUR"),
     "linear.yaml": {"plan": "linear", "currency": "USD", "cards": ["flat"], "base_fee": "9"},
     "tiered.yaml": plan("tiered", included={"tokens": "2000"}),

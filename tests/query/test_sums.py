@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from query.random_traffic import calls, customers, settle_in
 from query.shop import Shop, total
 
@@ -70,9 +71,7 @@ def test_filters_partition(open_shop: Callable[[], Shop], drawn: Any, known: Any
 def test_a_cut_in_time_is_half_open(open_shop: Callable[[], Shop], drawn: Any, known: Any, cut: str) -> None:
     shop = open_shop()
     settle_in(shop, drawn, known)
-    whole, before, after = (
-        shop.ask("usage", by="model", **span).rows for span in ({}, {"to": cut}, {"from_": cut})
-    )
+    whole, before, after = (shop.ask("usage", by="model", **span).rows for span in ({}, {"to": cut}, {"from_": cut}))
     for column in (*COUNTS, "charge", "cost"):
         assert total(whole, column) == total([*before, *after], column), column
 
