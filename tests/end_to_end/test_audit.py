@@ -13,14 +13,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner
-from tests.collector.process import REPOSITORY
-from tests.end_to_end.process import RaterProcess, serving
+from tests.end_to_end.process import RaterProcess, example_prices, serving
 from tests.end_to_end.sender import SECOND, call_span, calls_request, new_trace, request, send
 
 from tollspan_rater.cli.main import main
-
-EXAMPLE_PRICES = REPOSITORY / "examples" / "pricing"
-DIALECT = REPOSITORY / "tests" / "data" / "dialects" / "vercel_v6.otlp.jsonl"
 
 
 def audit(data: Path, *options: str) -> tuple[int, set[str]]:
@@ -36,9 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with calls of our own instrumentation and of others, a unit measure, copies and prices."""
     data = tmp_path_factory.mktemp("sound") / "data"
     with serving(RaterProcess(data)) as rater:
-        rater.execute("customer.set", {"customer": "acme", "plan": "starter"})
-        files = {str(path.relative_to(EXAMPLE_PRICES)): path.read_text() for path in EXAMPLE_PRICES.rglob("*.yaml")}
-        rater.execute("pricing.apply", {"files": files})
+        rater.execute("customer.set", {"customer": "acme", "plan": "enterprise"})
+        rater.execute("pricing.apply", {"files": example_prices()})
         own = request(
             call_span(
                 new_trace(), number, tollspan__record__id=f"r{number}", tollspan__process__id="p1", tollspan__seq=number
@@ -83,21 +78,21 @@ def _in_store(data: Path, sql: str) -> None:
         assert changed != [(0,)]
 
 
-A_CALL = "(SELECT call_id FROM legs WHERE kind = 'call' ORDER BY call_id LIMIT 1)"
+A_CALL = "WHERE call_id = (SELECT min(call_id) FROM legs WHERE kind = 'call')"
 
 
 @pytest.mark.parametrize(
     ("sql", "equation"),
     [
-        (f"DELETE FROM legs WHERE call_id = {A_CALL}", "units, and call spans with none below, = those in a call"),
+        ("DELETE FROM legs " + A_CALL, "units, and call spans with none below, = those in a call"),
         ("DELETE FROM legs WHERE kind = 'unit'", "units, and call spans with none below, = those in a call"),
-        (f"INSERT INTO legs SELECT * FROM legs WHERE call_id = {A_CALL}", "each member in one call, and stored"),
+        ("INSERT INTO legs SELECT * FROM legs " + A_CALL, "each member in one call, and stored"),
         (
-            f"UPDATE legs SET input = input + 1 WHERE call_id = {A_CALL}",
+            "UPDATE legs SET input = input + 1 " + A_CALL,
             "stored evidence of chosen measures = calls (input)",
         ),
         (
-            f"UPDATE legs SET output = output - 1 WHERE call_id = {A_CALL}",
+            "UPDATE legs SET output = output - 1 " + A_CALL,
             "stored evidence of chosen measures = calls (output)",
         ),
         ("DELETE FROM spans WHERE seq = 2", "pieces journaled = sum of fates"),

@@ -6,15 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from tests.end_to_end.conftest import Serve
 from tests.end_to_end.disk import everything
-from tests.end_to_end.process import TOLLSPAN, RaterProcess, run
-from tests.end_to_end.sender import JSON, SECOND, call_span, new_trace, request, send
+from tests.end_to_end.process import TOLLSPAN, RaterProcess, example_prices, run
+from tests.end_to_end.sender import JSON, SECOND, as_json, call_span, new_trace, request, send
 
 from tollspan_rater.extract.attributes import CONTENT_KEYS, CONTENT_PREFIXES
 
@@ -66,15 +64,6 @@ def requests() -> Iterator[ExportTraceServiceRequest]:
     yield request([failed])
 
 
-def as_json(made: ExportTraceServiceRequest) -> bytes:
-    """Return a request as OTLP/JSON, whose ids are hexadecimal."""
-    document: dict[str, Any] = MessageToDict(made)
-    spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
-    for span, was in zip(spans, made.resource_spans[0].scope_spans[0].spans, strict=True):
-        span["traceId"], span["spanId"] = was.trace_id.hex(), was.span_id.hex()
-    return json.dumps(document).encode()
-
-
 def everywhere(rater: RaterProcess, tmp_path: Path) -> list[tuple[str, bytes]]:
     """Kill the rater, so that what the store had not merged yet is there too, and return all that it said and left."""
     data = ["--data", str(rater.data)]
@@ -96,6 +85,8 @@ def everywhere(rater: RaterProcess, tmp_path: Path) -> list[tuple[str, bytes]]:
 
 def test_no_content_attribute_in_any_place_and_shape(serve: Serve, tmp_path: Path) -> None:
     rater = serve()
+    rater.execute("pricing.apply", {"files": example_prices()})
+    rater.execute("customer.set", {"customer": KEPT, "plan": "enterprise"})
     spans = 0
     for made in requests():
         body = made.SerializeToString()

@@ -51,7 +51,7 @@ BOMB = bytes(64 << 20)
     ids=["no key of ours", "an unknown key", "oversized", "gzip bomb", "too many spans"],
 )
 def test_refuses(
-    rater: RaterProcess, door: Door, body: bytes, zipped: bool, token: str | None, expected: dict[Door, Reply]
+    rater: RaterProcess, door: Door, body: bytes, *, zipped: bool, token: str | None, expected: dict[Door, Reply]
 ) -> None:
     before = rater.ask("audit").as_of
     assert send(rater, door, body, token=token, zipped=zipped) == expected[door]
@@ -71,7 +71,7 @@ def test_throws_away_what_a_wrong_key_sends_where_that_was_chosen(serve: Serve) 
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
-def test_garbage_is_kept_aside_and_answered_with_success(rater: RaterProcess, door: Door, zipped: bool) -> None:
+def test_garbage_is_kept_aside_and_answered_with_success(rater: RaterProcess, door: Door, *, zipped: bool) -> None:
     before = Counter(row["reason"] for row in rater.ask("quarantine.list", limit="1000").rows)
     assert send(rater, door, b"\xff" + secrets.token_bytes(300), zipped=zipped) == OK[door]
     after = Counter(row["reason"] for row in rater.ask("quarantine.list", limit="1000").rows)
@@ -155,7 +155,7 @@ def test_an_unknown_customer_is_counted_and_an_unknown_model_has_no_cost(serve: 
 
 @pytest.mark.parametrize("fault", [IN_EXTRACT, IN_SETTLE])
 @pytest.mark.parametrize("restart", [False, True], ids=["running", "after a restart"])
-def test_code_that_throws_for_one_span(serve: Serve, tmp_path: Path, fault: str, restart: bool) -> None:
+def test_code_that_throws_for_one_span(serve: Serve, tmp_path: Path, fault: str, *, restart: bool) -> None:
     pause = tmp_path / "pause"
     rater = serve(program=FAULTY, **{PAUSE: str(pause)})
     trace = new_trace()

@@ -114,6 +114,24 @@ _MEMBERS: Final = """
 """
 
 
+# A call span with others below it may be a container of their calls; one without, and a unit, is always a member.
+_SPEAKING: Final = """
+    WITH member AS (SELECT unnest(members) AS name FROM calls WHERE tenant = $tenant),
+    version AS (
+        SELECT trace_id, span_id, arg_max((fate, role), (final::INTEGER, -position, -ordinal)) AS held
+        FROM spans WHERE tenant = $tenant GROUP BY trace_id, span_id
+    ),
+    speaking AS (
+        SELECT trace_id || ':' || span_id AS name FROM version
+        WHERE held = ('stored', 'unit') OR (held = ('stored', 'call') AND NOT EXISTS (
+            SELECT 1 FROM spans AS below
+            WHERE below.tenant = $tenant AND below.trace_id = version.trace_id AND below.parent_id = version.span_id
+        ))
+    )
+    SELECT count(*), count(*) FILTER (WHERE name IN (SELECT name FROM member)) FROM speaking
+"""
+
+
 def _spans(scope: Scope) -> Iterator[Check]:
     (stored,) = _one(scope, _STORED, scope.accounts.tenant)
     row = scope.connection.execute(_MEMBERS, {"tenant": scope.accounts.tenant}).fetchall()[0]
@@ -125,6 +143,8 @@ def _spans(scope: Scope) -> Iterator[Check]:
         f"call members {calls}, unit measures {units}, context {context}",
     )
     yield Check("each member in one call, and stored", calls + units, distinct - strangers)
+    speaking, members = scope.connection.execute(_SPEAKING, {"tenant": scope.accounts.tenant}).fetchall()[0]
+    yield Check("units, and call spans with none below, = those in a call", Decimal(speaking), Decimal(members))
 
 
 def _legs(scope: Scope) -> Iterator[Check]:
