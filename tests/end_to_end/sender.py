@@ -140,8 +140,8 @@ def calls_request(trace: bytes, count: int, **said: Value) -> bytes:
 
 
 def as_json(made: ExportTraceServiceRequest) -> bytes:
-    """Return a request as OTLP/JSON, whose ids are hexadecimal."""
-    document: dict[str, Any] = MessageToDict(made)
+    """Return a request as OTLP/JSON, whose ids are hexadecimal and whose enumerations are numbers."""
+    document: dict[str, Any] = MessageToDict(made, use_integers_for_enums=True)
     spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
     for span, was in zip(spans, made.resource_spans[0].scope_spans[0].spans, strict=True):
         span["traceId"], span["spanId"] = was.trace_id.hex(), was.span_id.hex()

@@ -84,15 +84,15 @@ A_CALL = "WHERE call_id = (SELECT min(call_id) FROM legs WHERE kind = 'call')"
 @pytest.mark.parametrize(
     ("sql", "equation"),
     [
-        ("DELETE FROM legs " + A_CALL, "units, and call spans with none below, = those in a call"),
+        ("DELETE FROM legs {a_call}", "units, and call spans with none below, = those in a call"),
         ("DELETE FROM legs WHERE kind = 'unit'", "units, and call spans with none below, = those in a call"),
-        ("INSERT INTO legs SELECT * FROM legs " + A_CALL, "each member in one call, and stored"),
+        ("INSERT INTO legs SELECT * FROM legs {a_call}", "each member in one call, and stored"),
         (
-            "UPDATE legs SET input = input + 1 " + A_CALL,
+            "UPDATE legs SET input = input + 1 {a_call}",
             "stored evidence of chosen measures = calls (input)",
         ),
         (
-            "UPDATE legs SET output = output - 1 " + A_CALL,
+            "UPDATE legs SET output = output - 1 {a_call}",
             "stored evidence of chosen measures = calls (output)",
         ),
         ("DELETE FROM spans WHERE seq = 2", "pieces journaled = sum of fates"),
@@ -102,7 +102,7 @@ A_CALL = "WHERE call_id = (SELECT min(call_id) FROM legs WHERE kind = 'call')"
     ],
 )
 def test_damage_to_the_store(copied: Path, sql: str, equation: str) -> None:
-    _in_store(copied, sql)
+    _in_store(copied, sql.format(a_call=A_CALL))
     code, broken = audit(copied)
     assert code == 1
     assert equation in broken
