@@ -19,6 +19,7 @@ from tests.end_to_end.faulty_rater import IN_EXTRACT, IN_SETTLE, PAUSE
 from tests.end_to_end.process import RaterProcess, serving, wait_until
 from tests.end_to_end.sender import (
     DOORS,
+    JSON,
     SECOND,
     Door,
     Reply,
@@ -76,6 +77,27 @@ def test_garbage_is_kept_aside_and_answered_with_success(rater: RaterProcess, do
     assert send(rater, door, b"\xff" + secrets.token_bytes(300), zipped=zipped) == OK[door]
     after = Counter(row["reason"] for row in rater.ask("quarantine.list", limit="1000").rows)
     assert (after - before).total() == 1
+    rater.assert_audit_holds()
+
+
+@pytest.mark.parametrize(
+    ("body", "pieces"),
+    [
+        (b"{", 1),
+        (b"[]", 1),
+        (b'{"resourceLogs": []}', 1),
+        (b'{"resourceSpans": NaN}', 1),
+        (b'{"resourceSpans": [5]}', 1),
+        (b'{"resourceSpans": [{"scopeSpans": [5, {"spans": 5}, {"spans": [5, {}, {"attributes": 5}]}]}]}', 5),
+        (b'{"resourceSpans": [{"scopeSpans": [{"scope": {"name": "tollspan"}, "spans": [{"attributes": [5]}]}]}]}', 1),
+        (b'{"resourceSpans": null}', 0),
+        (b'{"resourceSpans": ' + b"[" * 5_000, 1),
+    ],
+)
+def test_odd_json_is_counted_alike_by_both_readers(rater: RaterProcess, body: bytes, pieces: int) -> None:
+    before = _fates(rater)
+    assert send(rater, "http", body, media=JSON) == OK["http"]
+    assert _fates(rater) - before == Counter({"quarantined": pieces} if pieces else {})
     rater.assert_audit_holds()
 
 

@@ -21,6 +21,7 @@ _BATCH: Final = 1
 _OWN_SCOPE: Final = "tollspan"
 _VARINT, _SIZED = 0, 2  # wire types (protobuf encoding)
 _FIXED: Final = {1: 8, 5: 4}  # wire type: bytes
+_OTHER_SIGNALS: Final = frozenset({"resourceMetrics", "resourceLogs", "resourceProfiles"})
 _INPUT, _OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 
 Key = tuple[str, str, str]
@@ -68,7 +69,7 @@ def _count(total: Recount, kind: int, tenant: str, form: str, body: bytes) -> No
         total.pieces += 1
         total.unreadable += 1
         return
-    spans = _json_spans(json.loads(content)) if form == "otlp-json" else _proto_spans(content)
+    spans = _json_spans(content) if form == "otlp-json" else _proto_spans(content)
     try:
         for trace_id, span_id, usage in spans:
             total.pieces += 1
@@ -100,18 +101,43 @@ def _integers(span: bytes) -> Iterator[tuple[str, int]]:
                 yield from ((name, number) for number in _varints(value, 3))
 
 
-def _json_spans(request: dict[str, Any]) -> Iterator[_Found]:
-    for resource in request.get("resourceSpans", []):
-        for scoped in resource.get("scopeSpans", []):
-            own = scoped.get("scope", {}).get("name") == _OWN_SCOPE
-            for span in scoped.get("spans", []):
-                numbers = {
-                    attribute["key"]: int(attribute["value"]["intValue"])
-                    for attribute in span.get("attributes", [])
-                    if own and attribute["key"] in {_INPUT, _OUTPUT} and "intValue" in attribute["value"]
-                }
-                usage = (numbers.get(_INPUT), numbers.get(_OUTPUT))
-                yield span.get("traceId", "").lower(), span.get("spanId", "").lower(), usage
+def _json_spans(content: bytes) -> Iterator[_Found]:
+    try:
+        request = json.loads(content.decode(), parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(request, dict) or not _OTHER_SIGNALS.isdisjoint(request):
+        raise ValueError("no request of traces")
+    for resource in _listed(request, "resourceSpans"):
+        for scoped in _listed(resource, "scopeSpans", odd=resource):
+            scope = scoped.get("scope") if isinstance(scoped, dict) else None
+            own = isinstance(scope, dict) and scope.get("name") == _OWN_SCOPE
+            for span in _listed(scoped, "spans", odd=scoped):
+                about = span if isinstance(span, dict) else {}
+                numbers = dict(_json_integers(about)) if own else {}
+                ids = [str(about.get(key, "")).lower() for key in ("traceId", "spanId")]
+                yield ids[0], ids[1], (numbers.get(_INPUT), numbers.get(_OUTPUT))
+
+
+def _json_integers(span: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for attribute in _listed(span, "attributes"):
+        name = attribute.get("key") if isinstance(attribute, dict) else None
+        value = attribute.get("value") if name in (_INPUT, _OUTPUT) else None
+        number = str(value.get("intValue")) if isinstance(value, dict) else ""
+        if number.removeprefix("-").isdecimal():
+            yield str(name), int(number)
+
+
+def _listed(node: object, name: str, odd: object = None) -> list[Any]:
+    """Return a member that is a list; ``[odd]`` for a node that is no object, which counts as one piece."""
+    if not isinstance(node, dict):
+        return [odd]
+    found = node.get(name)
+    return [] if found is None else found if isinstance(found, list) else [found]
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
 
 
 def _fields(message: bytes, wanted: int) -> Iterator[bytes]:
