@@ -43,6 +43,12 @@ def run(command: Sequence[str], **more: str) -> subprocess.CompletedProcess[str]
     )
 
 
+def example_prices() -> dict[str, str]:
+    """Return the example cards and plans as the command ``pricing.apply`` takes them."""
+    folder = REPOSITORY / "examples" / "pricing"
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.yaml")}
+
+
 def wait_until(done: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Return as soon as ``done()`` holds; fail with ``what`` when it does not within the time."""
     deadline = time.monotonic() + seconds

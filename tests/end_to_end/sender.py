@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import json
 import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import grpc
 import httpx
+from google.protobuf.json_format import MessageToDict
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -135,3 +137,12 @@ def request(spans: Iterable[Span], resource: Mapping[str, Value] | None = None) 
 def calls_request(trace: bytes, count: int, **said: Value) -> bytes:
     """Return a request with so many calls, numbered from 1, as bytes."""
     return request(call_span(trace, number, **said) for number in range(1, count + 1)).SerializeToString()
+
+
+def as_json(made: ExportTraceServiceRequest) -> bytes:
+    """Return a request as OTLP/JSON, whose ids are hexadecimal and whose enumerations are numbers."""
+    document: dict[str, Any] = MessageToDict(made, use_integers_for_enums=True)
+    spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    for span, was in zip(spans, made.resource_spans[0].scope_spans[0].spans, strict=True):
+        span["traceId"], span["spanId"] = was.trace_id.hex(), was.span_id.hex()
+    return json.dumps(document).encode()

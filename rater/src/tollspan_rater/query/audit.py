@@ -17,6 +17,7 @@ _EQUATIONS: Final[tuple[Callable[[Scope], Iterator[Check]], ...]] = (
     equations.of_positions,
     equations.of_pieces,
     equations.of_spans,
+    equations.of_speaking_spans,
     equations.of_legs,
     equations.of_evidence,
     balance.of_usage_and_money,

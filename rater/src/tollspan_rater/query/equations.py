@@ -80,33 +80,63 @@ def of_legs(scope: Scope) -> Iterator[Check]:
         yield Check(f"sum of legs = calls ({name})", one, other)
 
 
-_EVIDENCE: Final = """
-    WITH chosen AS (
-        SELECT *, list_contains(flags, 'filled') AS filled FROM calls WHERE tenant = $tenant
+# A call span with others below it may be a container of their calls; one without, and a unit, is always a member.
+_SPEAKING: Final = """
+    WITH member AS (SELECT unnest(members) AS name FROM calls WHERE tenant = $tenant),
+    version AS (
+        SELECT trace_id, span_id, arg_max((fate, role), (final::INTEGER, -position, -ordinal)) AS held
+        FROM spans WHERE tenant = $tenant GROUP BY trace_id, span_id
     ),
-    said AS (
+    above AS (SELECT DISTINCT trace_id, parent_id AS span_id FROM spans WHERE tenant = $tenant),
+    speaking AS (
+        SELECT trace_id || ':' || span_id AS name
+        FROM version LEFT JOIN (SELECT *, true AS has_below FROM above) USING (trace_id, span_id)
+        WHERE held = ('stored', 'unit') OR (held = ('stored', 'call') AND has_below IS NULL)
+    )
+    SELECT count(*), count(*) FILTER (WHERE name IN (SELECT name FROM member)) FROM speaking
+"""
+
+
+def of_speaking_spans(scope: Scope) -> Iterator[Check]:
+    """No span that must show a call or a unit is left out."""
+    speaking, members = values(scope, _SPEAKING, tenant=scope.accounts.tenant)
+    yield Check("units, and call spans with none below, = those in a call", speaking, members)
+
+
+# A total that was filled in must be what some member of the call states; every other one what the chosen member does.
+_EVIDENCE: Final = """
+    WITH said AS (
         SELECT trace_id || ':' || span_id AS name,
                arg_max(evidence, (final::INTEGER, -position, -ordinal)) AS said
         FROM spans WHERE tenant = $tenant AND fate = 'stored' GROUP BY ALL
     ),
-    parsed AS (
-        SELECT chosen.*, json_extract_string(said.said, ['$.u.i', '$.u.o', '$.uq']) AS stated
-        FROM chosen LEFT JOIN said ON said.name = chosen.evidence
+    stated AS (
+        SELECT name, json_extract_string(said, ['$.u.i', '$.u.o', '$.uq']) AS stated FROM said
+    ),
+    member AS (
+        SELECT call_id, kind, input, output, quantity, list_contains(flags, 'filled') AS filled,
+               name = evidence AS chosen, stated[1]::BIGINT AS i, stated[2]::BIGINT AS o,
+               stated[3]::DECIMAL(38, 12) AS q
+        FROM (SELECT *, unnest(members) AS name FROM calls WHERE tenant = $tenant) LEFT JOIN stated USING (name)
+    ),
+    call AS (
+        SELECT any_value(kind) AS kind, any_value(input) AS input, any_value(output) AS output,
+               any_value(quantity) AS quantity, bool_or(filled) AS filled,
+               any_value(i) FILTER (WHERE chosen) AS i, any_value(o) FILTER (WHERE chosen) AS o,
+               any_value(q) FILTER (WHERE chosen) AS q, list(i) AS inputs, list(o) AS outputs
+        FROM member GROUP BY call_id
     )
-    SELECT sum(stated[1]::BIGINT) FILTER (WHERE kind = 'call' AND NOT filled),
-           sum(input) FILTER (WHERE kind = 'call' AND NOT filled),
-           sum(stated[2]::BIGINT) FILTER (WHERE kind = 'call' AND NOT filled),
-           sum(output) FILTER (WHERE kind = 'call' AND NOT filled),
-           sum(stated[3]::DECIMAL(38, 12)) FILTER (WHERE kind = 'unit'),
-           sum(quantity) FILTER (WHERE kind = 'unit'),
-           count(*) FILTER (WHERE kind = 'call' AND filled)
-    FROM parsed
+    SELECT sum(CASE WHEN filled AND i IS NULL AND list_contains(inputs, input) THEN input ELSE i END), sum(input),
+           sum(CASE WHEN filled AND o IS NULL AND list_contains(outputs, output) THEN output ELSE o END), sum(output),
+           sum(q) FILTER (WHERE kind = 'unit'), sum(quantity) FILTER (WHERE kind = 'unit'),
+           count(*) FILTER (WHERE filled)
+    FROM call
 """
 
 
 def of_evidence(scope: Scope) -> Iterator[Check]:
-    """What the chosen spans state is what the calls and unit measures hold."""
+    """What the members of calls state is what the calls and unit measures hold."""
     *sums, filled = values(scope, _EVIDENCE, tenant=scope.accounts.tenant)
-    aside = f"beside {filled} calls whose total was taken from another view" if filled else ""
+    aside = f"{filled} calls took a total from another view" if filled else ""
     for name, place in (("input", 0), ("output", 2), ("unit measures", 4)):
         yield Check(f"stored evidence of chosen measures = calls ({name})", sums[place], sums[place + 1], aside)

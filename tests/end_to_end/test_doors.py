@@ -1,0 +1,129 @@
+"""Every question gives the same text whether a server runs on the folder or the command opens it itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.collector.process import REPOSITORY
+from tests.end_to_end.process import TOLLSPAN, RaterProcess, run, serving
+from tests.end_to_end.sender import SECOND, as_json, call_span, new_trace, request
+
+from tollspan_rater.cli.main import main
+from tollspan_rater.query.questions import QUESTIONS
+
+DIALECTS = sorted((REPOSITORY / "tests" / "data" / "dialects").glob("*.otlp.jsonl"))
+# One command line or more for every question; {call} and {trace} are of the folder.
+LINES = {
+    "usage": ["usage", "usage --by model,day --sort cost --top 5"],
+    "calls": ["calls", "calls --model gpt-4o-2024-08-06 --limit 3"],
+    "invoice": ["invoice --all", "invoice acme"],
+    "margin": ["margin --by model"],
+    "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
+    "lines": [],  # asked by `export`, which is compared by its files
+    "audit": ["audit", "audit --full", "audit --sender nobody"],
+    "pricing.show": ["pricing show"],
+    "quarantine.list": ["quarantine list", "quarantine list --reason future"],
+    "quarantine.show": ["quarantine show 1:3"],
+    "customers.list": ["customers list"],
+    "keys.list": ["keys list"],
+    "config.show": ["config show"],
+}
+FAR_AHEAD_NS = 4_000_000_000 * SECOND
+CASES = [line for lines in LINES.values() for line in lines]
+
+
+def test_every_question_is_asked() -> None:
+    assert LINES.keys() == QUESTIONS.keys()
+
+
+class Commands:
+    """Runs command lines on one folder, in this process."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def __call__(self, line: str, form: str = "table") -> tuple[int, str]:
+        words = ["--data", str(self.data), "--format", form, *line.split()]
+        result = CliRunner().invoke(main, words, catch_exceptions=False)
+        return result.exit_code, result.stdout
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    """A folder with spans of many dialects, a piece in quarantine, prices, customers and a revoked key."""
+    folder = tmp_path_factory.mktemp("doors")
+    made = Commands(folder / "data")
+    ours = folder / "ours.jsonl"
+    spans = [*(call_span(new_trace(), number) for number in (1, 2, 3)), call_span(new_trace(), 4, FAR_AHEAD_NS)]
+    ours.write_bytes(as_json(request(spans)))
+    for line in (
+        f"import {ours} {' '.join(map(str, DIALECTS))}",
+        f"pricing apply {REPOSITORY / 'examples' / 'pricing'}",
+        "customers set acme --plan enterprise --name Acme --zone Europe/Berlin",
+        "keys create --scope query",
+    ):
+        code, said = made(line)
+        assert code == 0, said
+    return made
+
+
+@pytest.fixture(scope="module")
+def alone(commands: Commands) -> dict[tuple[str, str], tuple[int, str]]:
+    """What every command line gives without a server, before one is started."""
+    return {(line, form): commands(_filled(line), form) for line in CASES for form in ("table", "json")}
+
+
+@pytest.fixture(scope="module")
+def exported(commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `export` writes without a server."""
+    folder = tmp_path_factory.mktemp("exported") / "alone"
+    assert commands(f"export csv --out {folder}")[0] == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(commands: Commands, alone: object, exported: Path) -> Iterator[RaterProcess]:
+    with serving(RaterProcess(commands.data)) as rater:
+        yield rater
+
+
+def _filled(line: str) -> str:
+    return line.format(call="c_43b0a0940b15a2a6bb3a75c9", trace="113d2f50c8faac43ada2991586a2ea6f")
+
+
+@pytest.mark.parametrize("line", [line for line in CASES if line != "config show"])
+def test_the_same_text_with_and_without_a_server(
+    commands: Commands, alone: dict[tuple[str, str], tuple[int, str]], served: RaterProcess, line: str
+) -> None:
+    for form in ("table", "json"):
+        assert commands(_filled(line), form) == alone[line, form]
+        assert alone[line, form][1] or alone[line, form][0] == 2
+
+
+def test_the_configuration_of_the_server_is_shown_but_for_its_addresses(
+    commands: Commands, alone: dict[tuple[str, str], tuple[int, str]], served: RaterProcess
+) -> None:
+    _, own = alone["config show", "json"]
+    _, of_server = commands("config show", "json")
+    rows, rows_of_server = ({row["key"]: row for row in json.loads(text)} for text in (own, of_server))
+    assert {key for key, row in rows.items() if rows_of_server[key] != row} == {
+        "listen.grpc", "listen.http", "listen.api"
+    }  # fmt: skip
+
+
+def test_exports_are_the_same_files(commands: Commands, exported: Path, served: RaterProcess, tmp_path: Path) -> None:
+    assert commands(f"export csv --out {tmp_path / 'served'}")[0] == 0
+    written = [{path.name: path.read_text() for path in folder.iterdir()} for folder in (exported, tmp_path / "served")]
+    assert written[0] == written[1]
+    assert len(written[0]["lines.csv"].splitlines()) == 3  # a header, the base fee, the tokens
+
+
+def test_a_process_of_its_own_says_the_same(
+    commands: Commands, alone: dict[tuple[str, str], tuple[int, str]], served: RaterProcess
+) -> None:
+    done = run([*TOLLSPAN, "--data", str(commands.data), "usage", "--format", "json"])
+    assert (done.returncode, done.stdout) == alone["usage", "json"]
