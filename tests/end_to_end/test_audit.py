@@ -86,7 +86,7 @@ A_CALL = "WHERE call_id = (SELECT min(call_id) FROM legs WHERE kind = 'call')"
     [
         ("DELETE FROM legs {a_call}", "units, and call spans with none below, = those in a call"),
         ("DELETE FROM legs WHERE kind = 'unit'", "units, and call spans with none below, = those in a call"),
-        ("INSERT INTO legs SELECT * FROM legs {a_call}", "each member in one call, and stored"),
+        ("INSERT INTO legs SELECT * FROM legs {a_call}", "call members and unit measures = stored spans that are one"),
         (
             "UPDATE legs SET input = input + 1 {a_call}",
             "stored evidence of chosen measures = calls (input)",
@@ -97,7 +97,7 @@ A_CALL = "WHERE call_id = (SELECT min(call_id) FROM legs WHERE kind = 'call')"
         ),
         ("DELETE FROM spans WHERE seq = 2", "pieces journaled = sum of fates"),
         ("DELETE FROM fates WHERE ordinal = 0", "pieces journaled = sum of fates"),
-        ("DELETE FROM entries WHERE position = 3", "journal positions applied = last - first + 1"),
+        ("DELETE FROM entries WHERE position = 3", "journal entries applied = last position"),
         ("UPDATE entries SET pieces = pieces + 1 WHERE position = 4", "pieces journaled = sum of fates"),
     ],
 )

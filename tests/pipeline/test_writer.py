@@ -120,7 +120,7 @@ def test_an_instance_that_a_failed_checkpoint_killed_is_opened_again(rig: Rig, a
     rig.database._writer.execute("SET debug_checkpoint_abort = 'before_header'")
     rig.journal.batch(own(2))
     reader = rig.database.reader()
-    with pytest.raises(duckdb.FatalException):
+    with pytest.raises(StoreDeadError):
         rig.database.checkpoint()
     running(rig, lambda: rig.writer.position == 2)
     assert rig.rows("SELECT sum(sign * input) FROM legs") == [(20,)]

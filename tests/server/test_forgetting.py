@@ -202,5 +202,5 @@ def test_a_stranger_cannot_be_forgotten(bench: Bench) -> None:
 
 def _beside_entries(rows: Sequence[Mapping[str, Cell]]) -> dict[str, Cell]:
     """The right sides of the equations, without those that count entries: forgetting is an entry itself."""
-    counting = ("journal positions", "entries in the journal")
+    counting = ("journal entries", "entries in the journal")
     return {str(row["equation"]): row["right"] for row in rows if not str(row["equation"]).startswith(counting)}

@@ -93,7 +93,7 @@ def test_a_replacement_that_is_cut_short_leaves_the_old_file(tmp_path: Path, mon
     database = Database(path)
     database.append({"entries": table("entries", [_entry(1)])})
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             database.replace_with(made)
     again = Database(path)
