@@ -76,13 +76,28 @@ _PLAIN_SHORT: Final = tuple((short, default) for _, short, default in _PLAIN)
 _READ_PLAIN: Final = {short: name for name, short, _ in _PLAIN}
 _ALIAS: Final = "alias."
 
-# Not in the digest: a newer release may read the same span under another version or rank.
-_NOT_DIGESTED: Final = ("d", "rk")
+# Not in the digest: a newer release may read the same span under another version or rank; flags are no evidence.
+_NOT_DIGESTED: Final = ("d", "rk", "fl")
 
 
 def to_evidence(extracted: Extracted) -> str:
     """Write what was read as canonical JSON: sorted names, no spaces, only what is set, decimals as text."""
-    return orjson.dumps(_document(extracted), option=orjson.OPT_SORT_KEYS).decode()
+    return _text(_document(extracted)).decode()
+
+
+def digest(extracted: Extracted) -> str:
+    """Return 16 hex digits over usage, attribution, ids and times.
+
+    What differs between two honest copies does not count: what a Collector may add to the resource under foreign
+    names, how many attributes were dropped on the way, and with which release the span was read.
+    """
+    return _digest(_document(extracted))
+
+
+def evidence_and_digest(extracted: Extracted) -> tuple[str, str]:
+    """Return both of a span at the cost of one walk through it."""
+    document = _document(extracted)
+    return _text(document).decode(), _digest(document)
 
 
 def from_evidence(evidence: str) -> Extracted:
@@ -103,22 +118,20 @@ def from_evidence(evidence: str) -> Extracted:
     )
 
 
-def digest(extracted: Extracted) -> str:
-    """Return 16 hex digits over usage, attribution, ids and times.
+def _text(document: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
-    What differs between two honest copies does not count: what a Collector may add to the resource under foreign
-    names, how many attributes were dropped on the way, and with which release the span was read.
-    """
-    document = _document(extracted)
+
+def _digest(document: dict[str, Any]) -> str:
+    """Digest a document, which is used up by it."""
     for name in _NOT_DIGESTED:
         document.pop(name, None)
-    document.pop("fl", None)
     resource = document.pop("rs", None)
     if resource:
         own = {key: value for key, value in resource.items() if not key.startswith(_ALIAS)}
         if own:
             document["rs"] = own
-    return blake2b(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+    return blake2b(_text(document), digest_size=8).hexdigest()
 
 
 def _document(extracted: Extracted) -> dict[str, Any]:

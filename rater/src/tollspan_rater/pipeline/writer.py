@@ -5,30 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 import pyarrow as pa
 
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import JournalError, StoreDeadError
-from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated
+from tollspan_rater.pipeline.ahead import Ahead, JournalReads, Pending, Submit
+from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated, sorted_pages
 from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.commands import REPLAY, apply_command
-from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
+from tollspan_rater.pipeline.page import Page, Sorted, page_of
+from tollspan_rater.pipeline.reading import Reader, fault_text
 from tollspan_rater.pipeline.replay import replayed
 from tollspan_rater.store.database import Database
 
-STEP_ENTRIES: Final = 256
-STEP_BYTES: Final = 8 << 20
 RETRY_S: Final = 1.0
-
-
-class JournalReads(Protocol):
-    """What the writer needs of the journal."""
-
-    def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:
-        """Return the entries after a position, in order."""
-        ...
 
 
 class Writer:
@@ -45,8 +38,19 @@ class Writer:
         reader: Reader,
         meaning: Meaning,
         before_append: Callable[[], None] = lambda: None,
+        submit: Submit | None = None,
     ) -> None:
-        self._journal = journal
+        """Bind the parts.
+
+        Args:
+            journal: what to follow.
+            database: what to bring to the journal's end.
+            reader: reads batches, and pieces that are replayed.
+            meaning: what spans mean together.
+            before_append: called before each transaction.
+            submit: hands a batch to another process that makes its page; by default it is made here, at its turn.
+        """
+        self._ahead = Ahead(journal, submit or self._here)
         self._database = database
         self._reader = reader
         self._meaning = meaning
@@ -121,35 +125,38 @@ class Writer:
             return self._step()
 
     def _step(self) -> int:
-        entries = self._journal.read(self._position, max_entries=STEP_ENTRIES, max_bytes=STEP_BYTES)
-        self._front_ns = _time_of(entries[0]) if entries else None
-        run = _leading_batches(entries)
-        if run:
-            self._append(self._tables_of(run), run[-1].position)
-            return len(run)
-        if entries and isinstance(entries[0], Command):
-            command = entries[0]
-            self._append(self._tables_of_command(command), command.position)
-            if command.kind.startswith("key."):
-                self.keys_changed_at = command.position
-            return 1
-        return 0
+        oldest = self._ahead.oldest(self._position)
+        self._front_ns = None if oldest is None else _time_of(oldest)
+        if oldest is None:
+            return 0
+        if isinstance(oldest, Batch):
+            pages = self._ahead.take_pages()
+            self._append(self._tables_of(pages), pages[-1].batch.position)
+            return len(pages)
+        command = self._ahead.take_command()
+        self._append(self._tables_of_command(command), command.position)
+        if command.kind.startswith("key."):
+            self.keys_changed_at = command.position
+        return 1
 
-    def _tables_of(self, batches: Sequence[Batch]) -> Mapping[str, pa.Table]:
-        read = [(batch, self._reader.read(batch)) for batch in batches]
-        readings = [reading for _, of_batch in read for reading in of_batch]
+    def _here(self, batch: Batch) -> Pending:
+        return lambda: page_of(batch, self._reader.read(batch), self._meaning.settle, self._meaning.link_of)
+
+    def _tables_of(self, pages: Sequence[Page]) -> Mapping[str, pa.Table]:
+        found = sorted_pages(pages, self._database, self._meaning)
         try:
-            changes = self._changes_of(readings, read)
-            return changes.tables()
+            return self._changes_of(found, pages).tables()
         except StoreDeadError:
             raise
         except Exception:  # noqa: BLE001 - a poisoned step: set aside the pieces at fault, keep the rest
-            return self._changes_of(isolated(readings, self._database, self._meaning), read).tables()
+            kept = isolated(found.readings, self._database, self._meaning)
+            return self._changes_of(replace(found, readings=kept), pages).tables()
 
-    def _changes_of(self, readings: Sequence[Reading], read: Sequence[tuple[Batch, list[Reading]]]) -> Changes:
-        changes = apply_readings(readings, self._database, self._meaning)
-        for batch, of_batch in read:
-            changes.entry(batch, len(of_batch))
+    def _changes_of(self, found: Sorted, pages: Sequence[Page]) -> Changes:
+        changes = apply_readings(found.readings, self._database, self._meaning)
+        changes.ready = {"spans": found.spans, "legs": found.legs}
+        for page in pages:
+            changes.entry(page.batch, page.pieces)
         return changes
 
     def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
@@ -183,12 +190,3 @@ class Writer:
 
 def _time_of(entry: Entry) -> int:
     return entry.received_ns if isinstance(entry, Batch) else entry.at_ns
-
-
-def _leading_batches(entries: Sequence[Entry]) -> list[Batch]:
-    run: list[Batch] = []
-    for entry in entries:
-        if not isinstance(entry, Batch):
-            break
-        run.append(entry)
-    return run
