@@ -60,9 +60,17 @@ class Server(uvicorn.Server):
         self.ready.set()
 
 
-@pytest.fixture
-def rig() -> Rig:
+@pytest.fixture(scope="session")
+def shared_rig() -> Rig:
     return Rig()
+
+
+@pytest.fixture
+def rig(shared_rig: Rig) -> Rig:
+    """Clear what an earlier test left behind the doors, which stay open from test to test."""
+    shared_rig.batches.clear()
+    shared_rig.refusal = shared_rig.failure = None
+    return shared_rig
 
 
 @pytest.fixture(params=[False, True], ids=["retry", "reject"])
@@ -70,17 +78,17 @@ def reject(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.fixture
-def grpc_door(rig: Rig) -> Iterator[GrpcReceiver]:
-    receiver = GrpcReceiver(rig.admission(), "127.0.0.1:0")
+@pytest.fixture(scope="session")
+def grpc_door(shared_rig: Rig) -> Iterator[GrpcReceiver]:
+    receiver = GrpcReceiver(shared_rig.admission(), "127.0.0.1:0")
     receiver.start()
     yield receiver
     receiver.stop(0)
 
 
-@pytest.fixture
-def http_door(rig: Rig) -> Iterator[httpx.Client]:
-    server = Server(uvicorn.Config(traces_app(rig.admission()), port=0, log_level="error"))
+@pytest.fixture(scope="session")
+def http_door(shared_rig: Rig) -> Iterator[httpx.Client]:
+    server = Server(uvicorn.Config(traces_app(shared_rig.admission()), port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     assert server.ready.wait(20)

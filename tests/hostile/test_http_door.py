@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from typing import Any
@@ -12,6 +13,8 @@ from google.rpc.status_pb2 import Status
 
 from tollspan_rater.errors import JournalError, OverloadedError
 from tollspan_rater.ingest.admission import Refusal
+from tollspan_rater.ingest.limits import MIB, Limits
+from tollspan_rater.ingest.otlp_http import traces_app
 
 PROTO, JSON = "application/x-protobuf", "application/json"
 BODIES = {PROTO: b"\x0a\x02\x12\x00", JSON: b'{"resourceSpans": []}'}
@@ -109,3 +112,44 @@ def test_other_media_and_methods_are_not_taken(http_door: httpx.Client) -> None:
     answer = post(http_door, "text/plain", b"x")
     assert (answer.status_code, answer.headers["content-type"], answer.json()["code"]) == (415, JSON, 3)
     assert http_door.get("/v1/traces").status_code == 405
+
+
+def answered(rig: Any, receive: Any, body_seconds: float = 5) -> int:
+    """Call the application without a network, with a body that arrives as ``receive`` tells; returns the status."""
+    admission = rig.admission()
+    admission.limits = Limits(message_bytes=4 * MIB, body_seconds=body_seconds)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", PROTO.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/v1/traces", "headers": headers, "query_string": b""}
+    asyncio.run(traces_app(admission)(scope, receive, send))
+    return int(sent[0]["status"])
+
+
+async def never() -> Any:
+    await asyncio.Event().wait()
+
+
+async def gone() -> Any:
+    return {"type": "http.disconnect"}
+
+
+async def endless() -> Any:
+    return {"type": "http.request", "body": bytes(1 << 20), "more_body": True}
+
+
+async def broken() -> Any:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("receive", "status"),
+    [(never, 503), (gone, 400), (broken, 503), (endless, 413)],
+    ids=["slow", "gone", "broken", "endless"],
+)
+def test_a_body_that_does_not_arrive(rig: Any, receive: Any, status: int) -> None:
+    assert answered(rig, receive, body_seconds=0.1) == status
+    assert rig.batches == []

@@ -99,7 +99,7 @@ def test_a_request_without_content_stays_as_it_came(good: Any, request_of: Any) 
 
 def test_what_a_reduction_returns_is_kept(span: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reduced value goes to the disk and onto the span; the rest of it goes nowhere."""
-    reduction = {"id": "chatcmpl-1", "n": 3, "f": 1.5, "ok": True, "raw": b"\x01", "list": ["a"]}
+    reduction = {"id": "chatcmpl-1", "n": 3, "f": 1.5, "ok": True, "raw": b"\x01", "list": ["a", None]}
     monkeypatch.setattr(catalog, "reduced", lambda _key, _value: reduction)
     body = request_of(span(1, output__value="cut " + CANARY)).SerializeToString()
     (piece,) = after(body)
@@ -134,7 +134,9 @@ def test_one_bad_span_of_500_with_content_is_kept_as_digest(span: Any, good: Any
 
 
 def test_a_cut_off_request_with_content_keeps_its_whole_spans(span: Any, request_of: Any) -> None:
-    body = request_of(*[span(number, input__value=CANARY) for number in range(1, 11)]).SerializeToString()
+    body = request_of(
+        *[span(number, input__value=CANARY, tail="x" * 50) for number in range(1, 11)]
+    ).SerializeToString()
     for end in range(len(body) - 300, len(body), 7):
         clean = strip(body[:end], "otlp-proto")
         pieces = decode(Batch(1, 1, "acme", "s", clean.encoding, clean.body))
@@ -192,7 +194,7 @@ def test_a_key_cannot_hide_behind_overlong_numbers(extra: int, content_key: str,
 
 
 @settings(max_examples=100, deadline=None)
-@given(at=st.integers(0, 300), bit=st.integers(0, 7))
+@given(at=st.integers(0, 500), bit=st.integers(0, 7))
 def test_damage_lets_no_canary_through(at: int, bit: int) -> None:
     """Cut a request with content anywhere and nothing of it stays; flip a bit and every piece is still counted."""
     request = ExportTraceServiceRequest()
@@ -200,6 +202,7 @@ def test_damage_lets_no_canary_through(at: int, bit: int) -> None:
     for number in range(1, 6):
         span = scope_spans.spans.add(trace_id=bytes([number] * 16), span_id=bytes([number] * 8))
         span.attributes.add(key="input.value").value.string_value = CANARY
+        span.attributes.add(key="tail").value.string_value = "x" * 20
     body = request.SerializeToString()
     at %= len(body)
     cut = strip(body[:at], "otlp-proto")
@@ -313,3 +316,64 @@ def test_two_million_empty_attributes_cost_one_span(good: Any) -> None:
     pieces = after(wire.frame(1, wire.frame(2, spans)))
     assert [type(piece) for piece in pieces] == [Undecodable, Span]
     assert pieces[0].reason == "too_many_attributes"
+
+
+# --- what cannot be read ----------------------------------------------------------------------
+
+
+def test_a_digest_passes_unchanged() -> None:
+    assert strip(b"{}", "undecodable").body == b"{}"
+
+
+@pytest.mark.parametrize("part", [{"resource": [CANARY]}, {"scope": [CANARY]}])
+def test_a_json_context_that_cannot_be_read_is_not_kept(part: Any) -> None:
+    request = json_request(json_span(1, "gen_ai.prompt", {"stringValue": CANARY}))
+    outer = request["resourceSpans"][0]
+    (outer if "resource" in part else outer["scopeSpans"][0]).update(part)
+    clean = strip(json.dumps(request).encode(), "otlp-json")
+    (piece,) = decode(Batch(1, 1, "acme", "s", clean.encoding, clean.body))
+    assert CANARY.encode() not in clean.body
+    assert isinstance(piece, Undecodable)
+
+
+def test_a_scope_that_cannot_be_read_is_not_kept(span: Any) -> None:
+    raw = span(1, input__value=CANARY).SerializeToString()
+    clean = strip(
+        wire.frame(1, wire.frame(2, wire.frame(1, b"\x0b" + CANARY.encode()) + wire.frame(2, raw))), "otlp-proto"
+    )
+    assert CANARY.encode() not in clean.body
+    (piece,) = decode(Batch(1, 1, "acme", "s", clean.encoding, clean.body))
+    assert isinstance(piece, Undecodable)
+
+
+def test_content_whose_value_cannot_be_read_goes(good: Any) -> None:
+    """Its bytes are no value, so nothing can be reduced and nothing is kept; the span stays."""
+    array = wire.frame(5, wire.frame(1, b"\x0b" + CANARY.encode()))
+    pair = wire.frame(1, b"input.value") + wire.frame(2, array)
+    raw = good(1, 1)[0].SerializeToString() + wire.frame(9, pair)
+    clean = strip(wire.frame(1, wire.frame(2, wire.frame(2, raw))), "otlp-proto")
+    assert CANARY.encode() not in clean.body
+    (piece,) = decode(Batch(1, 1, "acme", "s", clean.encoding, clean.body))
+    assert piece.attributes == {TOKENS: 1}
+
+
+def test_nested_json_content_whose_value_cannot_be_read_goes() -> None:
+    inner = {"kvlistValue": {"values": [{"key": "gen_ai.prompt", "value": [CANARY]}]}}
+    span = {**json_span(1, TOKENS, {"intValue": 1}), "attributes": [{"key": "unread", "value": inner}]}
+    clean = strip(json.dumps(json_request(span)).encode(), "otlp-json")
+    assert CANARY.encode() not in clean.body
+    assert clean.pieces == 1
+
+
+def test_content_below_every_depth_goes(span: Any, request_of: Any, value_of: Any) -> None:
+    value: Any = {"gen_ai.prompt": CANARY}
+    for _ in range(20):
+        value = [value]
+    body = request_of(span(1, unread=value_of(value))).SerializeToString()
+    assert CANARY.encode() not in strip(body, "otlp-proto").body
+
+
+def test_a_reduction_may_not_invent_types(span: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "reduced", lambda _key, _value: object())
+    with pytest.raises(TypeError, match="object"):
+        strip(request_of(span(1, input__value="x")).SerializeToString(), "otlp-proto")

@@ -18,6 +18,8 @@ from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import Piece, Span, Undecodable
 from tollspan_rater.ingest.decode import decode
 from tollspan_rater.ingest.limits import Limits
+from tollspan_rater.ingest.protobuf import SpanReader
+from tollspan_rater.ingest.wire import frame
 
 KEY = "gen_ai.usage.input_tokens"
 
@@ -87,6 +89,7 @@ CASES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "zero parent id": (lambda make: edited(make(**{KEY: 7}), parent_span_id=bytes(8)), 7),
     "sampled out": (lambda make: edited(make(**{KEY: 7}), flags=0), 7),
     "error with usage": (lambda make: [span := make(**{KEY: 7}), edited(span.status, code=2)][0], 7),
+    "long unread attribute": (lambda make: make(other="x" * 999), None),
     "unread attribute": (lambda make: make(**{"some.other": "x"}), None),
 }
 
@@ -285,6 +288,13 @@ def tokens(**value: Any) -> list[Any]:
     return [{"key": KEY, "value": value}]
 
 
+def json_nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"stringValue": "deep"}
+    for _ in range(levels):
+        value = {"arrayValue": {"values": [value]}}
+    return value
+
+
 JSON_CASES: dict[str, tuple[Any, Any]] = {
     "int as string": (json_span(attributes=tokens(intValue="12")), 12),
     "int as number": (json_span(attributes=tokens(intValue=12)), 12),
@@ -318,6 +328,10 @@ JSON_CASES: dict[str, tuple[Any, Any]] = {
     "an attribute that is text": (json_span(attributes=["a"]), "bad_value"),
     "an attribute whose key is a number": (json_span(attributes=[{"key": 5}]), "bad_value"),
     "10k attributes": (json_span(attributes=tokens(intValue=1) * 10_000), "too_many_attributes"),
+    "a name that is a number": (json_span(name=5), "bad_value"),
+    "a long unread value": (json_span(attributes=[{"key": "unread", "value": {"stringValue": "x" * 999}}]), None),
+    "nesting 16": (json_span(attributes=tokens(**json_nested(16))), [[[[[[[[[[[[[[[["deep"]]]]]]]]]]]]]]]]),
+    "nesting 17": (json_span(attributes=tokens(**json_nested(17))), [[[[[[[[[[[[[[[[None]]]]]]]]]]]]]]]]),
     "a long value": (json_span(attributes=tokens(stringValue="x" * 70_000)), "x" * 65_536),
 }
 
@@ -377,3 +391,94 @@ def test_limits_are_the_callers(span: Any, request_of: Any) -> None:
     (piece,) = decode(Batch(1, 1, "acme", "s", "otlp-proto", body), Limits(value_bytes=10))
     assert isinstance(piece, Span)
     assert piece.attributes["gen_ai.a"] == "x" * 10
+
+
+def test_json_spans_without_a_readable_context_are_kept_aside() -> None:
+    request = {"resourceSpans": [{"resource": 5, "scopeSpans": [{"spans": [json_span(1), json_span(2)]}]}]}
+    pieces = decode(Batch(1, 1, "acme", "s", "otlp-json", json.dumps(request).encode()))
+    assert [type(piece) for piece in pieces] == [Undecodable] * 2
+    assert isinstance(pieces[1], Undecodable)
+    assert json.loads(pieces[1].raw) == json_span(2)
+
+
+def test_a_resource_with_too_many_attributes_costs_its_spans(good: Any, request_of: Any) -> None:
+    (piece,) = proto(request_of(*good(1, 1), **{f"x{n}": n for n in range(600)}).SerializeToString())
+    assert isinstance(piece, Undecodable)
+    assert piece.reason == "too_many_attributes"
+
+
+def test_a_scope_that_is_no_message_costs_its_spans(good: Any) -> None:
+    raw = good(1, 1)[0].SerializeToString()
+    inner = frame(1, b"\x0b") + frame(2, raw)
+    (piece,) = proto(frame(1, frame(2, inner)))
+    assert isinstance(piece, Undecodable)
+    assert (piece.reason, piece.raw) == ("malformed", raw)
+
+
+def test_an_attribute_that_is_no_message_costs_its_span(good: Any) -> None:
+    raw = good(1, 1)[0].SerializeToString() + b"\x4a\x02\x0b\x0b"
+    (piece,) = proto(frame(1, frame(2, frame(2, raw))))
+    assert isinstance(piece, Undecodable)
+    assert (piece.reason, piece.span_id) == ("malformed", f"{1:016x}")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    key=st.sampled_from([KEY, "gen_ai.x", "unread", "ä"]),
+    value=st.one_of(
+        st.integers(-(2**63), 2**63 - 1),
+        st.text(max_size=200),
+        st.floats(allow_nan=False),
+        st.booleans(),
+        st.binary(max_size=9),
+        st.lists(st.integers(0, 5), max_size=3),
+    ),
+)
+def test_every_value_is_read_as_it_was_written(key: str, value: Any) -> None:
+    """The short way for usual attributes and the long way for all others say the same."""
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"\x01" * 16, span_id=b"\x01" * 8)
+    pair = span.attributes.add(key=key)
+    kind = type(value)
+    if kind is list:
+        pair.value.array_value.values.extend(AnyValue(int_value=item) for item in value)
+        pair.value.array_value.SetInParent()
+    else:
+        names = {int: "int_value", str: "string_value", float: "double_value", bool: "bool_value", bytes: "bytes_value"}
+        setattr(pair.value, names[kind], value)
+    for _ in range(2):  # the second time from what is remembered
+        (piece,) = proto(request.SerializeToString())
+        assert isinstance(piece, Span)
+        assert piece.attributes == ({key: value} if key.startswith("gen_ai") else {})
+        assert [type(found) for found in piece.attributes.values()] == [kind] * len(piece.attributes)
+
+
+def test_the_last_member_of_a_value_counts() -> None:
+    """A value that holds a text and then a number is the number, as protobuf says of one-ofs."""
+    pair = frame(1, KEY.encode()) + frame(2, frame(1, b"12") + b"\x18\x07")
+    raw = frame(1, b"\x01" * 16) + frame(2, b"\x01" * 8) + frame(9, pair)
+    (piece,) = proto(frame(1, frame(2, frame(2, raw))))
+    assert isinstance(piece, Span)
+    assert piece.attributes == {KEY: 7}
+
+
+def test_long_text_that_is_none_costs_its_span(span: Any, request_of: Any) -> None:
+    body = request_of(span(1, **{KEY: "a" * 70_000})).SerializeToString()
+    (piece,) = proto(body.replace(b"aaaa", b"\xff\xff\xff\xff"))
+    assert isinstance(piece, Undecodable)
+    assert piece.reason == "invalid_utf8"
+
+
+def test_what_is_remembered_is_bounded(span: Any, request_of: Any) -> None:
+    reader = SpanReader(Limits())
+    for number in range(10_000):
+        raw = f"gen_ai.{number:05}".encode()
+        reader._attribute(b"\x0a\x0c" + raw + b"\x12\x02\x18\x01")
+    assert len(reader._known) <= 8192
+
+
+def test_a_description_that_is_none_says_so() -> None:
+    for body in (b"", b"[]", b"{"):
+        assert decode(Batch(1, 1, "acme", "s", "undecodable", body)) == [
+            Undecodable("undecodable", "no description was kept", body)
+        ]

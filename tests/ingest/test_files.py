@@ -16,7 +16,7 @@ import zstandard
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import Span
 from tollspan_rater.ingest.decode import decode
-from tollspan_rater.ingest.files import read_file
+from tollspan_rater.ingest.files import read_file, read_stream
 
 LINES = [b'{"resourceSpans": []}', b'{"resourceSpans": [], "a": "b"}']
 SHARED = Path(os.environ.get("TOLLSPAN_SHARED_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
@@ -122,3 +122,17 @@ def test_recorded_dialects_are_read_to_the_last_span() -> None:
             pieces: Any = decode(Batch(1, 1, "acme", "s", encoding, body))
             assert pieces
             assert all(isinstance(piece, Span) for piece in pieces), (path.name, pieces)
+
+
+@pytest.mark.parametrize("readable", [0, 1])
+def test_a_disk_that_fails_is_an_error(readable: int) -> None:
+    parts = [LINES[0] + b"\n" for _ in range(readable)]
+
+    class Failing(io.BytesIO):
+        def read(self, _size: int | None = -1, /) -> bytes:
+            if parts:
+                return parts.pop()
+            raise OSError(5, "input/output error")
+
+    with pytest.raises(OSError, match="input/output"):
+        list(read_stream(Failing(), 1000, lambda _read: None))

@@ -87,6 +87,11 @@ def test_repeated_fields_are_counted(count: int, exceeded: bool, head: bytes) ->
     assert exceeds(noise + (head + b"\x01\x4a") * count, 9, 5) is exceeded
 
 
+def test_overlong_tags_are_counted_without_any_plain_one() -> None:
+    assert exceeds(b"\xca\x00\x01\x41" * 6, 9, 5) is True
+    assert exceeds(b"\xca\x00\x01\x41" * 5, 9, 5) is False
+
+
 def test_counting_stops_at_damage() -> None:
     assert exceeds(b"\x4a\x00\x0b" + b"\x4a" * 50, 9, 5) is False
 

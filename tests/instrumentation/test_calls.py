@@ -54,6 +54,12 @@ def test_retries_point_to_the_first_attempt(case: Any, metered: Any) -> None:
     assert {span["tollspan.retry_of"] for span in others} == {first["tollspan.record.id"]}
 
 
+def test_the_same_request_sent_twice_by_the_application_is_no_retry(metered: Any) -> None:
+    cases.chat()
+    cases.chat()
+    assert [(span["tollspan.attempt"], span["tollspan.retry_of"]) for span in metered.collect()] == [(1, None)] * 2
+
+
 def test_an_unfinished_anthropic_stream_keeps_its_input_and_not_the_placeholder(metered: Any) -> None:
     cases.stop_after(cases.message(stream=True), 4)
     (span,) = metered.collect()

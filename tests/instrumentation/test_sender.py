@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -117,6 +118,7 @@ def test_a_fork_is_a_new_process_that_sends_its_own_records_once(metered: Any, m
     tollspan.record("page", 1)
     child = os.fork()
     if child == 0:
+        signal.alarm(20)  # a child that hangs must not outlive the test
         tollspan.record("page", 2)
         os._exit(0 if tollspan.flush(5) else 1)
     _, status = os.waitpid(child, 0)

@@ -99,6 +99,23 @@ def test_baggage_never_reaches_a_provider(call: Any, metered: Any) -> None:
     assert "acme-secret" not in str(metered.provider.requests)
 
 
+def test_baggage_is_hidden_from_instrumentations_below(metered: Any) -> None:
+    seen: list[Any] = []
+
+    def transport(_request: httpx2.Request) -> httpx2.Response:
+        seen.append(dict(baggage.get_all()))
+        return httpx2.Response(200, json={"usage": {}})
+
+    token = context.attach(baggage.set_baggage("customer.id", "acme-secret"))
+    try:
+        with httpx2.Client(transport=httpx2.MockTransport(transport)) as client:
+            client.post("https://api.openai.com/v1/chat/completions", json=BODY)
+            client.post("https://shop.internal/orders", json=BODY)
+    finally:
+        context.detach(token)
+    assert seen == [{}, {"customer.id": "acme-secret"}]
+
+
 @pytest.mark.parametrize(
     ("options", "visible"),
     [

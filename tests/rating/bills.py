@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from tollspan_rater.pricing.book import load
 from tollspan_rater.pricing.period import Period, period
@@ -16,6 +17,7 @@ NOVEMBER = period("2026-11", "UTC")
 Number = int | str | Decimal
 
 
+@lru_cache(maxsize=64)
 def tariff(card: str, plan: str = "", within: Period = NOVEMBER) -> tuple[Segment, ...]:
     """One segment: a card (the lines of ``prices``) and a plan on it that holds since ever."""
     files = {

@@ -95,7 +95,7 @@ def usages(draw: st.DrawFn) -> Data:
 
 
 calls = st.lists(
-    st.fixed_dictionaries({"model": st.sampled_from(MODELS), "provider": st.just("any"), "usage": usages()}), max_size=4
+    st.fixed_dictionaries({"model": st.sampled_from(MODELS), "provider": st.just("any"), "usage": usages()}), max_size=6
 )
 allowances = st.one_of(
     st.just({}),

@@ -5,7 +5,9 @@
     TollspanError
     ├── UsageError             the command or its arguments cannot be used (exit 2)
     │   ├── ConfigError        tollspan.yaml, an environment variable or a flag
-    │   └── PricingError       a rate card or plan file, with file and line
+    │   ├── PricingError       a rate card or plan file, with file and line
+    │   └── TraceFileError     a published trace given to the demo, with file and line
+    ├── DemoError              the demo cannot go on
     ├── FolderBusyError        another process owns the data folder
     ├── FormatVersionError     the folder was written by a newer release
     ├── StoreDeadError         the database failed; nothing is acknowledged until it is reopened
@@ -47,6 +49,17 @@ class PricingError(UsageError):
     def __init__(self, path: Path | str, line: int, problem: str, remedy: str) -> None:
         self.path, self.line, self.problem, self.remedy = str(path), line, problem, remedy
         super().__init__(f"{path}:{line}: {problem}. {remedy}")
+
+
+class TraceFileError(UsageError):
+    """A trace of calls cannot be read; names the file and the line."""
+
+    def __init__(self, path: Path | str, line: int, problem: str, remedy: str) -> None:
+        super().__init__(f"{path}:{line}: {problem}. {remedy}.")
+
+
+class DemoError(TollspanError):
+    """The demo cannot go on: the server did not start, did not answer, or did not show everything in time."""
 
 
 class FolderBusyError(TollspanError):

@@ -18,7 +18,8 @@ class Extracted:
     Reading: ``role``, ``dialect`` (table name and version, e.g. ``tollspan@1``), ``rank`` (of the view,
     0 is the best), ``quality``, ``usage``, ``outcome``.
     ``said`` is the attribution that this very span states, ``resource_said`` that of its resource; both
-    map attribution keys (and ``tags.NAME``) to text in order of precedence already applied on this span.
+    map attribution keys (and ``tags.NAME``) to text in order of precedence already applied on this span;
+    what only a foreign name says stands under ``alias.KEY``, for it yields to tollspan's own names on any span.
     ``final`` is False for a version that its dialect declares pending or partial.
     ``unit_meter``/``unit_quantity`` are set for role UNIT only.
     """

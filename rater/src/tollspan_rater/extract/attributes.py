@@ -86,8 +86,8 @@ _SAFE_MEMBER: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 @lru_cache(maxsize=65_536)
 def is_content(key: str) -> bool:
-    """Tell whether an attribute holds text of prompts or answers."""
-    return key in CONTENT_KEYS or key.startswith(CONTENT_PREFIXES)
+    """Tell whether an attribute holds text of prompts or answers; a name that is read in full is none."""
+    return key in CONTENT_KEYS or (key.startswith(CONTENT_PREFIXES) and key not in KEPT_KEYS)
 
 
 @lru_cache(maxsize=65_536)

@@ -10,13 +10,14 @@ from typing import Final
 from tollspan import semconv
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.fates import Role
+from tollspan_rater.extract.dialects.registry import evidence_beside_call
 from tollspan_rater.extract.family import model_family
 from tollspan_rater.extract.tree import Forest
 
 SAME_OUTPUT: Final = 16  # tokens by which two views of one call may differ
 ID_TOLERANCE_NS: Final = 1_000_000_000  # clocks of two hosts that saw the same response
 SIBLING_TOLERANCE_NS: Final = 5_000_000
-CANDIDATES: Final = 64  # partners looked at for one span, so that ten thousand siblings settle in linear time
+CANDIDATES: Final = 24  # partners looked at for one span, so that ten thousand siblings settle in linear time
 
 # LiteLLM makes ids of its own for providers that are not OpenAI: chatcmpl-<uuid4>.
 _SYNTHETIC_ID: Final = re.compile(r"chatcmpl-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -76,6 +77,7 @@ def cluster(forest: Forest) -> Clusters:
     clusters = Clusters(spans, calls)
     _by_response_id(clusters, calls)
     _among_siblings(clusters, calls)
+    _beside_their_call(clusters, calls)
     _by_ancestry(clusters, forest, calls)
     return clusters
 
@@ -106,43 +108,93 @@ def _among_siblings(clusters: Clusters, calls: Sequence[int]) -> None:
             by_parent[spans[at].tenant, spans[at].trace_id, spans[at].parent_id].append(at)
     for group in by_parent.values():
         if len({spans[at].scope for at in group}) > 1:
-            _pair(clusters, group, _same_measured_sibling, SIBLING_TOLERANCE_NS)
+            # Equal outputs first: a failed attempt must not take the view of its successor.
+            _pair(clusters, group, _same_sibling, SIBLING_TOLERANCE_NS, by_output=True)
             _pair(clusters, group, _same_sibling, SIBLING_TOLERANCE_NS)
+
+
+def _beside_their_call(clusters: Clusters, calls: Sequence[int]) -> None:
+    """R3b: usage that a dialect writes on a span beside the streamed call belongs to the last one without any."""
+    waiting: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    for at in calls:
+        span = clusters.spans[at]
+        place = (span.tenant, span.trace_id, span.parent_id, span.scope)
+        if span.role is Role.CALL and not span.usage.measured:
+            waiting[place].append(at)
+        elif span.role is Role.EVIDENCE and waiting[place] and evidence_beside_call(span.scope):
+            clusters.join(waiting[place].pop(), at)
 
 
 Same = Callable[[Extracted, Extracted], bool]
 
 
-def _pair(clusters: Clusters, group: Sequence[int], same: Same, tolerance_ns: int) -> None:
+class _Open:
+    """A cluster that later spans may still join: its first span, its last end, the scopes that are in it."""
+
+    __slots__ = ("at", "fetched", "scopes", "until_ns")
+
+    def __init__(self, clusters: Clusters, at: int) -> None:
+        self.at = at
+        self.look(clusters)
+
+    def look(self, clusters: Clusters) -> None:
+        """Take in what the cluster has become."""
+        members = [clusters.spans[one] for one in clusters.of[self.at][:CANDIDATES]]
+        self.until_ns = max(one.end_ns for one in members)
+        self.fetched = any(one.retrieve for one in members)
+        self.scopes = {one.scope for one in members}
+
+    def closed_to(self, span: Extracted, tolerance_ns: int) -> bool:
+        """Tell whether a span, and every later one of its scope, is too late or has its scope's place taken."""
+        if self.fetched or span.retrieve:
+            return False
+        return span.scope in self.scopes or self.until_ns + tolerance_ns < span.start_ns
+
+
+class _Row:
+    """Open clusters in order of start. A cursor for each scope passes what is closed to it for good."""
+
+    def __init__(self) -> None:
+        self.heads: list[_Open] = []
+        self._cursors: dict[str, int] = {}
+
+    def near(self, span: Extracted, tolerance_ns: int) -> list[_Open]:
+        """Return the first open clusters that a span may join, a bounded number."""
+        first = 0 if span.retrieve else self._cursors.get(span.scope, 0)
+        while first < len(self.heads) and self.heads[first].closed_to(span, tolerance_ns):
+            first += 1
+        if not span.retrieve:
+            self._cursors[span.scope] = first
+        window = self.heads[first : first + CANDIDATES]
+        return [head for head in window if not head.closed_to(span, tolerance_ns)]
+
+
+def _pair(clusters: Clusters, group: Sequence[int], same: Same, tolerance_ns: int, *, by_output: bool = False) -> None:
     """Join each span of a group to the open cluster that fits it best.
 
-    The group is in order of start, so that the result depends on the set alone.
+    The group is in order of start, so that the result depends on the set alone. ``by_output`` compares only
+    spans with equal output, so that equal calls find each other among thousands.
     """
     spans = clusters.spans
-    heads: list[int] = []
+    rows: dict[int | None, _Row] = defaultdict(_Row)
     for at in group:
         span = spans[at]
-        heads = [head for head in heads[-CANDIDATES:] if _still_open(clusters, head, span, tolerance_ns)]
-        fitting = [head for head in heads if _fits(clusters, head, at, same)]
+        row = rows[span.usage.output if by_output else None]
+        fitting = [head for head in row.near(span, tolerance_ns) if _fits(clusters, head, at, same)]
         if fitting:
-            best = min(fitting, key=lambda head: _distance(spans[head], span))
-            clusters.join(best, at)
+            best = min(fitting, key=lambda head: _distance(spans[head.at], span))
+            clusters.join(best.at, at)
+            best.look(clusters)
         else:
-            heads.append(at)
+            row.heads.append(_Open(clusters, at))
 
 
-def _fits(clusters: Clusters, head: int, at: int, same: Same) -> bool:
-    if clusters.together(head, at):
+def _fits(clusters: Clusters, head: _Open, at: int, same: Same) -> bool:
+    if clusters.together(head.at, at):
         return True
-    spans, mine = clusters.spans, clusters.of[at][:CANDIDATES]
-    return all(same(spans[one], spans[other]) for one in clusters.of[head][:CANDIDATES] for other in mine)
-
-
-def _still_open(clusters: Clusters, head: int, span: Extracted, tolerance_ns: int) -> bool:
     spans = clusters.spans
-    if span.retrieve or spans[head].retrieve:
-        return True
-    return any(spans[at].end_ns + tolerance_ns >= span.start_ns for at in clusters.of[head][:CANDIDATES])
+    mine = clusters.of[at][:CANDIDATES]
+    return all(same(spans[one], spans[other]) for one in clusters.of[head.at][:CANDIDATES] for other in mine)
 
 
 def _distance(head: Extracted, span: Extracted) -> tuple[bool, int, str]:
@@ -150,26 +202,18 @@ def _distance(head: Extracted, span: Extracted) -> tuple[bool, int, str]:
 
 
 def _same_response(one: Extracted, other: Extracted) -> bool:
-    if _own_records_differ(one, other):
-        return False
     if one.scope == other.scope and not (one.retrieve or other.retrieve):
         return False
-    return _same_family(one, other) and _compatible_output(one, other)
+    return _compatible_output(one, other) and _same_family(one, other)
 
 
 def _same_sibling(one: Extracted, other: Extracted) -> bool:
-    ids = real_id(one), real_id(other)
     return (
         one.scope != other.scope
-        and (ids[0] is None or ids[1] is None or ids[0] == ids[1])
-        and _same_family(one, other)
         and _compatible_output(one, other)
+        and _same_family(one, other)
+        and _ids_agree(one, other)
     )
-
-
-def _same_measured_sibling(one: Extracted, other: Extracted) -> bool:
-    """Pairs that both state usage go first: a failed attempt must not take the view of its successor."""
-    return one.usage.measured and other.usage.measured and _same_sibling(one, other)
 
 
 def _own_records_differ(one: Extracted, other: Extracted) -> bool:
@@ -233,8 +277,12 @@ def _contain(clusters: Clusters, outer: int, inner: Sequence[int]) -> None:
 def _same_nested(outer: Extracted, inner: Extracted) -> bool:
     if _own_records_differ(outer, inner):
         return False
-    ids = real_id(outer), real_id(inner)
-    return ids[0] is None or ids[1] is None or ids[0] == ids[1] or _same_totals(outer, inner)
+    return _ids_agree(outer, inner) or _same_totals(outer, inner)
+
+
+def _ids_agree(one: Extracted, other: Extracted) -> bool:
+    ids = real_id(one), real_id(other)
+    return ids[0] is None or ids[1] is None or ids[0] == ids[1]
 
 
 def _same_totals(one: Extracted, other: Extracted) -> bool:

@@ -14,6 +14,8 @@ import orjson
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
+from tollspan_rater.extract.aliases import ALIAS_PREFIX
+from tollspan_rater.extract.draft import new_extracted
 
 # Field -> stored name. Names once stored are kept for ever.
 _NAMES: Final[Mapping[str, str]] = {
@@ -74,30 +76,14 @@ _TOKEN_VALUES: Final = attrgetter(*TOKEN_FIELDS)
 _TOKEN_SHORT: Final = tuple(_TOKEN_NAMES[name] for name in TOKEN_FIELDS)
 _PLAIN_SHORT: Final = tuple((short, default) for _, short, default in _PLAIN)
 _READ_PLAIN: Final = {short: name for name, short, _ in _PLAIN}
-_ALIAS: Final = "alias."
 
-# Not in the digest: a newer release may read the same span under another version or rank; flags are no evidence.
+# Not in the digest: a newer release may read the same span under another version or rank.
 _NOT_DIGESTED: Final = ("d", "rk", "fl")
 
 
 def to_evidence(extracted: Extracted) -> str:
     """Write what was read as canonical JSON: sorted names, no spaces, only what is set, decimals as text."""
-    return _text(_document(extracted)).decode()
-
-
-def digest(extracted: Extracted) -> str:
-    """Return 16 hex digits over usage, attribution, ids and times.
-
-    What differs between two honest copies does not count: what a Collector may add to the resource under foreign
-    names, how many attributes were dropped on the way, and with which release the span was read.
-    """
-    return _digest(_document(extracted))
-
-
-def evidence_and_digest(extracted: Extracted) -> tuple[str, str]:
-    """Return both of a span at the cost of one walk through it."""
-    document = _document(extracted)
-    return _text(document).decode(), _digest(document)
+    return orjson.dumps(_document(extracted), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def from_evidence(evidence: str) -> Extracted:
@@ -106,7 +92,7 @@ def from_evidence(evidence: str) -> Extracted:
     values: dict[str, Any] = {_READ_PLAIN[short]: value for short, value in tree.items() if short in _READ_PLAIN}
     stated = tree.get("u", {})
     units = {meter: Decimal(value) for meter, value in stated.get(_UNITS, {}).items()}
-    return Extracted(
+    return new_extracted(
         **values,
         role=Role(tree["ro"]),
         usage=Usage(**{name: stated.get(short) for name, short in _TOKEN_NAMES.items()}, units=units),
@@ -118,20 +104,30 @@ def from_evidence(evidence: str) -> Extracted:
     )
 
 
-def _text(document: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+def digest(extracted: Extracted) -> str:
+    """Return 16 hex digits over usage, attribution, ids and times.
+
+    What differs between two honest copies does not count: what a Collector may add to the resource under foreign
+    names, how many attributes were dropped on the way, and with which release the span was read.
+    """
+    return _digest(_document(extracted))
+
+
+def sealed(extracted: Extracted) -> tuple[str, str]:
+    """Return evidence and digest at once, which is cheaper than one after the other."""
+    document = _document(extracted)
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode(), _digest(document)
 
 
 def _digest(document: dict[str, Any]) -> str:
-    """Digest a document, which is used up by it."""
     for name in _NOT_DIGESTED:
         document.pop(name, None)
     resource = document.pop("rs", None)
     if resource:
-        own = {key: value for key, value in resource.items() if not key.startswith(_ALIAS)}
+        own = {key: value for key, value in resource.items() if not key.startswith(ALIAS_PREFIX)}
         if own:
             document["rs"] = own
-    return blake2b(_text(document), digest_size=8).hexdigest()
+    return blake2b(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
 
 
 def _document(extracted: Extracted) -> dict[str, Any]:

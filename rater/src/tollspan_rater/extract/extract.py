@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -18,6 +20,7 @@ from tollspan_rater.errors import UnusableValueError
 from tollspan_rater.extract.aliases import PLACES, Said, said_by, tag_name
 from tollspan_rater.extract.dialects.registry import dialect_of
 from tollspan_rater.extract.dialects.table import AGGREGATE_RANK, SPAN_NAME, Dialect, RawUsage
+from tollspan_rater.extract.draft import new_extracted
 from tollspan_rater.extract.family import model_family, provider_name
 from tollspan_rater.extract.normal import UNALLOCATED, add_left_out, broken_invariants, inclusive, stated, usage_of_raw
 from tollspan_rater.extract.numbers import cost, quantity, text, token_count, truth, whole
@@ -28,9 +31,23 @@ Found = dict[str, AttributeValue]
 LONGEST_RAW: Final = 64 * 1024  # a usage object is a few hundred bytes; whatever is longer is none
 RETRIEVE: Final = "fetch_response"
 _NOTHING: Final = Usage()
+_BROKEN_OFF: Final = frozenset({"estimated", "lower_bound"})
 _EXCLUSIVE_PROVIDERS: Final = frozenset({"anthropic", "aws.bedrock"})
-_ATTRIBUTED: Final = frozenset(slot for slot, _ in PLACES.values())
-_UNIT: Final = "unit."
+_TEXTS: Final = frozenset(
+    {
+        "operation",
+        "provider",
+        "request_model",
+        "response_model",
+        "response_id",
+        "record_id",
+        "process_id",
+        "retry_of",
+        "service_tier",
+        "usage_api",
+        "meter",
+    },
+)
 
 
 def extract(span: Span) -> Extracted | Rejected:
@@ -45,7 +62,7 @@ def extract(span: Span) -> Extracted | Rejected:
     if dialect.inside:
         _look_inside(dialect, span.attributes, found)
     try:
-        if "meter" in found:
+        if "meter" in found or "quantity" in found:
             return _built(span, dialect, found, heard, role=Role.UNIT, unit=_unit(found))
         usage, flags, raw_read = _usage(dialect, span.attributes, found)
     except UnusableValueError as error:
@@ -72,17 +89,29 @@ def _found(dialect: Dialect, attributes: Mapping[str, AttributeValue], heard: Sa
     places = dialect.places
     for key, value in attributes.items():
         place = places.get(key)
-        if place is None:
-            if key.startswith(semconv.TAG_PREFIX):
-                heard.tags[tag_name(key)] = value
-            continue
-        slot, order = place
-        if slot in _ATTRIBUTED:
+        if place is not None:
+            slot, order = place
+            if slot in found and orders[slot] <= order:
+                continue
+            if type(value) is str:
+                if not value or value.isspace():
+                    continue
+            elif slot in _TEXTS:
+                value = text(value)  # noqa: PLW2901 - the same value, as the text it is
+            if value is not None:
+                found[slot] = value
+                orders[slot] = order
+        elif (place := PLACES.get(key)) is not None:
             heard.hear(place, value)
-        elif value is not None and value != "" and (slot not in found or order < orders[slot]):
-            found[slot] = value
-            orders[slot] = order
+        elif key.startswith(semconv.TAG_PREFIX):
+            heard.tags[tag_name(key)] = value
     return found
+
+
+def _text(found: Found, slot: str) -> str | None:
+    """Return what stands in a text slot: ``_found`` puts nothing but text there."""
+    value = found.get(slot)
+    return value if isinstance(value, str) else None
 
 
 def _role(dialect: Dialect, span: Span) -> Role | None:
@@ -91,17 +120,19 @@ def _role(dialect: Dialect, span: Span) -> Role | None:
         if not isinstance(value, str):
             continue
         role = rule.roles.get(value)
-        if role is None and rule.suffixes:
-            role = next((of for suffix, of in rule.suffixes.items() if value.endswith(suffix)), None)
+        if role is None and (rule.prefixes or rule.suffixes):
+            by_start = (of for start, of in rule.prefixes.items() if value.startswith(start))
+            by_end = (of for end, of in rule.suffixes.items() if value.endswith(end))
+            role = next(chain(by_start, by_end), None)
         if role is not None or rule.other is not None:
             return role or rule.other
     return None
 
 
 def _unit(found: Found) -> tuple[str, Decimal]:
-    meter = text(found["meter"])
+    meter = _text(found, "meter")
     if meter is None:
-        raise UnusableValueError("bad_quantity", semconv.METER, found["meter"], "the name of a meter")
+        raise UnusableValueError("bad_quantity", semconv.METER, meter, "the name of a meter")
     return meter, quantity(semconv.QUANTITY, found.get("quantity"))
 
 
@@ -115,6 +146,8 @@ def _usage(
         if value is not None:
             usage, flags = _from_raw(raw, value, found)
             if usage is not None and usage.measured:
+                if dialect.attributes_fill_raw and found.get("quality") in _BROKEN_OFF:
+                    usage = _totals_filled(usage, stated(found, nan_is_missing=dialect.nan_is_missing))
                 return usage, broken_invariants(usage), True
     counts = stated(found, nan_is_missing=dialect.nan_is_missing)
     if not counts:
@@ -130,8 +163,16 @@ def _usage(
     )
     if cached and dialect.scope_unknown and not flags and found.get("provider") in _EXCLUSIVE_PROVIDERS:
         flags = ("ambiguous_input",)
-    usage = inclusive(counts, _units(found))
+    usage = inclusive(counts, _units(dialect, found))
     return usage, flags + broken_invariants(usage), False
+
+
+def _totals_filled(usage: Usage, said: Mapping[str, int]) -> Usage:
+    return replace(
+        usage,
+        input=said.get("input") if usage.input is None else usage.input,
+        output=said.get("output") if usage.output is None else usage.output,
+    )
 
 
 def _from_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[Usage | None, tuple[str, ...]]:
@@ -142,7 +183,7 @@ def _from_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[Usage
         tree = at(tree, raw.path)
         if not isinstance(tree, dict):
             return None, ()
-    api = raw.api or text(found.get("usage_api"))
+    api = raw.api or _text(found, "usage_api")
     usage = usage_of_raw(tree, api)
     tier = tree.get("service_tier")
     if isinstance(tier, str) and "service_tier" not in found:
@@ -169,16 +210,12 @@ def _leaves_cache_out(dialect: Dialect, attributes: Mapping[str, AttributeValue]
         return False
     if dialect.input_excludes_cache == "always":
         return True
-    model = text(found.get("response_model")) or text(found.get("request_model"))
+    model = _text(found, "response_model") or _text(found, "request_model")
     return model_family(model) == "claude"
 
 
-def _units(found: Found) -> Mapping[str, Decimal]:
-    return {
-        slot.removeprefix(_UNIT): quantity(slot, value, "bad_usage")
-        for slot, value in found.items()
-        if slot.startswith(_UNIT) and value
-    }
+def _units(dialect: Dialect, found: Found) -> Mapping[str, Decimal]:
+    return {meter: quantity(slot, found[slot], "bad_usage") for slot, meter in dialect.unit_slots if found.get(slot)}
 
 
 def _look_inside(dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found) -> None:
@@ -257,7 +294,7 @@ def _attempt(found: Found) -> int | None:
 
 
 def _provider(dialect: Dialect, found: Found) -> str | None:
-    name = text(found.get("provider"))
+    name = _text(found, "provider")
     if name is None or name in dialect.ignored_providers:
         return None
     return provider_name(name, dialect.provider_before_dot)
@@ -277,7 +314,7 @@ def _built(
 ) -> Extracted:
     get = found.get
     said = heard.finished() if role is Role.UNIT else heard.said
-    return Extracted(
+    return new_extracted(
         tenant=span.tenant,
         trace_id=span.trace_id,
         span_id=span.span_id,
@@ -290,19 +327,19 @@ def _built(
         final=not any(span.attributes.get(key) == value for key, value in dialect.pending),
         scope=span.scope,
         name=span.name,
-        operation=text(get("operation")),
+        operation=_text(found, "operation"),
         provider=_provider(dialect, found),
-        request_model=text(get("request_model")),
-        response_model=text(get("response_model")),
-        response_id=text(get("response_id")),
-        record_id=text(get("record_id")),
-        process_id=text(get("process_id")),
+        request_model=_text(found, "request_model"),
+        response_model=_text(found, "response_model"),
+        response_id=_text(found, "response_id"),
+        record_id=_text(found, "record_id"),
+        process_id=_text(found, "process_id"),
         seq=whole(get("seq")) if "seq" in found else None,
         attempt=_attempt(found),
-        retry_of=text(get("retry_of")),
+        retry_of=_text(found, "retry_of"),
         outcome=_outcome(dialect, found, span.status),
         quality=_quality(dialect, found, usage, role, flags),
-        service_tier=text(get("service_tier")),
+        service_tier=_text(found, "service_tier"),
         stream=truth(get("stream")) if "stream" in found else None,
         retrieve=get("operation") == RETRIEVE,
         ttft_ms=_milliseconds(found),

@@ -27,14 +27,14 @@ def usage_of_raw(raw: Mapping[str, Any], api: str | None) -> Usage | None:
     if reading is None:
         return None
     counts: Counts = {}
-    for field, paths in reading.fields.items():
-        for path in paths:
-            value = raw.get(path[0]) if len(path) == 1 else at(raw, path)
-            if value is not None:
-                count = token_count(path[-1], value)
-                if count is not None:
-                    counts[field] = count
-                    break
+    for field, member, inner in reading.steps:
+        value = raw.get(member)
+        if inner is not None:
+            value = value.get(inner) if isinstance(value, dict) else None
+        if value is not None and field not in counts:
+            count = token_count(member, value)
+            if count is not None:
+                counts[field] = count
     units = _units(raw, reading) if reading.units else _NO_UNITS
     _include(counts, reading, raw)
     counts.pop("tool_use", None)

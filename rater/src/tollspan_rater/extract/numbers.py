@@ -54,7 +54,9 @@ def cost(value: object) -> Decimal | None:
     number = None if isinstance(value, bool) or value is None else _decimal(str(value))
     if number is None or not number.is_finite() or not 0 <= number < MAX_QUANTITY:
         return None
-    return abs(round(number, COST_PLACES))
+    exponent = number.as_tuple().exponent
+    fine = isinstance(exponent, int) and exponent < -COST_PLACES
+    return abs(round(number, COST_PLACES) if fine else number)
 
 
 def truth(value: object) -> bool | None:

@@ -28,6 +28,17 @@ class UsageApi:
     add_to_input: tuple[str, ...] = ()
     add_to_output: tuple[str, ...] = ()
     inclusive_if_total: Path = ()
+    steps: tuple[tuple[str, str, str | None], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", _steps(self.fields))
+
+
+def _steps(fields: Mapping[str, tuple[Path, ...]]) -> tuple[tuple[str, str, str | None], ...]:
+    """Lay paths of one or two members out flat: (field, member, member inside it or None)."""
+    return tuple(
+        (name, path[0], path[1] if len(path) > 1 else None) for name, paths in fields.items() for path in paths
+    )
 
 
 # https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage; the details are parts of the totals.

@@ -13,6 +13,7 @@ from tollspan_rater.domain.usage import Usage
 _INPUT_PARTS: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "audio_in", "image_in")
 _OUTPUT_PARTS: Final = ("reasoning", "audio_out")
 _WORTH: Final = {quality: order for order, quality in enumerate(semconv.QUALITIES)}
+FILLED: Final = "filled"  # a total that the chosen view left open was taken from a lower one
 CONFLICT: Final = "conflict:usage"
 
 Seen = tuple[Usage, str, tuple[str, ...]]
@@ -39,16 +40,18 @@ def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
     as it is. Totals that differ are flagged, and the chosen one holds.
     """
     usage, quality = worth_of(chosen)
-    differs = False
+    differs = filled_in = False
     for view in views:
         if view is chosen or not view.usage.measured:
             continue
         filled, took_total = _filled(usage, view.usage)
         if took_total and view.quality is not None:
             quality = max(quality, view.quality, key=_worth)
+        filled_in = filled_in or took_total
         differs = differs or _totals_differ(usage, view.usage)
         usage = filled
-    return usage, quality, (CONFLICT,) if differs else ()
+    flags = ((CONFLICT, differs), (FILLED, filled_in))
+    return usage, quality, tuple(flag for flag, holds in flags if holds)
 
 
 def worth_of(view: Extracted) -> tuple[Usage, str]:

@@ -121,4 +121,3 @@ def _abort(context: grpc.ServicerContext, refused: Refused) -> NoReturn:
         status.details.append(detail)
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
     context.abort(code, refused.message)
-    raise AssertionError(code)

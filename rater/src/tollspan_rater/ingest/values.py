@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
 
 from tollspan_rater.domain.span import AttributeValue
 from tollspan_rater.extract import attributes as catalog
@@ -11,15 +10,6 @@ from tollspan_rater.ingest.undecodable import PieceError
 
 INT64_MOST = 2**63 - 1
 ZERO_TRACE, ZERO_SPAN = "0" * 32, "0" * 16
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An attribute that goes on the span; ``cut`` counts values of which something was left out."""
-
-    key: str
-    value: AttributeValue
-    cut: int = 0
 
 
 def text(raw: bytes, where: str, most: int) -> tuple[str, int]:

@@ -75,7 +75,7 @@ def segments(
     period: Period, applied: Sequence[Applied], assignments: Sequence[Assignment], known_at: int
 ) -> tuple[Segment, ...]:
     """Cut a period where the customer's plan or its price version changes; the segments cover it without a gap."""
-    starts = {one.from_ns for one in assignments} | {one.valid_from_ns for one in applied if one.position <= known_at}
+    starts = {one.from_ns for one in assignments} | {one.valid_from_ns for one in applied}
     cuts = sorted({period.start_ns, period.end_ns} | {at for at in starts if at in period})
     found: list[Segment] = []
     for start, end in pairwise(cuts):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tollspan_rater.pricing.book import canonical
 from tollspan_rater.pricing.card import TOKENS, TREE, PriceItem
@@ -108,8 +109,12 @@ def _rows(number: int, segment: Segment) -> list[_Row]:
     for card_order, card in enumerate(segment.cards):
         for item_order, item in enumerate(card.items):
             allowance = next((one for one in plan.included if below(item.meter, one.meter)), None)
-            content = canonical((item, allowance, plan.currency))
-            digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+            digest = _digest(item, allowance, plan.currency)
             name = f"{plan.name}/{card.name}/{item.key}~{digest}"
             rows.append(_Row(number, plan, (card_order, item_order), item, allowance, name))
     return rows
+
+
+@lru_cache(maxsize=4096)
+def _digest(item: PriceItem, allowance: Allowance | None, currency: str) -> str:
+    return hashlib.sha256(canonical((item, allowance, currency)).encode()).hexdigest()[:8]

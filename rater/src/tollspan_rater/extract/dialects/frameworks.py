@@ -116,7 +116,8 @@ LOGFIRE: Final = Dialect(
     scopes=("logfire.openai", "logfire.anthropic"),
     markers=("gen_ai.usage.raw",),
     keys=merged(KEYS, {"cost": ("operation.cost",)}),
-    roles=ROLES,
+    roles=(When(SPAN_NAME, prefixes={"streaming response from": Role.EVIDENCE}), *ROLES),
+    evidence_of_sibling=True,
     raw=(RawUsage("gen_ai.usage.raw"),),
     pending=(("logfire.span_type", "pending_span"),),
     content=frozenset(

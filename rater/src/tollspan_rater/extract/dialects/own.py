@@ -32,5 +32,6 @@ OWN_SPANS: Final = Dialect(
     roles=ROLES,
     raw=(RawUsage(semconv.USAGE_RAW),),
     zero_is_unknown=False,
+    attributes_fill_raw=True,
     kept_prefixes=("tollspan.",),
 )

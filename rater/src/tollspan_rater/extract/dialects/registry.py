@@ -41,3 +41,9 @@ def _of_markers(attributes: Mapping[str, AttributeValue]) -> Dialect:
         if marker in attributes:
             return dialect
     return otel.PLAIN
+
+
+def evidence_beside_call(scope: str) -> bool:
+    """Tell whether a scope writes evidence beside its call."""
+    dialect = of_scope(scope)
+    return dialect is not None and dialect.evidence_of_sibling

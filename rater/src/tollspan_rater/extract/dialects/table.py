@@ -8,9 +8,11 @@ from typing import Final, Literal
 
 from tollspan.semconv import Quality
 from tollspan_rater.domain.fates import Role
-from tollspan_rater.extract.aliases import PLACES, Place
+from tollspan_rater.extract.aliases import Place
 
 SPAN_NAME: Final = ""  # stands for the name of the span where a key is asked for
+
+UNIT: Final = "unit."  # a slot that counts a unit meter
 
 # Ranks of views, best first; the order is a decision of the design.
 OWN_RAW, OWN, FOREIGN_RAW, NATIVE, OTEL, UNKNOWN_SCOPE = 0, 1, 10, 20, 30, 35
@@ -19,13 +21,14 @@ FRAMEWORK_OTEL, SDK_WRAPPER, OPENINFERENCE, FRAMEWORK, AGGREGATE_RANK = 40, 45, 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """One rule of roles: the value of ``key`` decides by ``roles``, then by ``suffixes``, then ``other``.
+    """One rule of roles: the value of ``key`` decides by ``roles``, ``prefixes``, ``suffixes``, then ``other``.
 
     Where nothing decides, the next rule is asked.
     """
 
     key: str
     roles: Mapping[str, Role] = field(default_factory=dict)
+    prefixes: Mapping[str, Role] = field(default_factory=dict)
     suffixes: Mapping[str, Role] = field(default_factory=dict)
     other: Role | None = None
 
@@ -67,8 +70,10 @@ class Dialect:
     ``inclusive_if`` names an attribute whose presence proves the input inclusive.
     ``stream_ends_with_finish``: a stream without a finish reason broke off. ``stream_quality`` is what the usage of
     a stream is worth there, ``uncached_stream_quality`` that of a stream without cache counts.
+    ``evidence_of_sibling``: its evidence stands beside the call that it belongs to, not below.
     ``pending`` names attributes and values of a version that a later one replaces.
     ``zero_is_unknown``: zeros stand where the provider said nothing. ``ignored_providers`` are framework names.
+    ``attributes_fill_raw``: a total that the raw object leaves open (a stream that broke off) is on the span itself.
     """
 
     name: str
@@ -89,8 +94,10 @@ class Dialect:
     stream_quality: Quality | None = None
     uncached_stream_quality: Quality | None = None
     zero_is_unknown: bool = True
+    attributes_fill_raw: bool = False
     nan_is_missing: bool = False
     scope_unknown: bool = False
+    evidence_of_sibling: bool = False
     provider_before_dot: bool = False
     ignored_providers: frozenset[str] = frozenset()
     pending: tuple[tuple[str, str], ...] = ()
@@ -99,9 +106,12 @@ class Dialect:
     reduced: frozenset[str] = frozenset()
     kept_prefixes: tuple[str, ...] = ()
     places: Mapping[str, Place] = field(init=False)
+    unit_slots: tuple[tuple[str, str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "places", compiled(self.keys))
+        units = tuple((slot, slot.removeprefix(UNIT)) for slot in self.keys if slot.startswith(UNIT))
+        object.__setattr__(self, "unit_slots", units)
 
     @property
     def label(self) -> str:
@@ -118,9 +128,8 @@ class Dialect:
 
 
 def compiled(keys: Mapping[str, tuple[str, ...]]) -> Mapping[str, Place]:
-    """Turn slots and their names around: attribute name -> (slot, order), attribution names included."""
-    slots = {name: (slot, order) for slot, names in keys.items() for order, name in enumerate(names)}
-    return {name: place for name, place in PLACES.items() if name not in slots} | slots
+    """Turn slots and their names around: attribute name -> (slot, order)."""
+    return {name: (slot, order) for slot, names in keys.items() for order, name in enumerate(names)}
 
 
 def merged(*tables: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
