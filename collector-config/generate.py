@@ -29,13 +29,28 @@ CONFIG = Path(__file__).with_name("collector.yaml")
 BEGIN, END = "# --- begin: written by generate.py ---", "# --- end: written by generate.py ---"
 
 
-def alternatives(keys: Iterable[str], prefixes: Iterable[str]) -> list[str]:
+def alternatives(keys: Iterable[str], prefixes: Iterable[str], spared: Iterable[str] = ()) -> list[str]:
     """Return RE2 alternatives, sorted: ``a[.]b$`` for a key, ``a[.]`` for a prefix.
 
+    ``spared`` keys do not match although they begin with one of the prefixes.
     Punctuation stands in brackets because a backslash would have to survive YAML and OTTL.
     """
     exact = [_literal(key) + "$" for key in sorted(keys)]
-    return exact + [_literal(prefix) for prefix in sorted(prefixes)]
+    kept = sorted(spared)
+    starts = []
+    for prefix in sorted(prefixes):
+        rests = [key.removeprefix(prefix) for key in kept if key.startswith(prefix)]
+        starts.append(_literal(prefix) + (other_than(rests) if rests else ""))
+    return exact + starts
+
+
+def other_than(words: list[str]) -> str:
+    """Return an RE2 expression for any rest of a key but some words; RE2 has no look-ahead to say so."""
+    heads = sorted({word[0] for word in words if word})
+    ways = [] if "" in words else ["$"]
+    ways.append(f"[^{''.join(heads)}]" if heads else ".")
+    ways += [_literal(head) + other_than([word[1:] for word in words if word[:1] == head]) for head in heads]
+    return f"(?:{'|'.join(ways)})"
 
 
 def statement(anchor: str, function: str, parts: list[str]) -> str:
@@ -46,7 +61,7 @@ def statement(anchor: str, function: str, parts: list[str]) -> str:
 
 def attribute_statements() -> str:
     """Return the two statements: remove content first, then keep what is known."""
-    drop = alternatives(CONTENT_KEYS - REDUCED_KEYS, CONTENT_PREFIXES)
+    drop = alternatives(CONTENT_KEYS - REDUCED_KEYS, CONTENT_PREFIXES, KEPT_KEYS)
     keep = alternatives(KEPT_KEYS | REDUCED_KEYS, KEPT_PREFIXES)
     return "\n".join(
         [

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tollspan_rater.config.sources import Resolved
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.errors import FolderBusyError, TollspanError
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.rater import Identity, Receipt
+from tollspan_rater.query.rater import Receipt
 
 ANSWER = Answer(
     "Usage",

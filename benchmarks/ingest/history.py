@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.ingest.spans import Load
-
 from tollspan_rater.domain.entries import Batch, Entry
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer

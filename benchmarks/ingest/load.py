@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from itertools import count
 
 import grpc
+
 from benchmarks.ingest.spans import Load
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"

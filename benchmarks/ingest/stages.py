@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.ingest.spans import Load
-
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, NewBatch
 from tollspan_rater.domain.span import Span
@@ -54,9 +53,7 @@ def stages(load: Load) -> dict[str, float]:
     readings = [Reader(decode, extract, sealed).read(batch) for batch in batches]
     pages = timed(
         "settle+rows",
-        lambda: [
-            page_of(batch, read, settle, MEANING.link_of) for batch, read in zip(batches, readings, strict=True)
-        ],
+        lambda: [page_of(batch, read, settle, MEANING.link_of) for batch, read in zip(batches, readings, strict=True)],
     )
     spent["rows"] = spent.pop("settle+rows") - spent["settle"]
     with tempfile.TemporaryDirectory() as folder:

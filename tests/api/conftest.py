@@ -10,7 +10,8 @@ from tests.fake_rater import FakeRater
 
 from tollspan_rater.api.app import create_app
 from tollspan_rater.api.client import HttpDoor
-from tollspan_rater.query.rater import SCOPES, Identity
+from tollspan_rater.domain.identity import Identity
+from tollspan_rater.query.rater import SCOPES
 
 LOCAL = "local-token"
 

@@ -22,11 +22,11 @@ from tests.fake_rater import ANSWER, FakeBackend, FakeRater
 from tollspan_rater import errors
 from tollspan_rater.api.app import create_app
 from tollspan_rater.api.client import HttpDoor
-from tollspan_rater.api.run_file import RunFile
 from tollspan_rater.api.wire import exception_of, pack, problem, unpack
 from tollspan_rater.cli.door import running
 from tollspan_rater.cli.main import main
 from tollspan_rater.query.rater import Receipt
+from tollspan_rater.store.run_file import RunFile
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False),

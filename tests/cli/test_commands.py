@@ -56,6 +56,7 @@ SENDING = [
             "external_ids": {"stripe": "cus_1"},
         },
     ),
+    ("snapshot --keep-journal", "snapshot", {"keep_journal": True}),
     ("keys revoke 4be1c92d0a77f3e5", "key.revoke", {"key_id": "4be1c92d0a77f3e5"}),
     ("quarantine replay 17:3", "quarantine.replay", {"id": "17:3"}),
     ("quarantine replay --reason future", "quarantine.replay", {"reason": "future"}),

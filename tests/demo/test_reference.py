@@ -77,8 +77,8 @@ def test_it_imports_nothing_of_ours() -> None:
         (
             "cache writes for an hour",
             "enterprise",
-            [call(provider="anthropic", model="claude-haiku-4-5", input=30, cache_write=30, cache_write_1h=10)],
-            "25.00009",
+            [call(provider="anthropic", model="claude-haiku-5-5", input=30, cache_write=30, cache_write_1h=10)],
+            "25.000009",
         ),
         ("two graduated tiers", "pro", [call(input=2_000_000)], "23.00"),
         ("all graduated tiers", "pro", [call(input=5_000_000)], "45.50"),
@@ -106,7 +106,7 @@ def test_months_are_billed_apart() -> None:
 
 MODELS = st.sampled_from([
     *(("openai", name) for name in ("gpt-4.1", "gpt-4.1-mini", "gpt-4o-mini", "o4-mini", "unheard-of")),
-    *(("anthropic", name) for name in ("claude-sonnet-4-5", "claude-haiku-4-5")),
+    *(("anthropic", name) for name in ("claude-sonnet-5-5", "claude-haiku-5-5")),
 ])  # fmt: skip
 
 

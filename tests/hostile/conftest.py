@@ -14,7 +14,8 @@ import uvicorn
 
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.domain.entries import NewBatch
-from tollspan_rater.ingest.admission import Admission, Identity, Refusal, by_key
+from tollspan_rater.domain.identity import Identity
+from tollspan_rater.ingest.admission import Admission, Refusal, by_key
 from tollspan_rater.ingest.limits import MIB, Limits
 from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app

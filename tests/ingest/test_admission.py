@@ -11,8 +11,9 @@ import pytest
 
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.domain.entries import NewBatch
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.errors import JournalError, OverloadedError
-from tollspan_rater.ingest.admission import Accepted, Admission, Identity, Kind, Refusal, Refused, bearer_token, by_key
+from tollspan_rater.ingest.admission import Accepted, Admission, Kind, Refusal, Refused, bearer_token, by_key
 from tollspan_rater.ingest.limits import Limits
 
 BODY = b"\x0a\x02\x12\x00"

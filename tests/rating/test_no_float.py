@@ -14,7 +14,13 @@ FILES = sorted(
     [path for room in ("pricing", "rating", "credit", "cost") for path in (ROOT / room).rglob("*.py")]
     + [ROOT / "domain" / "money.py"],
 )
-DIVIDED_EXACTLY = {"rounding.py": {"part_of"}, "money.py": {"allocate"}}  # fractions; decimals at 80 digits
+# Fractions; decimals at 80 digits; a price per hour as one per second; a percentage that is only shown.
+DIVIDED_EXACTLY = {
+    "rounding.py": {"part_of"},
+    "money.py": {"allocate"},
+    "catalog.py": {"_per_unit"},
+    "margin.py": {"percentage"},
+}
 
 
 def floats(tree: ast.AST, allowed: set[str]) -> list[str]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.questions import Question
-from tollspan_rater.query.rater import SCOPES, Identity, RaterDoor
+from tollspan_rater.query.rater import SCOPES, RaterDoor
 
 LOCAL_KEY: Final = "local"
 TENANT_HEADER: Final = "X-Tollspan-Tenant"

@@ -30,11 +30,12 @@ from tollspan_rater.api.access import (
 )
 from tollspan_rater.api.body import RequestBody
 from tollspan_rater.api.wire import ANSWER_TYPE, PROBLEM_TYPE, pack, pack_answer, problem
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query import render
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.commands import checked, command
 from tollspan_rater.query.questions import question
-from tollspan_rater.query.rater import Identity, RaterDoor, Receipt
+from tollspan_rater.query.rater import RaterDoor, Receipt
 
 MAX_COMMAND_BYTES: Final = 8 * 2**20
 ALIASES: Final[Mapping[str, str]] = {"rated-usage": "usage"}

@@ -9,11 +9,12 @@ from typing import Any, BinaryIO, Self
 import httpx
 
 from tollspan_rater.api.access import ACTOR_HEADER, TENANT_HEADER
-from tollspan_rater.api.run_file import RunFile
 from tollspan_rater.api.wire import ANSWER_TYPE, exception_of, unpack, unpack_answer
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.errors import TollspanError
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.rater import Identity, Receipt
+from tollspan_rater.query.rater import Receipt
+from tollspan_rater.store.run_file import RunFile
 
 CHUNK = 256 * 1024
 

@@ -1,4 +1,4 @@
-"""Commands that look after a data folder: quarantine, rebuild, backup, restore, forget."""
+"""Commands that look after a data folder: quarantine, rebuild, snapshot, backup, restore, forget."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ def replay(context: click.Context, id: str | None, reason: str | None, everythin
 def rebuild(context: click.Context) -> None:
     """Send ``rebuild``."""
     send(context, "rebuild", {})
+
+
+@click.command(
+    help="Write a verified snapshot; journal days that it covers, but for the current one, are then deleted.\n\n"
+    + example("tollspan snapshot --keep-journal")
+)
+@click.option("--keep-journal", is_flag=True, help="Delete no journal day.")
+@click.pass_context
+def snapshot(context: click.Context, keep_journal: bool) -> None:  # noqa: FBT001 - click hands over a flag
+    """Send ``snapshot``."""
+    send(context, "snapshot", {"keep_journal": True} if keep_journal else {})
 
 
 @click.command(

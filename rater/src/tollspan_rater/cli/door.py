@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import click
 
-from tollspan_rater.api.run_file import read_run_file
 from tollspan_rater.cli.frame import wishes
 from tollspan_rater.errors import FolderBusyError
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.rater import RaterDoor, Receipt
+from tollspan_rater.store.folder import Folder
+from tollspan_rater.store.run_file import read_run_file
 
 if TYPE_CHECKING:
     from tollspan_rater.api.client import HttpDoor
@@ -94,8 +95,8 @@ def running(folder: Path) -> HttpDoor | None:
     ``run.json`` alone proves nothing, a kill leaves it behind: the process must live, and what answers at
     the address must be that process.
     """
-    found = read_run_file(folder)
-    if found is None or not _alive(found.pid):
+    found = read_run_file(Folder(folder))
+    if found is None:
         return None
     from tollspan_rater.api.client import HttpDoor
 
@@ -112,13 +113,3 @@ def actor() -> str:
         return f"cli:{getpass.getuser()}"
     except (OSError, KeyError):  # a container may run under a number without a name
         return f"cli:{os.getuid()}"
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

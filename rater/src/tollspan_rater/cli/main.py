@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, str]] = {
     "config": f"{_HERE}.setup:config",
     "quarantine": f"{_HERE}.care:quarantine",
     "rebuild": f"{_HERE}.care:rebuild",
+    "snapshot": f"{_HERE}.care:snapshot",
     "backup": f"{_HERE}.care:backup",
     "restore": f"{_HERE}.care:restore",
     "forget": f"{_HERE}.care:forget",

@@ -17,7 +17,7 @@ def split_address(address: str) -> tuple[str, int]:
         ValueError: it is not of this form.
     """
     host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004 - the last TCP port
+    if not colon or not host or not port.isascii() or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004 - the last TCP port
         raise ValueError("give HOST:PORT, for example 127.0.0.1:4317")
     return host.removeprefix("[").removesuffix("]"), int(port)
 

@@ -45,10 +45,15 @@ MODELS: Final = (
     Model("openai", "gpt-4.1-mini", "openai.chat", 24),
     Model("openai", "gpt-4o-mini", "openai.chat", 14),
     Model("openai", "o4-mini", "openai.responses", 8, reasons=True),
-    Model("anthropic", "claude-sonnet-4-5", "anthropic.messages", 18, cache_write=True),
-    Model("anthropic", "claude-haiku-4-5", "anthropic.messages", 10, cache_write=True),
+    Model("anthropic", "claude-sonnet-5-5", "anthropic.messages", 18, cache_write=True),
+    Model("anthropic", "claude-haiku-5-5", "anthropic.messages", 10, cache_write=True),
 )
-PLANS: Final[Sequence[tuple[str, int]]] = (("free", 20), ("starter", 40), ("pro", 30), ("enterprise", 10))
+# Large customers hold large plans: the upper end of a share of the ranks, and the plans drawn there.
+PLANS: Final[Sequence[tuple[float, Sequence[tuple[str, int]]]]] = (
+    (0.1, (("enterprise", 60), ("pro", 40))),
+    (0.4, (("pro", 60), ("starter", 40))),
+    (1.0, (("starter", 55), ("free", 45))),
+)
 # None: nobody said, which means production.
 ENVIRONMENTS: Final[Sequence[tuple[str | None, int]]] = ((None, 940), ("staging", 20), ("test", 25), ("qa", 15))
 FEATURES: Final = {
@@ -62,7 +67,8 @@ def customers(count: int, rng: random.Random) -> tuple[Customer, ...]:
     pairs = [f"{first}-{second}" for second, first in product(_SECOND, _FIRST)]
     rng.shuffle(pairs)
     names = [pairs[n % len(pairs)] + (f"-{n // len(pairs) + 1}" if n >= len(pairs) else "") for n in range(count)]
-    return tuple(Customer(name, draw(PLANS, rng), rng.randrange(3, 40)) for name in names)
+    plans = [next(plans for end, plans in PLANS if rank < end * count) for rank in range(count)]
+    return tuple(Customer(name, draw(held, rng), rng.randrange(3, 40)) for name, held in zip(names, plans, strict=True))
 
 
 def draw(weighted: Sequence[tuple[T, int]], rng: random.Random) -> T:

@@ -68,6 +68,7 @@ def demo(
         outcome = _performed(planned, folder, out)
         out.print(report.bills_table(planned, outcome))
         out.print(report.audit_table(outcome.audit))
+        out.print(f"as of position {outcome.audit.as_of}, zone {outcome.audit.zone}")
         out.print(report.checks_table(outcome.checks))
         out.print(report.verdict(outcome), style="bold green" if outcome.ok else "bold red")
         for line in report.closing(outcome, None if keep is None else str(keep)):

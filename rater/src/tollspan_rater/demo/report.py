@@ -125,13 +125,13 @@ def verdict(outcome: Outcome) -> str:
 def closing(outcome: Outcome, kept: str | None) -> list[str]:
     """Say where the data is and what to try next."""
     month = max(outcome.invoices)
-    busiest = str(max(outcome.usage.rows, key=lambda row: int(str(row["calls"])))["customer"])
+    largest = str(max(outcome.usage.rows, key=lambda row: Fraction(str(row["charge"] or 0)))["customer"])
     if kept is None:
         return ["The data was temporary. To keep it and look around: tollspan demo --keep demo-data"]
     return [
         f"The data is in {kept}. Try next:",
         f"  tollspan usage --data {kept} --by model,feature --sort cost",
-        f"  tollspan invoice {busiest} --data {kept} --period {month}",
-        f"  tollspan calls --data {kept} --customer {busiest} --limit 20",
+        f"  tollspan invoice {largest} --data {kept} --period {month}",
+        f"  tollspan calls --data {kept} --customer {largest} --limit 20",
         f"  tollspan audit --data {kept} --full",
     ]

@@ -19,7 +19,7 @@ from tollspan_rater.errors import DemoError
 CALLS: Final = 40
 FEATURE: Final = "sdk calls"
 LOOPBACK: Final = "127.0.0.1"
-MISSING: Final = "the OpenAI and Anthropic SDKs are not installed: pip install 'tollspan-rater[demo]'"
+NO_PROXY: Final[Mapping[str, None]] = {f"all://{LOOPBACK}": None}  # whatever proxy the environment names
 FLUSH_S: Final = 20.0
 
 
@@ -39,8 +39,8 @@ def clients(url: str) -> Clients | None:
     except ImportError:
         return None
     return Clients(
-        openai.OpenAI(base_url=f"{url}/v1", api_key="made-up"),
-        anthropic.Anthropic(base_url=url, api_key="made-up"),
+        openai.OpenAI(base_url=f"{url}/v1", api_key="made-up", http_client=openai.DefaultHttpxClient(mounts=NO_PROXY)),
+        anthropic.Anthropic(base_url=url, api_key="made-up", http_client=anthropic.DefaultHttpxClient(mounts=NO_PROXY)),
     )
 
 
@@ -139,12 +139,12 @@ def _embeddings(made: Clients, text: str) -> None:
 
 def _messages(made: Clients, text: str) -> None:
     said = [{"role": "user", "content": text}]
-    made.anthropic.messages.create(model="claude-haiku-4-5", max_tokens=256, messages=said)
+    made.anthropic.messages.create(model="claude-haiku-5-5", max_tokens=256, messages=said)
 
 
 def _messages_stream(made: Clients, text: str) -> None:
     said = [{"role": "user", "content": text}]
-    with made.anthropic.messages.stream(model="claude-sonnet-4-5", max_tokens=256, messages=said) as stream:
+    with made.anthropic.messages.stream(model="claude-sonnet-5-5", max_tokens=256, messages=said) as stream:
         for _text in stream.text_stream:
             pass
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 from tollspan.sender import http_post
 from tollspan.settings import TRACES_PATH
@@ -53,10 +53,18 @@ class Outcome:
         return self.audit.ok and all(check.equal for check in self.checks)
 
 
+class Killable(Protocol):
+    """What can be ended without a word."""
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        ...
+
+
 class Interruption:
     """Kills the server once, in the thread of the sender whose acknowledgement completes the first half."""
 
-    def __init__(self, server: Server, after: int) -> None:
+    def __init__(self, server: Killable, after: int) -> None:
         self._server, self._after = server, after
         self._lock = threading.Lock()
         self.killed_after: int | None = None

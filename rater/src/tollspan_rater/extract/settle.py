@@ -128,7 +128,7 @@ def _call(spans: Sequence[Extracted], ancestry: Ancestry, group: Sequence[int], 
     index = {spans[at].key: at for at in group}
     views = by_rank([spans[at] for at in group])
     chosen = evidence_of(views)
-    usage, quality, conflict = seen_together(views, chosen)
+    usage, quality, seen = seen_together(views, chosen)
     attribution, disagreements = resolved(ancestry, spans, [index[view.key] for view in views])
     return _built(
         views,
@@ -137,7 +137,7 @@ def _call(spans: Sequence[Extracted], ancestry: Ancestry, group: Sequence[int], 
         usage=usage,
         quality=quality,
         attribution=attribution,
-        flags={*flags, *conflict, *disagreements, *(flag for view in views for flag in view.flags)},
+        flags={*flags, *seen, *disagreements, *(flag for view in views for flag in view.flags)},
     )
 
 

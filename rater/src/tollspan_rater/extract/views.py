@@ -13,8 +13,8 @@ from tollspan_rater.domain.usage import Usage
 _INPUT_PARTS: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "audio_in", "image_in")
 _OUTPUT_PARTS: Final = ("reasoning", "audio_out")
 _WORTH: Final = {quality: order for order, quality in enumerate(semconv.QUALITIES)}
-FILLED: Final = "filled"  # a total that the chosen view left open was taken from a lower one
 CONFLICT: Final = "conflict:usage"
+FILLED: Final = "filled"  # a total that the chosen view leaves unknown came from another view
 
 Seen = tuple[Usage, str, tuple[str, ...]]
 
@@ -37,21 +37,21 @@ def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
     """Return usage, quality and flags of a call whose usage is ``chosen``'s.
 
     A part of a total is taken from a lower view only when both state the same total; an unknown total is taken
-    as it is. Totals that differ are flagged, and the chosen one holds.
+    as it is, and flagged. Totals that differ are flagged, and the chosen one holds.
     """
     usage, quality = worth_of(chosen)
-    differs = filled_in = False
+    flags: set[str] = set()
     for view in views:
         if view is chosen or not view.usage.measured:
             continue
         filled, took_total = _filled(usage, view.usage)
-        if took_total and view.quality is not None:
-            quality = max(quality, view.quality, key=_worth)
-        filled_in = filled_in or took_total
-        differs = differs or _totals_differ(usage, view.usage)
+        if took_total:
+            flags.add(FILLED)
+            quality = max(quality, view.quality or quality, key=_worth)
+        if _totals_differ(usage, view.usage):
+            flags.add(CONFLICT)
         usage = filled
-    flags = ((CONFLICT, differs), (FILLED, filled_in))
-    return usage, quality, tuple(flag for flag, holds in flags if holds)
+    return usage, quality, tuple(sorted(flags))
 
 
 def worth_of(view: Extracted) -> tuple[Usage, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
+from tollspan_rater.config.model import is_loopback
 from tollspan_rater.errors import ConfigError
 
 
@@ -17,35 +17,17 @@ class Tls:
     client_ca: bytes | None = None
 
 
-def split(address: str, setting: str) -> tuple[str, int]:
-    """Split ``host:port`` (IPv6 hosts in brackets).
-
-    Raises:
-        ConfigError: when it is none.
-    """
-    host, _, port = address.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004 - TCP's last port
-        raise ConfigError(setting, address, "configuration", "write host:port, for example 127.0.0.1:4317")
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches a host; a name other than localhost is taken as reachable."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def require_protection(address: str, setting: str, *, keys_required: bool, tls: Tls | None) -> None:
     """Refuse to listen to other machines without keys or client certificates.
 
     Raises:
-        ConfigError: naming the setting and the ways out.
+        ConfigError: naming the setting and the ways out; also for what is no address.
     """
-    host, _ = split(address, setting)
-    if is_loopback(host) or keys_required or (tls is not None and tls.client_ca is not None):
+    try:
+        loopback = is_loopback(address)
+    except ValueError as error:
+        raise ConfigError(setting, address, "configuration", str(error)) from None
+    if loopback or keys_required or (tls is not None and tls.client_ca is not None):
         return
     raise ConfigError(
         setting,

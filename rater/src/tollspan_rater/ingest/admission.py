@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.domain.entries import Encoding, NewBatch
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.errors import TollspanError
 from tollspan_rater.ingest.content import strip
 from tollspan_rater.ingest.limits import DEFAULT_LIMITS, Limits
@@ -35,15 +36,6 @@ class Kind(StrEnum):
     TOO_LARGE = "too_large"  # final: send smaller requests
     MALFORMED = "malformed"  # final: the transfer itself is broken, not what it carries
     UNSUPPORTED = "unsupported"  # final: another media type or compression is needed
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose data a request is; ``key_id`` is empty where no key is needed."""
-
-    tenant: str
-    key_id: str
-    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from tollspan_rater.domain.entries import Batch, Encoding
-from tollspan_rater.domain.span import Piece
+from tollspan_rater.domain.span import Piece, Span
 from tollspan_rater.ingest import otlp_json, wire
 from tollspan_rater.ingest.limits import DEFAULT_LIMITS, Limits
 from tollspan_rater.ingest.protobuf import SpanReader
 from tollspan_rater.ingest.undecodable import PieceError, described, undecodable
+
+_PLACE_BYTES_MOST: Final = 4096  # of resource and scope together; many bad spans may share a large one
 
 
 def decode(batch: Batch, limits: Limits = DEFAULT_LIMITS) -> list[Piece]:
@@ -43,11 +46,22 @@ def _protobuf(batch: Batch, limits: Limits) -> list[Piece]:
                 last = cut.resource, reader.resource(cut.resource)
             scope, version = reader.scope(cut.scope)
         except PieceError as error:
-            pieces.extend(undecodable(error.reason, error, raw) for raw in cut.spans)
+            pieces.extend(_in_place(undecodable(error.reason, error, raw), cut) for raw in cut.spans)
             continue
         resource, span = last[1], reader.span
-        pieces.extend([span(raw, tenant, resource, scope, version) for raw in cut.spans])
+        found = [span(raw, tenant, resource, scope, version) for raw in cut.spans]
+        pieces.extend([piece if isinstance(piece, Span) else _in_place(piece, cut) for piece in found])
     return pieces
+
+
+def _in_place(piece: Piece, group: wire.Group) -> Piece:
+    """Keep a span that cannot be read as a request of its own: without resource and scope it would say nothing."""
+    if isinstance(piece, Span) or piece.reason == "undecodable":
+        return piece
+    if len(group.resource) + len(group.scope) > _PLACE_BYTES_MOST:
+        return piece
+    scoped = wire.frame(1, group.scope) + wire.frame(2, piece.raw)
+    return replace(piece, raw=wire.frame(1, wire.frame(1, group.resource) + wire.frame(2, scoped)))
 
 
 def _json(batch: Batch, limits: Limits) -> list[Piece]:
@@ -64,10 +78,21 @@ def json_pieces(request: Mapping[str, Any], tenant: str, limits: Limits) -> Iter
         try:
             resource, scope = otlp_json.resource_of(raw_resource, limits), otlp_json.scope_of(raw_scope)
         except PieceError as error:
-            yield from [undecodable(error.reason, error, otlp_json.dump(raw)) for raw in spans]
-            continue
-        for raw in spans:
-            yield otlp_json.span_of(raw, tenant, resource, scope, limits)
+            pieces: list[Piece] = [undecodable(error.reason, error, otlp_json.dump(raw)) for raw in spans]
+        else:
+            pieces = [otlp_json.span_of(raw, tenant, resource, scope, limits) for raw in spans]
+        for piece, raw in zip(pieces, spans, strict=True):
+            yield piece if isinstance(piece, Span) else _in_json_place(piece, raw_resource, raw_scope, raw)
+
+
+def _in_json_place(piece: Piece, resource: Any, scope: Any, span: Any) -> Piece:
+    """As ``_in_place``, for OTLP/JSON."""
+    if isinstance(piece, Span) or piece.reason == "undecodable":
+        return piece
+    if len(otlp_json.dump([resource, scope])) > _PLACE_BYTES_MOST:
+        return piece
+    scoped = {"scope": scope, "spans": [span]}
+    return replace(piece, raw=otlp_json.dump({"resourceSpans": [{"resource": resource, "scopeSpans": [scoped]}]}))
 
 
 def _kept_as_digest(batch: Batch, _limits: Limits) -> list[Piece]:

@@ -54,23 +54,23 @@ class Ahead:
             raise TypeError(f"the entry at {entry.position} is a batch")
         return entry
 
-    def take_pages(self) -> list[Page]:
-        """Take the leading batches as pages, at most a step of them; empty before a command."""
+    def take_pages(self, most: int) -> list[Page]:
+        """Take the leading batches as pages, at most ``most`` and a step's bytes; none before a command."""
         pages = []
-        for page in self._pages():
+        for page in self._pages(most):
             pages.append(page)
             self._waiting.popleft()
             self._waiting_bytes -= _size(page.batch)
         return pages
 
-    def _pages(self) -> Iterator[Page]:
+    def _pages(self, most: int) -> Iterator[Page]:
         size = taken = 0
         while self._waiting:
             entry, pending = self._waiting[0]
             if not isinstance(entry, Batch) or pending is None:
                 return
             size += len(entry.body)
-            if taken == STEP_ENTRIES or (taken and size > STEP_BYTES):
+            if taken == most or (taken and size > STEP_BYTES):
                 return
             yield pending()
             taken += 1

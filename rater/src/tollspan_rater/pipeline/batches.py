@@ -74,17 +74,26 @@ def sorted_pages(pages: Sequence[Page], database: Database, meaning: Meaning) ->
 
 
 def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) -> list[Reading]:
-    """Return the readings with those set aside that cannot be applied even alone; the way out of a poisoned step."""
-    kept = []
-    for reading in readings:
+    """Return the readings with those set aside that cannot be applied; the way out of a poisoned step.
+
+    Halves are tried before single pieces, always together with what was kept before, so that the result is known
+    to be applicable as a whole.
+    """
+    kept: list[Reading] = []
+    untried = [list(readings)]
+    while untried:
+        group = untried.pop()
         try:
-            apply_readings([reading], database, meaning).tables()
+            apply_readings([*kept, *group], database, meaning).tables()
         except StoreDeadError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with this piece must not stop the journal
-            kept.append(at_fault(reading, fault_text(error)))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a piece must not stop the journal
+            if len(group) == 1:
+                kept.append(at_fault(group[0], fault_text(error)))
+            else:
+                untried += [group[len(group) // 2 :], group[: len(group) // 2]]
         else:
-            kept.append(reading)
+            kept.extend(group)
     return kept
 
 

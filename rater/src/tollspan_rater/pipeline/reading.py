@@ -56,7 +56,7 @@ class Reader:
     """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other."""
 
     def __init__(self, decode: Decode, extract: Extract, evidence_of: Evidence) -> None:
-        self._decode = decode
+        self.decode = decode
         self._extract = extract
         self._evidence_of = evidence_of
 
@@ -94,7 +94,7 @@ class Reader:
 
     def _pieces(self, batch: Batch) -> list[Piece]:
         try:
-            return self._decode(batch)
+            return self.decode(batch)
         except Exception as error:  # noqa: BLE001 - the bytes stay in the journal; the position must move on
             return [Undecodable("fault", fault_text(error), b"")]
 

@@ -116,14 +116,20 @@ def settle_component(component: Component, settle: Settle) -> Settled:
 def _without_faults(
     known: dict[tuple[str, str, str], Extracted], readings: Sequence[Reading], settle: Settle
 ) -> tuple[dict[tuple[str, str, str], Extracted], list[Call], list[tuple[Reading, str]]]:
+    """Leave out the readings at which settlement throws; halves are tried, so that one among many is found soon."""
     faults: list[tuple[Reading, str]] = []
     calls = settle(list(known.values())) if known else []
-    for reading in readings:
-        trial = known | {_read(reading).key: _read(reading)}
+    untried = [list(readings)]
+    while untried:
+        group = untried.pop()
+        trial = known | {_read(reading).key: _read(reading) for reading in group}
         try:
             calls = settle(list(trial.values()))
-        except Exception as error:  # noqa: BLE001 - this span is at fault; it is quarantined with the error
-            faults.append((reading, fault_text(error)))
+        except Exception as error:  # noqa: BLE001 - a span of the group is at fault; alone, it is quarantined
+            if len(group) == 1:
+                faults.append((group[0], fault_text(error)))
+            else:
+                untried += [group[len(group) // 2 :], group[: len(group) // 2]]
         else:
             known = trial
     return known, calls, faults

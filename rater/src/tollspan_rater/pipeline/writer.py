@@ -5,19 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
 
 import pyarrow as pa
 
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import JournalError, StoreDeadError
-from tollspan_rater.pipeline.ahead import Ahead, JournalReads, Pending, Submit
+from tollspan_rater.pipeline.ahead import STEP_ENTRIES, Ahead, JournalReads, Pending, Submit
 from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated, sorted_pages
 from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.commands import REPLAY, apply_command
-from tollspan_rater.pipeline.page import Page, Sorted, page_of
-from tollspan_rater.pipeline.reading import Reader, fault_text
+from tollspan_rater.pipeline.page import Page, page_of
+from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
 from tollspan_rater.pipeline.replay import replayed
 from tollspan_rater.store.database import Database
 
@@ -114,29 +113,29 @@ class Writer:
             yield
             self._position = self._database.position()
 
-    def catch_up(self) -> None:
-        """Apply everything that the journal holds."""
-        while self.step():
+    def catch_up(self, until: int | None = None) -> None:
+        """Apply everything that the journal holds, or what it holds up to the position ``until``."""
+        while self.step(until):
             pass
 
-    def step(self) -> int:
-        """Apply the next entries in one transaction; return how many, 0 at the journal's end."""
+    def step(self, until: int | None = None) -> int:
+        """Apply the next entries in one transaction; return how many, 0 at the journal's end or at ``until``."""
         with self._stepping:
-            return self._step()
+            return self._step(STEP_ENTRIES if until is None else min(STEP_ENTRIES, until - self._position))
 
-    def _step(self) -> int:
+    def _step(self, most: int) -> int:
+        if most <= 0:
+            return 0
         oldest = self._ahead.oldest(self._position)
         self._front_ns = None if oldest is None else _time_of(oldest)
         if oldest is None:
             return 0
         if isinstance(oldest, Batch):
-            pages = self._ahead.take_pages()
+            pages = self._ahead.take_pages(most)
             self._append(self._tables_of(pages), pages[-1].batch.position)
             return len(pages)
         command = self._ahead.take_command()
-        self._append(self._tables_of_command(command), command.position)
-        if command.kind.startswith("key."):
-            self.keys_changed_at = command.position
+        self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
         return 1
 
     def _here(self, batch: Batch) -> Pending:
@@ -144,34 +143,48 @@ class Writer:
 
     def _tables_of(self, pages: Sequence[Page]) -> Mapping[str, pa.Table]:
         found = sorted_pages(pages, self._database, self._meaning)
+
+        def note(changes: Changes) -> None:
+            changes.ready = {"spans": found.spans, "legs": found.legs}
+            for page in pages:
+                changes.entry(page.batch, page.pieces)
+
+        return self._tables_with(found.readings, note)
+
+    def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
+        readings: list[Reading] = []
+        if command.kind == REPLAY:
+            readings = replayed(command, self._database, self._reader, self._meaning.from_evidence)
+
+        def note(changes: Changes) -> None:
+            apply_command(command, changes)
+            changes.entry(command, 0)
+
+        return self._tables_with(readings, note)
+
+    def _tables_with(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
         try:
-            return self._changes_of(found, pages).tables()
+            return self._noted(readings, note)
         except StoreDeadError:
             raise
         except Exception:  # noqa: BLE001 - a poisoned step: set aside the pieces at fault, keep the rest
-            kept = isolated(found.readings, self._database, self._meaning)
-            return self._changes_of(replace(found, readings=kept), pages).tables()
+            return self._noted(isolated(readings, self._database, self._meaning), note)
 
-    def _changes_of(self, found: Sorted, pages: Sequence[Page]) -> Changes:
-        changes = apply_readings(found.readings, self._database, self._meaning)
-        changes.ready = {"spans": found.spans, "legs": found.legs}
-        for page in pages:
-            changes.entry(page.batch, page.pieces)
-        return changes
-
-    def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
-        changes = Changes()
-        if command.kind == REPLAY:
-            readings = replayed(command, self._database, self._reader, self._meaning.from_evidence)
-            changes = apply_readings(readings, self._database, self._meaning)
-        apply_command(command, changes)
-        changes.entry(command, 0)
+    def _noted(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
+        changes = apply_readings(readings, self._database, self._meaning)
+        note(changes)
         return changes.tables()
 
-    def _append(self, tables: Mapping[str, pa.Table], position: int) -> None:
+    def _append(self, tables: Mapping[str, pa.Table], position: int, *, keys: bool = False) -> None:
         self._before_append()
         self._database.append(tables)
+        self._move_to(position, keys=keys)
+
+    def _move_to(self, position: int, *, keys: bool) -> None:
+        """Say how far the store has come; whoever waited for a key's command must find the key in force."""
         with self._moved:
+            if keys:
+                self.keys_changed_at = position
             self._position = position
             self._moved.notify_all()
 
@@ -183,9 +196,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
             self.failure = f"{type(error).__name__}: {error}"
             return
-        with self._moved:
-            self._position = position
-            self._moved.notify_all()
+        self._move_to(position, keys=True)
 
 
 def _time_of(entry: Entry) -> int:

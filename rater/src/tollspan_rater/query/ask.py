@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from tollspan_rater.config.sources import Resolved
@@ -23,6 +22,7 @@ from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.settings import config_answer
 from tollspan_rater.query.usage import usage
 from tollspan_rater.store.database import Database
+from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
 
 Params = Mapping[str, str]
@@ -31,9 +31,9 @@ Params = Mapping[str, str]
 class Asker:
     """Answers every question of the table about one data folder; each answer sees one committed state."""
 
-    def __init__(self, database: Database, names: Names, resolved: Resolved, journal: Path, clock: Clock) -> None:
+    def __init__(self, database: Database, names: Names, resolved: Resolved, folder: Folder, clock: Clock) -> None:
         self._database, self._names, self._resolved = database, names, resolved
-        self._journal, self._clock = journal, clock
+        self._folder, self._clock = folder, clock
 
     def ask(self, question: str, params: Params, *, tenant: str) -> Answer:
         """Answer a question whose parameters were read by its table."""
@@ -56,7 +56,7 @@ class Asker:
         others: dict[str, Callable[[Scope, Params], Answer]] = {
             "invoice": lambda scope, params: invoice(scope, params, now_ns),
             "lines": lambda scope, params: lines(scope, params, now_ns),
-            "audit": lambda scope, params: audit(scope, params, self._journal),
+            "audit": lambda scope, params: audit(scope, params, self._folder),
             "quarantine.list": care.quarantine_list,
             "quarantine.show": care.quarantine_show,
             "customers.list": care.customers_list,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 from tollspan_rater.domain.money import EXACT
@@ -18,7 +17,8 @@ from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, select
 from tollspan_rater.query.senders import gaps
 from tollspan_rater.query.wording import plain
-from tollspan_rater.store import fates
+from tollspan_rater.store import fates, snapshot
+from tollspan_rater.store.folder import Folder
 
 COLUMNS: Final = ("equation", "left", "right", "difference", "holds", "terms")
 _METERS: Final = ("input", "cache_read", "cache_write", "output", "reasoning")
@@ -46,7 +46,7 @@ class Check:
         }
 
 
-def audit(scope: Scope, params: Mapping[str, str], journal: Path) -> Answer:
+def audit(scope: Scope, params: Mapping[str, str], folder: Folder) -> Answer:
     """Answer: the equations of one tenant with their numbers; ``ok`` is False as soon as one does not hold."""
     if "sender" in params:
         return gaps(scope, params["sender"])
@@ -54,7 +54,7 @@ def audit(scope: Scope, params: Mapping[str, str], journal: Path) -> Answer:
     found = [check for make in checks for check in make(scope)]
     found.extend(_senders(scope))
     if "full" in params:
-        found.extend(_recounted(scope, journal))
+        found.extend(_recounted(scope, folder))
     rows = [check.row() for check in found]
     ok = all(row["holds"] for row in rows)
     notes = ["every equation holds" if ok else "a difference: tollspan explain TRACE shows the fate of each piece"]
@@ -135,18 +135,28 @@ def _legs(scope: Scope) -> Iterator[Check]:
     yield from _evidence(scope)
 
 
+# A total that was filled in must be what some member of the call states; every other one what the chosen member does.
 _EVIDENCE: Final = """
-    WITH chosen AS (
-        SELECT call_id, input, output, split_part(evidence, ':', 1) AS trace_id, split_part(evidence, ':', 2) AS span_id
-        FROM calls WHERE tenant = $tenant AND kind = 'call' AND NOT list_contains(flags, 'filled')
-    ),
-    said AS (
-        SELECT trace_id, span_id, arg_max(evidence, (final::INTEGER, -position, -ordinal)) AS said
+    WITH said AS (
+        SELECT trace_id || ':' || span_id AS name, arg_max(evidence, (final::INTEGER, -position, -ordinal)) AS said
         FROM spans WHERE tenant = $tenant AND fate = 'stored' GROUP BY trace_id, span_id
+    ),
+    member AS (
+        SELECT call_id, any_value(input) AS input, any_value(output) AS output,
+               bool_or(list_contains(flags, 'filled')) AS filled,
+               any_value((said->>'$.u.i')::BIGINT) FILTER (WHERE name = evidence) AS chosen_input,
+               any_value((said->>'$.u.o')::BIGINT) FILTER (WHERE name = evidence) AS chosen_output,
+               list((said->>'$.u.i')::BIGINT) AS inputs,
+               list((said->>'$.u.o')::BIGINT) AS outputs
+        FROM (SELECT *, unnest(members) AS name FROM calls WHERE tenant = $tenant AND kind = 'call')
+        LEFT JOIN said USING (name)
+        GROUP BY call_id
     )
-    SELECT sum((said.said->>'$.u.i')::BIGINT), sum(chosen.input),
-           sum((said.said->>'$.u.o')::BIGINT), sum(chosen.output)
-    FROM chosen LEFT JOIN said USING (trace_id, span_id)
+    SELECT sum(CASE WHEN filled AND chosen_input IS NULL AND list_contains(inputs, input)
+                    THEN input ELSE chosen_input END), sum(input),
+           sum(CASE WHEN filled AND chosen_output IS NULL AND list_contains(outputs, output)
+                    THEN output ELSE chosen_output END), sum(output)
+    FROM member
 """
 
 
@@ -238,18 +248,37 @@ def _senders(scope: Scope) -> Iterator[Check]:
     )
 
 
-def _recounted(scope: Scope, journal: Path) -> Iterator[Check]:
-    counted = recount(journal, scope.accounts.tenant)
+_OWN: Final = """
+    WITH said AS (
+        SELECT trace_id || ':' || span_id AS evidence, min(position) AS position
+        FROM spans WHERE tenant = $tenant AND fate = 'stored' GROUP BY ALL
+    )
+    SELECT evidence, input, output FROM calls JOIN said USING (evidence)
+    WHERE calls.tenant = $tenant AND kind = 'call' AND dialect LIKE 'tollspan@%' AND said.position > $base
+"""
+
+
+def _recounted(scope: Scope, folder: Folder) -> Iterator[Check]:
+    """Compare what the journal's bytes say with the store, for the positions that are still in the journal."""
+    counted = recount(folder.journal, scope.accounts.tenant)
+    base = counted.base
+    if base:
+        covering = snapshot.latest(folder.snapshots)
+        covered = 0 if covering is None else min(base, covering.position)
+        yield Check(
+            "positions no longer in the journal = covered by the newest snapshot",
+            Decimal(base),
+            Decimal(covered),
+            f"positions 1 to {base} left with their days; what follows compares the positions after them",
+        )
     (pieces,) = _one(
         scope,
-        "SELECT sum(pieces) FROM entries WHERE tenant = ? AND kind = 'batch'",
+        "SELECT sum(pieces) FROM entries WHERE tenant = ? AND kind = 'batch' AND position > ?",
         scope.accounts.tenant,
+        base,
     )
     yield Check("pieces counted again from the journal = pieces applied", Decimal(counted.pieces), _number(pieces))
-    chosen = scope.connection.execute(
-        "SELECT evidence, input, output FROM calls WHERE tenant = ? AND kind = 'call' AND dialect LIKE 'tollspan@%'",
-        [scope.accounts.tenant],
-    ).fetchall()
+    chosen = scope.connection.execute(_OWN, {"tenant": scope.accounts.tenant, "base": base}).fetchall()
     again = [Decimal(0), Decimal(0)]
     stored = [Decimal(0), Decimal(0)]
     for evidence, *usage in chosen:

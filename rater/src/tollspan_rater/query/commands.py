@@ -112,6 +112,12 @@ class Forget(Body):
     subject: Id
 
 
+class Snapshot(Body):
+    """Whether the journal days that the snapshot covers stay."""
+
+    keep_journal: bool = False
+
+
 class Backup(Body):
     """Where the backup goes: an absolute path that does not exist yet."""
 
@@ -141,6 +147,7 @@ _TABLE: Final = (
     CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),
     CommandKind("rebuild", "Build the store again from the journal.", Nothing),
+    CommandKind("snapshot", "Write a verified snapshot and drop the journal days that it covers.", Snapshot),
     CommandKind("backup", "Write a backup of the folder.", Backup, local=True),
 )
 COMMANDS: Final[Mapping[str, CommandKind]] = {entry.kind: entry for entry in _TABLE}

@@ -6,19 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, Protocol
 
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query.answer import Answer
 
 SCOPES: Final[tuple[str, ...]] = ("ingest", "query", "customer-query", "export", "enforce", "admin")
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who asks. ``customer`` binds a ``customer-query`` key to one customer of its tenant."""
-
-    tenant: str
-    key_id: str
-    scopes: frozenset[str]
-    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,21 +32,24 @@ class Recount:
 
     ``first`` maps each span key to the input and output tokens of its first version as tollspan's own
     instrumentation stated them; (None, None) for spans of others. ``unreadable`` counts pieces that this small
-    reader cannot read.
+    reader cannot read. ``base`` is the last position that left the journal with its day, 0 when none did.
     """
 
     entries: int = 0
     commands: int = 0
     pieces: int = 0
     unreadable: int = 0
+    base: int = 0
     first: dict[Key, tuple[int | None, int | None]] = field(default_factory=dict)
 
 
 def recount(journal: Path, tenant: str | None) -> Recount:
     """Count all entries of the journal files in a folder, of one tenant or of all."""
     total = Recount()
-    for path in sorted(journal.glob("????-??-??.sqlite")):
+    for number, path in enumerate(sorted(journal.glob("????-??-??.sqlite"))):
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            if number == 0:
+                (total.base,) = file.execute("SELECT base FROM origin").fetchone()
             for kind, owner, form, body in file.execute(
                 "SELECT kind, tenant, form, body FROM entry ORDER BY position",
             ):

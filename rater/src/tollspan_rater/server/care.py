@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tollspan_rater import failpoints
 from tollspan_rater.query.rater import Receipt
@@ -14,30 +14,48 @@ from tollspan_rater.store.digest import table_digests
 if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
 
+APPLIED_S: Final = 60.0  # care waits this long for the store to come to the journal's end
+
 
 def backup(rater: Rater, body: dict[str, Any], _tenant: str, _actor: str) -> Receipt:
     """Copy everything that is primary (journal, names, keys, snapshots) to a new folder, verified by digests."""
-    manifest = backups.backup(rater.folder, Path(body["to"]), rater.clock)
+    with rater.caring:
+        manifest = backups.backup(rater.folder, Path(body["to"]), rater.clock)
     return Receipt(manifest.last_position, {"to": body["to"], "files": len(manifest.files)})
 
 
-def take_snapshot(rater: Rater, _body: dict[str, Any], _tenant: str, _actor: str) -> Receipt:
-    """Write a verified snapshot and delete the journal days that it covers, but for the current one."""
-    rater.writer.wait_for(rater.journal.last_position, 60.0)
-    taken = snapshot.take(rater.database, rater.folder.snapshots, failpoints.hit)
+def take_snapshot(rater: Rater, body: dict[str, Any], _tenant: str, _actor: str) -> Receipt:
+    """Write a verified snapshot and delete the journal days that it covers, but for the current one.
+
+    With ``keep_journal`` every day stays. Older snapshots beyond ``snapshots.keep`` go either way.
+    """
+    rater.writer.wait_for(rater.journal.last_position, APPLIED_S)
+    with rater.caring:
+        taken = snapshot.take(rater.database, rater.folder.snapshots, failpoints.hit, taken_ns=rater.clock.now_ns())
+        removed = snapshot.prune(rater.folder.snapshots, rater.config.snapshots.keep)
+        dropped = [] if body.get("keep_journal") else drop_days(rater, taken.position)
+    return Receipt(
+        taken.position, {"snapshot": taken.folder.name, "days_dropped": dropped, "snapshots_removed": removed}
+    )
+
+
+def drop_days(rater: Rater, covered_by: int) -> list[str]:
+    """Delete the oldest journal days up to a position that a verified snapshot covers; never the current one."""
     dropped = []
     for day in rater.journal.days()[:-1]:
-        if day.last <= taken.position:
-            rater.journal.drop_day(day.date, covered_by=taken.position)
-            dropped.append(day.date.isoformat())
-    return Receipt(taken.position, {"snapshot": taken.folder.name, "days_dropped": dropped})
+        if day.last > covered_by:
+            break
+        rater.journal.drop_day(day.date, covered_by=covered_by)
+        dropped.append(day.date.isoformat())
+    return dropped
 
 
 def rebuild(rater: Rater, _body: dict[str, Any], _tenant: str, _actor: str) -> Receipt:
     """Make the store again from the newest snapshot and the journal after it; compare it with the old one."""
-    rater.writer.wait_for(rater.journal.last_position, 60.0)
+    rater.writer.wait_for(rater.journal.last_position, APPLIED_S)
     before = table_digests(rater.database.reader())
-    rater.rebuild_store()
+    with rater.caring:
+        rater.rebuild_store()
     after = table_digests(rater.database.reader())
     differing = sorted(name for name in before if before[name] != after[name])
     return Receipt(rater.writer.position, {"same": not differing, "differing_tables": differing, "tables": after})

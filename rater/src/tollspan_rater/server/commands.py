@@ -18,7 +18,7 @@ from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
 from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
-from tollspan_rater.server.care import backup, rebuild
+from tollspan_rater.server.care import backup, rebuild, take_snapshot
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.store import state
@@ -147,5 +147,6 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "quarantine.replay": _replay,
     "forget": forget,
     "rebuild": rebuild,
+    "snapshot": take_snapshot,
     "backup": backup,
 }

@@ -8,27 +8,27 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, BinaryIO, Final
 
-from tollspan_rater import failpoints
 from tollspan_rater.api.keys import key_id_of, matches
 from tollspan_rater.config.model import Config
 from tollspan_rater.config.sources import Resolved
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.domain.entries import NewBatch, NewEntry
+from tollspan_rater.domain.identity import Identity
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
-from tollspan_rater.query.rater import Identity, Receipt
+from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.meaning import MEANING, reader
-from tollspan_rater.store import snapshot, state
-from tollspan_rater.store.database import Database, remove
+from tollspan_rater.server.opening import begin_aside, close_whole, open_store
+from tollspan_rater.store import state
+from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
 
 FRESH_S: Final = 2.0  # an answer waits this long for what is durable already
-STORE_FILE: Final = "tollspan.duckdb"
 APPLIED_S: Final = 60.0  # a command is applied within this, or its receipt says that it will be
 
 
@@ -40,12 +40,13 @@ class Rater:
         self.resolved = resolved
         self.clock = clock
         self.journal = Journal(folder.journal, clock)
-        self.database = Database(folder.store / STORE_FILE, failpoints.hit)
+        self.database = open_store(folder)
         self.names = Names(folder)
         subjects = Subjects(self.names)
         self.writer = Writer(self.journal, self.database, reader(subjects), MEANING, subjects.flush)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
-        self.asker = Asker(self.database, self.names, resolved, folder.journal, clock)
+        self.asker = Asker(self.database, self.names, resolved, folder, clock)
+        self.caring = threading.RLock()  # snapshot, rebuild, backup and forget: one at a time
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
         self._thread = threading.Thread(target=self.writer.run, name="tollspan-writer", daemon=True)
 
@@ -94,18 +95,16 @@ class Rater:
 
     def rebuild_store(self) -> None:
         """Make the store again aside, from the newest snapshot and the journal after it, then put it in place."""
-        aside = self.folder.store / "rebuild.duckdb"
-        remove(aside)
-        made = Database(aside, failpoints.hit)
-        base = snapshot.newest(self.folder.snapshots)
-        if base is not None:
-            snapshot.load(base, made)
+        made = begin_aside(self.folder)
         subjects = Subjects(self.names)
         Writer(self.journal, made, reader(subjects), MEANING, subjects.flush).catch_up()
-        made.checkpoint()
-        made.close()
+        self.exchange_store(made)
+
+    def exchange_store(self, made: Database) -> None:
+        """Put another complete store in the place of the one in use."""
+        close_whole(made)
         with self.writer.paused():
-            self.database.replace_with(aside)
+            self.database.replace_with(made.path)
 
     def submit(self, batch: NewBatch) -> Future[int]:
         """Hand over a batch; its future gives the position once it is durable."""

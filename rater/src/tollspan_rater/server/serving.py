@@ -21,15 +21,18 @@ from tollspan_rater.api.app import create_app
 from tollspan_rater.config.model import Config, split_address
 from tollspan_rater.errors import ConfigError
 from tollspan_rater.ingest.address import Tls
-from tollspan_rater.ingest.admission import Admission, Identity, Refusal, by_key
+from tollspan_rater.ingest.admission import Admission, Refusal, by_key
 from tollspan_rater.ingest.limits import Limits
 from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
-from tollspan_rater.store.folder import RunInfo
+from tollspan_rater.server.upkeep import Upkeep
+from tollspan_rater.store.run_file import RunFile, remove_run_file, write_run_file
 
 GRACE_S: Final = 10.0
+UPKEEP_S: Final = 60.0  # between two looks at what is due
+BACKLOG: Final = 2048  # connections that may wait; uvicorn's own number
 LOCAL_ACTOR: Final = "serve"
 
 log = logging.getLogger("tollspan")
@@ -56,6 +59,7 @@ class HttpServer:
             self._socket = config.bind_socket()
         except SystemExit as error:
             raise ConfigError(setting, address, "configuration", "the address is in use; choose a free port") from error
+        self._socket.listen(BACKLOG)  # who connects between the ready line and the first answer waits, unrefused
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"tollspan-{setting}", daemon=True
@@ -83,8 +87,8 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     for door in (grpc_door, http_door, api_door):
         door.start()
     hosts = {name: split_address(getattr(config.listen, name))[0] for name in ("grpc", "http", "api")}
-    run = RunInfo(os.getpid(), f"{hosts['api']}:{api_door.port}", token, rater.clock.now_ns())
-    rater.folder.write_run(run)
+    run = RunFile(os.getpid(), f"{hosts['api']}:{api_door.port}", token, rater.clock.now_ns())
+    write_run_file(rater.folder, run)
     sys.stdout.write(
         f"tollspan ready: OTLP/gRPC {hosts['grpc']}:{grpc_door.port}, OTLP/HTTP {hosts['http']}:{http_door.port}, "
         f"API {run.api}, data {rater.folder.path}\n"
@@ -92,11 +96,13 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     sys.stdout.flush()
     if ready is not None:
         ready.set()
-    stop.wait()
+    upkeep = Upkeep(rater)
+    while not stop.wait(UPKEEP_S):
+        upkeep.step()
     grpc_door.stop(GRACE_S)
     http_door.stop()
     api_door.stop()
-    rater.folder.remove_run()
+    remove_run_file(rater.folder)
 
 
 @contextmanager
@@ -119,10 +125,6 @@ def _apply_pricing(rater: Rater) -> None:
 def _admission(rater: Rater) -> Admission:
     config = rater.config
 
-    def find(token: str) -> Identity | None:
-        known = rater.authenticate(token)
-        return None if known is None else Identity(known.tenant, known.key_id, known.scopes)
-
     def health() -> Refusal | None:
         trouble = rater.trouble()
         return None if trouble is None else Refusal(trouble, 5)
@@ -136,7 +138,7 @@ def _admission(rater: Rater) -> Admission:
         nesting=config.limits.nesting,
     )
     return Admission(
-        by_key(find, lambda: config.auth.required or rater.has_keys()),
+        by_key(rater.authenticate, lambda: config.auth.required or rater.has_keys()),
         rater.submit,
         health,
         rater.clock,

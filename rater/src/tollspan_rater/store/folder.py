@@ -1,29 +1,18 @@
-"""The data folder: where everything lies, who owns it, and where its owner answers."""
+"""The data folder: where everything lies, and who owns it."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from tollspan_rater.errors import FolderBusyError, FolderError
 
 _POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """The process that serves a folder: ``api`` is its address, ``token`` lets local commands in."""
-
-    pid: int
-    api: str
-    token: str
-    started_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +91,7 @@ class Folder:
         handle = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             waited = 0.0
-            while not _try_lock(handle, fcntl.LOCK_EX):
+            while not _try_lock(handle):
                 if waited >= wait_s:
                     raise FolderBusyError(self.path, os.pread(handle, 1000, 0).decode(errors="replace") or "a process")
                 sleep(_POLL_S)
@@ -110,37 +99,6 @@ class Folder:
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"process {os.getpid()} ({command})".encode(), 0)
             yield
-        finally:
-            os.close(handle)
-
-    def write_run(self, info: RunInfo) -> None:
-        """Tell local commands where the owner answers; the file is readable by the current user only."""
-        replace_file(self.run_file, json.dumps(asdict(info)).encode())
-
-    def read_run(self) -> RunInfo | None:
-        """Return where the owner answers; None when no one serves, also when a killed process left its file."""
-        try:
-            info = RunInfo(**json.loads(self.run_file.read_bytes()))
-        except FileNotFoundError:
-            return None
-        except (ValueError, TypeError) as error:
-            raise FolderError(
-                self.run_file, f"not readable ({error})", "Delete it and start the server again."
-            ) from error
-        return info if _is_alive(info.pid) and self._is_owned() else None
-
-    def remove_run(self) -> None:
-        """Take the address away when the owner stops."""
-        self.run_file.unlink(missing_ok=True)
-
-    def _is_owned(self) -> bool:
-        """Tell whether any process holds the lock: in containers a new process often has the killed one's pid."""
-        try:
-            handle = os.open(self.lock_file, os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            return not _try_lock(handle, fcntl.LOCK_SH)
         finally:
             os.close(handle)
 
@@ -161,18 +119,9 @@ def replace_file(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
-def _try_lock(handle: int, kind: int) -> bool:
+def _try_lock(handle: int) -> bool:
     try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        with contextlib.suppress(PermissionError):
-            os.kill(pid, 0)
-    except ProcessLookupError:
         return False
     return True

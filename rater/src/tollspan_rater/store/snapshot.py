@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
@@ -17,24 +18,30 @@ from tollspan_rater.store.database import FORMAT, Database
 from tollspan_rater.store.digest import table_digests
 from tollspan_rater.store.tables import SCHEMAS
 
+_MANIFEST: Final = "manifest.json"
+_UNFINISHED: Final = ".new"
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A verified snapshot: its folder, the journal position it covers, the digest of each table."""
+    """A snapshot: its folder, the journal position it covers, the digest of each table, when it was taken."""
 
     folder: Path
     position: int
     digests: dict[str, str]
+    taken_ns: int = 0
 
 
-def take(database: Database, folder: Path, failpoint: Callable[[str], None] = lambda _name: None) -> Snapshot:
+def take(
+    database: Database, folder: Path, failpoint: Callable[[str], None] = lambda _name: None, *, taken_ns: int = 0
+) -> Snapshot:
     """Write a snapshot of the store's committed state below ``folder`` and verify it by reading it again.
 
     The snapshot appears under its name only when it is whole and verified.
     """
     with database.snapshot() as connection:
         position = int(connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()[0][0])
-        aside = folder / f"{position:012d}.new"
+        aside = folder / f"{position:012d}{_UNFINISHED}"
         final = folder / f"{position:012d}"
         if final.exists():
             return verify(final)
@@ -45,14 +52,14 @@ def take(database: Database, folder: Path, failpoint: Callable[[str], None] = la
         digests = table_digests(connection)
     failpoint("snapshot")
     files = {f"{name}.parquet": _sha256(aside / f"{name}.parquet") for name in SCHEMAS}
-    manifest = {"format": FORMAT, "position": position, "tables": digests, "files": files}
-    (aside / "manifest.json").write_text(json.dumps(manifest, indent=2, sort_keys=True))
+    manifest = {"format": FORMAT, "position": position, "taken_ns": taken_ns, "tables": digests, "files": files}
+    (aside / _MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True))
     verify(aside)
     for path in aside.iterdir():
         _sync(path)
     aside.rename(final)
     _sync(folder)
-    return Snapshot(final, position, digests)
+    return Snapshot(final, position, digests, taken_ns)
 
 
 def verify(folder: Path) -> Snapshot:
@@ -61,7 +68,7 @@ def verify(folder: Path) -> Snapshot:
     Raises:
         UsageError: when a file or a digest differs; the snapshot must not be relied on.
     """
-    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text())
     for name, digest in manifest["files"].items():
         if _sha256(folder / name) != digest:
             raise UsageError(f"{folder / name} differs from its manifest. Use an older snapshot or a backup.")
@@ -71,13 +78,43 @@ def verify(folder: Path) -> Snapshot:
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")  # noqa: S608 - our file
         if table_digests(connection) != manifest["tables"]:
             raise UsageError(f"{folder} does not hold what its manifest says. Use an older snapshot or a backup.")
-    return Snapshot(folder, manifest["position"], manifest["tables"])
+    return _read(folder, manifest)
 
 
 def newest(folder: Path) -> Snapshot | None:
     """Return the newest snapshot below a folder, verified; None when there is none."""
-    names = sorted(path for path in folder.glob("[0-9]*") if path.suffix != ".new" and path.is_dir())
-    return verify(names[-1]) if names else None
+    found = latest(folder)
+    return None if found is None else verify(found.folder)
+
+
+def latest(folder: Path) -> Snapshot | None:
+    """Return the newest snapshot as its manifest describes it, unverified; None when there is none."""
+    finished = _finished(folder)
+    return _read(finished[-1], json.loads((finished[-1] / _MANIFEST).read_text())) if finished else None
+
+
+def oldest(folder: Path, among: int) -> Snapshot | None:
+    """Return the oldest snapshot, verified, if there are at least ``among`` of them."""
+    finished = _finished(folder)
+    return verify(finished[0]) if len(finished) >= among else None
+
+
+def prune(folder: Path, keep: int) -> list[str]:
+    """Remove all but the newest ``keep`` snapshots and what crashes left behind; return the removed names.
+
+    Raises:
+        UsageError: the newest one, which is to stand for the removed ones, is damaged; nothing was removed.
+    """
+    if newest(folder) is None:
+        return []
+    old = _finished(folder)[:-keep]
+    for path in old:
+        # Half a removed snapshot must not look like one, whatever moment the process ends at.
+        path.rename(path.with_suffix(_UNFINISHED))
+    for path in folder.glob(f"[0-9]*{_UNFINISHED}"):
+        shutil.rmtree(path)
+    _sync(folder)
+    return [path.name for path in old]
 
 
 def load(snapshot: Snapshot, database: Database) -> None:
@@ -89,6 +126,14 @@ def load(snapshot: Snapshot, database: Database) -> None:
     database.append_files({name: snapshot.folder / f"{name}.parquet" for name in SCHEMAS})
     if table_digests(database.reader()) != snapshot.digests:
         raise StoreDeadError(f"{database.path} differs from {snapshot.folder} after loading it")
+
+
+def _finished(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("[0-9]*") if path.suffix != _UNFINISHED and path.is_dir())
+
+
+def _read(folder: Path, manifest: dict[str, Any]) -> Snapshot:
+    return Snapshot(folder, manifest["position"], manifest["tables"], manifest.get("taken_ns", 0))
 
 
 def _sha256(path: Path) -> str:

@@ -1,1 +1,0 @@
-"""Closed periods and adjustments."""
