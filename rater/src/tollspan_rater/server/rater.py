@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from tollspan_rater.domain.entries import NewBatch, NewEntry
 from tollspan_rater.domain.identity import Identity
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
+from tollspan_rater.pipeline.page import page_of
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
@@ -23,6 +25,7 @@ from tollspan_rater.query.ask import Asker
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.meaning import MEANING, reader
 from tollspan_rater.server.opening import begin_aside, close_whole, open_store
+from tollspan_rater.server.workers import Workers
 from tollspan_rater.store import state
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
@@ -43,7 +46,14 @@ class Rater:
         self.database = open_store(folder)
         self.names = Names(folder)
         subjects = Subjects(self.names)
-        self.writer = Writer(self.journal, self.database, reader(subjects), MEANING, subjects.flush)
+        reads = reader(subjects)
+        self._workers = Workers(
+            _workers_wanted(resolved.config),
+            self.names.subject_key,
+            lambda batch: page_of(batch, reads.read(batch), MEANING.settle, MEANING.link_of),
+            subjects.learn,
+        )
+        self.writer = Writer(self.journal, self.database, reads, MEANING, subjects.flush, self._workers.submit)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
         self.asker = Asker(self.database, self.names, resolved, folder, clock)
         self.caring = threading.RLock()  # snapshot, rebuild, backup and forget: one at a time
@@ -65,6 +75,7 @@ class Rater:
         self.commit.close()
         self.writer.stop()
         self._thread.join()
+        self._workers.close()
         self.database.close()
         self.names.close()
         self.journal.close()
@@ -141,3 +152,7 @@ class Rater:
         if self._keys[0] != position:
             self._keys = (position, {key.key_id: key for key in state.keys(self.database.reader())})
         return self._keys[1]
+
+
+def _workers_wanted(config: Config) -> int:
+    return (os.cpu_count() or 1) if config.workers is None else config.workers
