@@ -82,5 +82,5 @@ def test_cells(cell: object, text: str) -> None:
     ("cells", "numeric"),
     [([1, None], True), ([Decimal(1), 2], True), ([None], False), ([1, "x"], False), ([True], False)],
 )
-def test_a_column_is_numeric_when_all_it_knows_are_numbers(cells: list[object], numeric: bool) -> None:  # noqa: FBT001
+def test_a_column_is_numeric_when_all_it_knows_are_numbers(cells: list[object], numeric: bool) -> None:
     assert is_numeric("c", [{"c": cell} for cell in cells]) is numeric

@@ -83,7 +83,7 @@ def test_does_nothing_when_it_is_built(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(("built", "code"), [(True, 0), (False, 1)])
-def test_prints_the_path_on_request(machine: Machine, built: bool, code: int) -> None:  # noqa: FBT001 - a case
+def test_prints_the_path_on_request(machine: Machine, built: bool, code: int) -> None:
     if built:
         machine.with_go("go1.26.8").build()
     done = machine.build("--print-path")

@@ -23,7 +23,7 @@ NOVEMBER = period("2026-11", "UTC")
         (-10, 50_010, 0, True),
     ],
 )
-def test_a_free_plan_of_50_000_tokens(used: int, remaining: int, over: int, inside: bool) -> None:  # noqa: FBT001 -- a column of the table
+def test_a_free_plan_of_50_000_tokens(used: int, remaining: int, over: int, inside: bool) -> None:
     left = left_of("free", "tokens", Decimal(50_000), Decimal(used), NOVEMBER)
     assert (left.remaining, left.over, left.inside) == (remaining, over, inside)
     assert left.resets_at_ns == period("2026-12", "UTC").start_ns

@@ -127,7 +127,7 @@ def record_of(outcome: str) -> CallRecord:
         ("failed", "unmeasured", False, False),
     ],
 )
-def test_records_say_how_sure_they_are(outcome: str, quality: str, known: bool, raw: bool) -> None:  # noqa: FBT001 - columns of the table
+def test_records_say_how_sure_they_are(outcome: str, quality: str, known: bool, raw: bool) -> None:
     record = record_of(outcome)
     assert record.quality == quality
     assert (record.counts.input is not None) == known

@@ -3,19 +3,28 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo.plans import planned
+from tests.demo.receiver import receiving
 from tollspan_rater.demo.child import LOG_FILE, Server
-from tollspan_rater.demo.stage import Interruption
+from tollspan_rater.demo.records import by_sender
+from tollspan_rater.demo.sending import Request
+from tollspan_rater.demo.stage import Interruption, deliver
 from tollspan_rater.errors import DemoError
 
 
 class Target:
-    """Counts kills."""
+    """Counts kills and starts; an endpoint behind it goes on taking requests."""
 
-    def __init__(self) -> None:
-        self.kills = 0
+    def __init__(self, otlp_url: str = "") -> None:
+        self.otlp_url = otlp_url
+        self.kills = self.starts = 0
 
     def kill(self) -> None:
         self.kills += 1
+
+    def start(self) -> float:
+        self.starts += 1
+        return 0.5
 
 
 @pytest.mark.parametrize(
@@ -30,6 +39,21 @@ def test_the_kill_comes_once_when_half_is_acknowledged(told: tuple[int, ...], ki
     assert interruption.killed_after == killed_after
     assert target.kills == (killed_after is not None)
     assert interruption.killed.is_set() == (killed_after is not None)
+
+
+RECORDS = by_sender(planned(300), 1, seed=1)[0]
+
+
+@pytest.mark.parametrize("sizes", [(10, 10, 10), (10, 10, 200), (200, 10, 10), (7,)])
+def test_the_server_is_there_again_wherever_the_kill_fell(sizes: tuple[int, ...]) -> None:
+    queue = [Request(tuple(RECORDS[:size])) for size in sizes]
+    seen: list[int] = []
+    with receiving() as endpoint:
+        target = Target(endpoint.url)
+        delivery = deliver(target, [queue], seen.append)
+    assert (target.kills, target.starts, delivery.restart_s) == (1, 1, 0.5)
+    assert delivery.sent.acknowledged == len(endpoint.spans) == sum(sizes) == seen[-1]
+    assert sum(sizes) // 2 <= delivery.killed_after <= sum(sizes)
 
 
 @pytest.fixture

@@ -17,12 +17,13 @@ from typing import Any, Self
 
 import httpx
 from tests.collector.process import REPOSITORY, free_ports
-from tollspan_rater.api.run_file import RunFile, read_run_file
 
 from tollspan_rater.api.access import TENANT_HEADER
 from tollspan_rater.api.client import HttpDoor
 from tollspan_rater.api.keys import new_key
 from tollspan_rater.query.answer import Answer
+from tollspan_rater.store.folder import Folder
+from tollspan_rater.store.run_file import RunFile, read_run_file
 
 TOLLSPAN = (str(Path(sys.executable).with_name("tollspan")),)
 START_SECONDS = 60.0
@@ -106,7 +107,7 @@ class RaterProcess:
 
     def run_file(self) -> RunFile:
         """Return what ``run.json`` says."""
-        found = read_run_file(self.data)
+        found = read_run_file(Folder(self.data))
         assert found is not None
         return found
 
@@ -126,10 +127,11 @@ class RaterProcess:
         self.execute("key.create", made.body, tenant=tenant)
         return made.token
 
-    def get(self, path: str, token: str, tenant: str | None = None) -> httpx.Response:
-        """Ask over HTTP with a key, as another program does."""
+    def get(self, path: str, token: str, params: Mapping[str, str], tenant: str | None = None) -> httpx.Response:
+        """Ask over HTTP with a key, as another program does; ``tenant`` claims to be of that one."""
         headers = {"Authorization": f"Bearer {token}"} | ({TENANT_HEADER: tenant} if tenant else {})
-        return httpx.get(f"http://{self.api}{path}", headers=headers, timeout=30, trust_env=False)
+        url = f"http://{self.api}{path}"
+        return httpx.get(url, params=dict(params), headers=headers, timeout=30, trust_env=False)
 
     def assert_audit_holds(self, tenant: str = "default") -> None:
         """Count again from the journal's bytes; every equation must hold."""

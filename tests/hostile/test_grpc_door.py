@@ -62,7 +62,7 @@ def test_what_is_stored_is_answered_with_plain_ok(grpc_door: GrpcReceiver, rig: 
     ]
 
 
-def test_a_wrong_key_waits_or_is_rejected(rig: Any, reject: bool) -> None:  # noqa: FBT001
+def test_a_wrong_key_waits_or_is_rejected(rig: Any, reject: bool) -> None:
     door = GrpcReceiver(rig.admission(reject=reject), "127.0.0.1:0")
     door.start()
     expected = (grpc.StatusCode.UNAUTHENTICATED, None) if reject else (grpc.StatusCode.UNAVAILABLE, 5)

@@ -161,7 +161,7 @@ def test_bytes_in_flight_are_bounded() -> None:
         ({"authorization": "Basic good"}, True, None),
     ],
 )
-def test_keys(headers: Mapping[str, str], required: bool, expected: str | None) -> None:  # noqa: FBT001
+def test_keys(headers: Mapping[str, str], required: bool, expected: str | None) -> None:
     found = by_key({"good": KEY}.get, required=lambda: required)(headers)
     assert (found.tenant if found else None) == expected
 

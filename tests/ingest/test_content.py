@@ -238,7 +238,7 @@ def json_places(key: str) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("hide", [False, True])
-def test_no_canary_is_kept_of_json(content_key: str, hide: bool) -> None:  # noqa: FBT001
+def test_no_canary_is_kept_of_json(content_key: str, hide: bool) -> None:
     for request in json_places(content_key):
         body = json.dumps(request).encode()
         if hide:

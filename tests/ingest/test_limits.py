@@ -36,7 +36,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         ("rater.example:1", "rater.example", False),
     ],
 )
-def test_who_reaches_an_address(text: str, host: str, loopback: bool) -> None:  # noqa: FBT001
+def test_who_reaches_an_address(text: str, host: str, loopback: bool) -> None:
     assert split_address(text)[0] == host
     assert is_loopback(text) is loopback
 
@@ -56,9 +56,9 @@ PLAIN, MUTUAL = address.Tls(b"c", b"k"), address.Tls(b"c", b"k", b"ca")
 )
 def test_other_machines_need_a_key_or_a_certificate(
     where: str,
-    keys: bool,  # noqa: FBT001
+    keys: bool,
     tls: address.Tls | None,
-    allowed: bool,  # noqa: FBT001
+    allowed: bool,
 ) -> None:
     if allowed:
         address.require_protection(where, "receiver.grpc", keys_required=keys, tls=tls)

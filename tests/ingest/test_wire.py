@@ -82,7 +82,7 @@ def test_every_truncation_is_one_damage() -> None:
 
 @pytest.mark.parametrize(("count", "exceeded"), [(0, False), (5, False), (6, True)])
 @pytest.mark.parametrize("head", [b"\x4a", b"\xca\x00"])
-def test_repeated_fields_are_counted(count: int, exceeded: bool, head: bytes) -> None:  # noqa: FBT001
+def test_repeated_fields_are_counted(count: int, exceeded: bool, head: bytes) -> None:
     noise = frame(5, b"\x4a\xca" * 50)
     assert exceeds(noise + (head + b"\x01\x4a") * count, 9, 5) is exceeded
 

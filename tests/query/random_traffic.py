@@ -32,7 +32,9 @@ PRICES = {
             {"model": "gpt-4.1-mini", "input": "0.8", "output": "3.2"},
         ],
     },
-    "tiers.yaml": card([{"tokens": {"graduated": [{"up_to": "5000", "price": "0.01"}, {"price": "0.003"}], "per": "1K"}}]),
+    "tiers.yaml": card(
+        [{"tokens": {"graduated": [{"up_to": "5000", "price": "0.01"}, {"price": "0.003"}], "per": "1K"}}]
+    ),
     "euro.yaml": card([{"request": "0.02", "input": {"package": {"price": "1", "size": "1000"}}}], currency="EUR"),
     "linear.yaml": {"plan": "linear", "currency": "USD", "cards": ["flat"], "base_fee": "9"},
     "tiered.yaml": plan("tiered", included={"tokens": "2000"}),

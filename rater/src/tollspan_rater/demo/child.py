@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 from tollspan_rater.api.client import HttpDoor
-from tollspan_rater.api.run_file import read_run_file
 from tollspan_rater.errors import DemoError
+from tollspan_rater.store.folder import Folder
+from tollspan_rater.store.run_file import read_run_file
 
 READY: Final = "tollspan ready:"
 READY_S: Final = 30.0
@@ -87,7 +88,7 @@ class Server:
         Raises:
             DemoError: it wrote no ``run.json``.
         """
-        found = read_run_file(self.data)
+        found = read_run_file(Folder(self.data))
         if found is None:
             raise DemoError(f"the server left no run.json in {self.data}. {self._last_words()}")
         return HttpDoor.of(found)

@@ -53,18 +53,27 @@ class Outcome:
         return self.audit.ok and all(check.equal for check in self.checks)
 
 
-class Killable(Protocol):
-    """What can be ended without a word."""
+class Restartable(Protocol):
+    """What takes OTLP and can be ended without a word and started again."""
+
+    @property
+    def otlp_url(self) -> str:
+        """Return the base address of OTLP/HTTP, the same after a restart."""
+        ...
 
     def kill(self) -> None:
         """End it with SIGKILL."""
+        ...
+
+    def start(self) -> float:
+        """Start it, and return how many seconds it took to become ready."""
         ...
 
 
 class Interruption:
     """Kills the server once, in the thread of the sender whose acknowledgement completes the first half."""
 
-    def __init__(self, server: Killable, after: int) -> None:
+    def __init__(self, server: Restartable, after: int) -> None:
         self._server, self._after = server, after
         self._lock = threading.Lock()
         self.killed_after: int | None = None
@@ -99,7 +108,7 @@ def sdk_calls(server: Server, scenario: Scenario, now_ns: Callable[[], int]) -> 
     return sdk.run(server.otlp_url, scenario.customers, first, random.Random(f"{scenario.seed} sdk"), now_ns)
 
 
-def deliver(server: Server, sends: Sequence[Sequence[Request]], progress: Callable[[int], None]) -> Delivery:
+def deliver(server: Restartable, sends: Sequence[Sequence[Request]], progress: Callable[[int], None]) -> Delivery:
     """Send everything, kill the server in the middle, start it again; return when all is acknowledged.
 
     ``progress`` is told the number of acknowledged spans from time to time.
@@ -111,7 +120,7 @@ def deliver(server: Server, sends: Sequence[Sequence[Request]], progress: Callab
     restart_s = 0.0
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="demo") as thread:
         sending = thread.submit(courier.deliver, sends)
-        while not sending.done():
+        while not sending.done() or interruption.killed.is_set():
             progress(log.total().acknowledged)
             if interruption.killed.wait(_TICK_S):
                 interruption.killed.clear()

@@ -115,7 +115,7 @@ class Forget(Body):
 class Snapshot(Body):
     """Whether the journal days that the snapshot covers stay."""
 
-    keep_journal: bool = False
+    keep_journal: bool | None = None
 
 
 class Backup(Body):
