@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.extract.spans import T0, a_span, chat
@@ -28,14 +28,17 @@ from tollspan_rater.store.tables import table
 
 # The last two agree in the 64 bits by which traces are found.
 TRACES = ("a" * 32, "b" * 32, "c" * 16 + "e" * 16, "d" * 16 + "e" * 16)
+OTHER_SCOPE = "opentelemetry.instrumentation.genai.openai"
+ONE_ID = chat(10, 5, gen_ai__response__id="resp_1")
+TWO_VIEWS = (a_span(ONE_ID), a_span(ONE_ID, trace_id=TRACES[1], scope=OTHER_SCOPE))  # one call in two traces
 SPANS = st.builds(
     a_span,
-    st.sampled_from([chat(10, 5), chat(10, 5, gen_ai__response__id="resp_1"), chat(7, None), {}, {"user.id": "u"}]),
+    st.sampled_from([chat(10, 5), ONE_ID, chat(7, None), {}, {"user.id": "u"}]),
     trace_id=st.sampled_from(TRACES),
     span_id=st.sampled_from(["1" * 16, "2" * 16, "3" * 16]),
     parent_id=st.sampled_from(["", "1" * 16]),
     tenant=st.sampled_from(["t1", "t2"]),
-    scope=st.sampled_from([semconv.SCOPE_NAME, "opentelemetry.instrumentation.genai.openai"]),
+    scope=st.sampled_from([semconv.SCOPE_NAME, OTHER_SCOPE]),
     start_ns=st.sampled_from([T0, T0 + 5, 0]),
 )
 BATCHES = st.lists(st.lists(SPANS, min_size=1, max_size=4), min_size=1, max_size=5)
@@ -66,6 +69,9 @@ def stored(requests: Requests, folder: Path, submit: Submit | None = None) -> di
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(BATCHES, st.integers(1, 5))
+@example([[TWO_VIEWS[0]], [TWO_VIEWS[1]]], 5)
+@example([[TWO_VIEWS[0]], [TWO_VIEWS[1]]], 1)
+@example([[*TWO_VIEWS, TWO_VIEWS[0]]], 1)
 def test_pages_give_what_the_general_path_gives(batches: list[list[Span]], step: int) -> None:
     requests = Requests(batches, step)
 
