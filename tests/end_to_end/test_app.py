@@ -1,4 +1,4 @@
-"""An application with the real SDKs against a provider that keeps its own bill: `calls` shows that bill, call by call."""
+"""An application with the real SDKs against a provider with its own bill: `calls` shows that bill, call by call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two tenants with the same customers and the same ids never see each other; a customer's key sees that customer only."""
+"""Two tenants with the same customers and ids never see each other; a customer's key sees that customer only."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ GROUPINGS = ["customer", "model,feature", "reason,environment", "user", "day,cus
 MONTHS = ("2026-09", "2026-10", "2026-11", "2026-12")
 COUNTS = ("calls", "input_tokens", "output_tokens", "cache_read_tokens", "unmeasured", "unpriced", "unknown_cost")
 
-many = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def by_currency(rows: Any, column: str) -> dict[str, Decimal]:
@@ -100,7 +100,7 @@ def test_pages_give_every_call_once_also_when_calls_arrive_between(shop: Shop, p
     shop.send(*early)
     seen: list[Any] = []
     asked = {"limit": page}
-    while True:
+    for _page in range(20):
         answer = shop.ask("calls", **asked)
         seen += [row["call_id"] for row in answer.rows]
         shop.send(shop.call("2026-11-03T09:00:00Z", {"input": 1}))  # before the cursor: not in later pages

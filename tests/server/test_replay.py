@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import DAY, SECOND, T0, Bench, call
+from tollspan_rater.domain.entries import NewCommand
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.ingest import decode
 from tollspan_rater.ingest.limits import Limits
@@ -135,10 +136,19 @@ def test_a_corrected_copy_that_came_meanwhile_wins(bench: Bench) -> None:
     assert bench.ask("audit").ok
 
 
+def test_a_piece_that_was_replayed_already_is_left_alone(bench: Bench) -> None:
+    bench.send(call(2, start_ns=T0 + DAY))
+    bench.clock.set(T0 + DAY)
+    again = NewCommand(T0 + DAY, "default", "test", "quarantine.replay", {"pieces": ["1:0"]})
+    bench.rater.append([again, again])
+    assert bench.fates() == {"stored": 1}
+    assert bench.ask("audit").ok
+
+
 def test_an_unreadable_kept_piece_does_not_stop_the_rater(bench: Bench) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "set_aside", lambda span, why: reading.SetAside(
-            why.reason, why.error, span.trace_id, span.span_id, b'{"ro": "no such role", "start_ns": 1}'
+            why.reason, why.error, span.trace_id, span.span_id, "evidence", b'{"ro": "no such role", "start_ns": 1}'
         ))  # fmt: skip
         _rejects(patch)
         bench.send(call(2))

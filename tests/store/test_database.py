@@ -1,9 +1,11 @@
 """The file opens after any end of its writer, and refuses what it does not know."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -83,3 +85,40 @@ def test_a_creation_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
     database = Database(tmp_path / "store.duckdb")
     assert database.position() == 0
     database.close()
+
+
+def test_a_replacement_that_is_cut_short_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, made = tmp_path / "store.duckdb", tmp_path / "made.duckdb"
+    Database(made).close()
+    database = Database(path)
+    database.append({"entries": table("entries", [_entry(1)])})
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            database.replace_with(made)
+    again = Database(path)
+    assert again.position() == 1
+    again.replace_with(made)
+    assert again.position() == 0
+    again.append({"entries": table("entries", [_entry(2)])})
+    again.close()
+    assert not made.exists()
+
+
+def test_readers_of_all_threads_see_the_store_that_came_in_its_place(tmp_path: Path) -> None:
+    """A reader of the old file must neither keep it alive nor take the new one's log away when it goes."""
+    path, made = tmp_path / "store.duckdb", tmp_path / "made.duckdb"
+    other = Database(made)
+    other.append({"entries": table("entries", [_entry(7)])})
+    other.close()
+    database = Database(path)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(database.position).result() == 0
+        database.replace_with(made)
+        database.append({"entries": table("entries", [_entry(8)])})
+        assert thread.submit(database.position).result() == 8
+    shutil.copytree(tmp_path, tmp_path / "after a kill")
+    database.close()
+    found = Database(tmp_path / "after a kill" / "store.duckdb")
+    assert found.position() == 8
+    found.close()

@@ -11,6 +11,7 @@
     ├── FolderBusyError        another process owns the data folder
     ├── FormatVersionError     the folder was written by a newer release
     ├── StoreDeadError         the database failed; nothing is acknowledged until it is reopened
+    │   └── StoreDamagedError      its file is not what was written; it is made again
     ├── JournalError           the journal cannot be written or read
     │   ├── JournalDiskError       the disk refused; nothing of this request is acknowledged
     │   ├── JournalCorruptError    a file or an entry is not what was written
@@ -82,6 +83,16 @@ class FormatVersionError(TollspanError):
 
 class StoreDeadError(TollspanError):
     """The database failed; nothing may be acknowledged until it is reopened."""
+
+
+class StoreDamagedError(StoreDeadError):
+    """The database's file is not what was written; it is made again from snapshots and journal."""
+
+    def __init__(self, path: Path | str, cause: str) -> None:
+        super().__init__(
+            f"{path} is damaged: {cause}. Everything in it can be made again from snapshots and journal "
+            "(tollspan rebuild).",
+        )
 
 
 class JournalError(TollspanError):

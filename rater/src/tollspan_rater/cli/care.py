@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from tollspan_rater.cli.door import backend, resolved
-from tollspan_rater.cli.formats import show
 from tollspan_rater.cli.frame import Group, example
 from tollspan_rater.cli.questions import asking
-from tollspan_rater.cli.sending import receipt_answer, send
+from tollspan_rater.cli.sending import send, show_receipt
 from tollspan_rater.errors import UsageError
 
 
@@ -80,7 +79,7 @@ def backup(context: click.Context, to: Path) -> None:
 def restore(context: click.Context, source: Path) -> None:
     """Restore without opening the folder, for there is nothing in it yet."""
     receipt = backend(context).restore(resolved(context), source.absolute())
-    show(context, receipt_answer("Restored", receipt))
+    show_receipt(context, "Restored", receipt)
 
 
 @click.command(

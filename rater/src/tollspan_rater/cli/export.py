@@ -22,9 +22,7 @@ MANIFEST_FILE = "manifest.json"
 )
 @click.argument("kind", metavar="csv|jsonl", type=click.Choice(["csv", "jsonl"]))
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="The new folder.")
-@click.option("--period", metavar="MONTH", help="Only this month, for example 2026-11.")
-@click.option("--from", "from", metavar="DAY", help="First day or instant, included.")
-@click.option("--to", metavar="DAY", help="Last day or instant, excluded.")
+@click.option("--period", metavar="MONTH", help="The month, for example 2026-11; default is the running one.")
 @click.option("--customer", metavar="TEXT", help="Only this customer.")
 @click.pass_context
 def export(context: click.Context, /, kind: str, out: Path, **given: str | None) -> None:

@@ -9,27 +9,29 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from tollspan_rater.cli.figures import column
 from tollspan_rater.cli.frame import DIFFERENCE, Wishes, wishes
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.render import MACHINE_FORMATS, cell_text
+from tollspan_rater.query.render import MACHINE_FORMATS
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-UNKNOWN: Final = "\N{EN DASH}"
+NAME_WIDTH: Final = 20
 PIPE_WIDTH: Final = 4096  # without a terminal nothing is folded
 
 
-def show(context: click.Context, answer: Answer, brief: Sequence[str] = ()) -> None:
+def show(context: click.Context, answer: Answer, brief: Sequence[str] = (), quiet: Sequence[str] = ()) -> None:
     """Print an answer in the wished format; an answer that is not ``ok`` ends the command with 1.
 
-    ``brief`` names the columns of a table on a terminal; machine formats carry all. What is no row goes
-    to stderr in machine formats, so that stdout holds nothing but data.
+    ``brief`` names the columns of a table on a terminal, ``quiet`` those that stay away while they hold nothing
+    but zeros and unknowns; machine formats carry all. What is no row goes to stderr in machine formats, so that
+    stdout holds nothing but data.
     """
     wished = wishes(context)
     if wished.format == "table":
-        _print_table(answer, brief, wished)
+        _print_table(answer, _visible(answer, brief, quiet), wished)
     else:
         click.echo(MACHINE_FORMATS[wished.format](answer), nl=False)
     for line in footer(answer):
@@ -50,19 +52,12 @@ def printable(text: str) -> str:
     )
 
 
-def shown(value: Cell) -> str:
-    """Return one cell for people: unknown is a dash, a list is its members."""
-    if value is None:
-        return UNKNOWN
-    if isinstance(value, list):
-        return ", ".join(value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={inner}" for name, inner in value.items())
-    return cell_text(value)
+def _visible(answer: Answer, brief: Sequence[str], quiet: Sequence[str]) -> list[str]:
+    chosen = [name for name in brief if name in answer.columns] or list(answer.columns)
+    return [name for name in chosen if name not in quiet or any(row.get(name) for row in answer.rows)]
 
 
-def _print_table(answer: Answer, brief: Sequence[str], wished: Wishes) -> None:
-    columns = [name for name in brief if name in answer.columns] or list(answer.columns)
+def _print_table(answer: Answer, columns: Sequence[str], wished: Wishes) -> None:
     console = _console(wished)
     console.print(_table(answer, columns), crop=False)
     hidden = len(answer.columns) - len(columns)
@@ -93,25 +88,27 @@ def _table(answer: Answer, columns: Sequence[str]) -> Table:
         box=box.SIMPLE_HEAD,
         show_footer=bool(answer.totals),
         footer_style="bold",
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
     )
-    cells = {name: [printable(shown(row.get(name))) for row in answer.rows] for name in columns}
+    cells: list[list[str]] = []
     for name in columns:
+        listed, total = column(name, answer.rows, answer.totals)
+        cells.append([printable(cell) for cell in listed])
         numeric = is_numeric(name, answer.rows)
-        total = _total(name, answer.totals)
+        longest = max(map(len, [*cells[-1], total]))
+        whole = numeric or name.endswith("_id") or longest <= NAME_WIDTH  # numbers, ids, names are never folded
         table.add_column(
-            Text(printable(name)),
-            Text(total),
+            Text(printable(name.replace("_", " "))),
+            Text(printable(total)),
             justify="right" if numeric else "left",
-            min_width=max(map(len, [*cells[name], total])) if numeric else None,  # a number is never folded or cut
+            min_width=longest if whole else None,
             overflow="fold",
         )
-    for line in zip(*cells.values(), strict=True):
+    for line in zip(*cells, strict=True):
         table.add_row(*map(Text, line))
     return table
-
-
-def _total(column: str, totals: Mapping[str, Cell] | None) -> str:
-    return printable(shown(totals[column])) if totals and column in totals else ""
 
 
 def is_numeric(column: str, rows: Sequence[Mapping[str, Cell]]) -> bool:

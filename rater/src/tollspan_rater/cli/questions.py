@@ -22,7 +22,8 @@ def asking(name: str) -> click.Command:
         params = asked.read(given(asked, values))
         with open_door(context) as (rater, config):
             answer = rater.ask(asked.name, params, tenant=config.tenant)
-        show(context, answer, asked.brief)
+        dimensions = params["by"].split(",") if "by" in params and asked.brief else []
+        show(context, answer, [*dimensions, *asked.brief], asked.quiet)
 
     return click.Command(
         name.rpartition(".")[2],

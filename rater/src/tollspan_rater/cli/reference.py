@@ -1,4 +1,4 @@
-"""The reference pages of command line, configuration and API; ``python -m tollspan_rater.cli.reference [DIR]``."""
+"""The reference pages that are made from the code; ``python -m tollspan_rater.cli.reference [DIR]``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tollspan_rater.api import reference as api_reference
+from tollspan_rater.cli import store_tables, wire_contract
 from tollspan_rater.cli.main import main
 from tollspan_rater.config import text as config_text
 
@@ -26,6 +27,8 @@ def pages() -> dict[str, str]:
         "cli.md": command_line(),
         "configuration.md": config_text.reference(),
         "api.md": api_reference.reference(),
+        "wire-contract.md": wire_contract.page(),
+        "store.md": store_tables.page(),
     }
 
 

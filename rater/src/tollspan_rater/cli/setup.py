@@ -11,7 +11,7 @@ from tollspan_rater.cli.door import resolved, running
 from tollspan_rater.cli.formats import show
 from tollspan_rater.cli.frame import Group, example
 from tollspan_rater.cli.questions import asking
-from tollspan_rater.cli.sending import execute, receipt_answer, send
+from tollspan_rater.cli.sending import execute, send, show_receipt
 from tollspan_rater.query.commands import ScopeName
 
 
@@ -141,7 +141,7 @@ def keys_create(context: click.Context, scopes: tuple[str, ...], label: str, cus
 
     made = new_key(secrets.token_bytes, scopes=scopes, label=label, customer=customer)
     receipt = execute(context, "key.create", made.body)
-    show(context, receipt_answer("Key, shown this once", receipt, key_id=made.key_id, key=made.token))
+    show_receipt(context, "Key, shown this once", receipt, key_id=made.key_id, key=made.token)
 
 
 @keys.command("revoke", help="Stop a key from working, at once.\n\n" + example("tollspan keys revoke 4be1c92d0a77f3e5"))

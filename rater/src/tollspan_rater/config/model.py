@@ -64,7 +64,9 @@ class Tls(_Section):
 
     cert_file: Path | None = Field(None, description="PEM certificate chain of this server.")
     key_file: Path | None = Field(None, description="PEM private key of that certificate.")
-    client_ca_file: Path | None = Field(None, description="PEM authorities whose client certificates are let in.")
+    client_ca_file: Path | None = Field(
+        None, description="PEM authorities; senders then need a certificate of one of them."
+    )
 
     @model_validator(mode="after")
     def _pair(self) -> Tls:

@@ -11,13 +11,15 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.answer import Answer, Cell
 
 GROUP: Final = ("meter", "currency")
+SUMMED: Final = ("quantity", "included", "billable", "amount", "amount_exact")  # a sum of prices would mean nothing
 
 
 def manifest(answer: Answer, file_name: str, content: bytes) -> dict[str, Any]:
     """Describe a file of rated lines, so that a receiver can check it without us.
 
-    ``sums`` has one entry for each meter and currency: the number of rows, the exact sum of every decimal
-    column as text, and under ``unknown`` how many cells of a column had no value.
+    ``sums`` has one entry for each meter and currency: the number of rows, the exact sum of each column of
+    quantities or money as text, and under ``unknown`` how many of its cells had no value. ``notes`` say what is
+    not in the file, e.g. usage without a price.
     """
     return {
         "file": file_name,
@@ -28,12 +30,13 @@ def manifest(answer: Answer, file_name: str, content: bytes) -> dict[str, Any]:
         "as_of": answer.as_of,
         "zone": answer.zone,
         "sums": sums(answer),
+        "notes": list(answer.notes),
     }
 
 
 def sums(answer: Answer) -> list[dict[str, Any]]:
-    """Add up the decimal columns of an answer for each meter and currency, in their order."""
-    amounts = [name for name in answer.columns if any(isinstance(row.get(name), Decimal) for row in answer.rows)]
+    """Add up quantities and money for each meter and currency, in the order of the columns."""
+    amounts = [name for name in answer.columns if name in SUMMED]
     groups: dict[tuple[str, ...], list[Mapping[str, Cell]]] = {}
     for row in answer.rows:
         groups.setdefault(tuple(str(row.get(name) or "") for name in GROUP), []).append(row)

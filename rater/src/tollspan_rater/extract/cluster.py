@@ -85,11 +85,13 @@ def cluster(forest: Forest) -> Clusters:
 def _by_response_id(clusters: Clusters, calls: Sequence[int]) -> None:
     """R1: the same response id, seen by different scopes or fetched again; else two calls and a flag."""
     spans = clusters.spans
-    by_id: dict[tuple[str, str], list[int]] = defaultdict(list)
+    by_id: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for at in calls:
-        said = real_id(spans[at])
+        span = spans[at]
+        said = real_id(span)
         if said is not None:
-            by_id[spans[at].tenant, said].append(at)
+            # An id that ties no traces counts within its trace only, whatever else is in the set.
+            by_id[span.tenant, "" if link_id(span) else span.trace_id, said].append(at)
     for group in by_id.values():
         if len(group) > 1:
             _pair(clusters, group, _same_response, ID_TOLERANCE_NS)

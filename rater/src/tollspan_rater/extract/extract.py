@@ -29,6 +29,7 @@ from tollspan_rater.extract.raw import at
 Found = dict[str, AttributeValue]
 
 LONGEST_RAW: Final = 64 * 1024  # a usage object is a few hundred bytes; whatever is longer is none
+_ATTEMPTS_MOST: Final = (1 << 31) - 1  # the store keeps 32 bits
 RETRIEVE: Final = "fetch_response"
 _NOTHING: Final = Usage()
 _BROKEN_OFF: Final = frozenset({"estimated", "lower_bound"})
@@ -288,9 +289,11 @@ def _milliseconds(found: Found) -> int | None:
 
 def _attempt(found: Found) -> int | None:
     if "attempt" in found:
-        return whole(found["attempt"])
-    resent = whole(found["resend_count"]) if "resend_count" in found else None
-    return None if resent is None else resent + 1
+        attempt = whole(found["attempt"])
+    else:
+        resent = whole(found["resend_count"]) if "resend_count" in found else None
+        attempt = None if resent is None else resent + 1
+    return attempt if attempt is None or attempt <= _ATTEMPTS_MOST else None
 
 
 def _provider(dialect: Dialect, found: Found) -> str | None:

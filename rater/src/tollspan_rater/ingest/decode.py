@@ -58,10 +58,10 @@ def _in_place(piece: Piece, group: wire.Group) -> Piece:
     """Keep a span that cannot be read as a request of its own: without resource and scope it would say nothing."""
     if isinstance(piece, Span) or piece.reason == "undecodable":
         return piece
-    if len(group.resource) + len(group.scope) > _PLACE_BYTES_MOST:
-        return piece
-    scoped = wire.frame(1, group.scope) + wire.frame(2, piece.raw)
-    return replace(piece, raw=wire.frame(1, wire.frame(1, group.resource) + wire.frame(2, scoped)))
+    fits = len(group.resource) + len(group.scope) <= _PLACE_BYTES_MOST
+    resource, scope = (group.resource, group.scope) if fits else (b"", b"")
+    scoped = wire.frame(1, scope) + wire.frame(2, piece.raw)
+    return replace(piece, raw=wire.frame(1, wire.frame(1, resource) + wire.frame(2, scoped)))
 
 
 def _json(batch: Batch, limits: Limits) -> list[Piece]:
@@ -90,7 +90,7 @@ def _in_json_place(piece: Piece, resource: Any, scope: Any, span: Any) -> Piece:
     if isinstance(piece, Span) or piece.reason == "undecodable":
         return piece
     if len(otlp_json.dump([resource, scope])) > _PLACE_BYTES_MOST:
-        return piece
+        resource = scope = None
     scoped = {"scope": scope, "spans": [span]}
     return replace(piece, raw=otlp_json.dump({"resourceSpans": [{"resource": resource, "scopeSpans": [scoped]}]}))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from tollspan_rater import failpoints
 from tollspan_rater.domain.clock import Clock, from_ns
-from tollspan_rater.domain.entries import Entry, NewEntry
+from tollspan_rater.domain.entries import Batch, Entry, NewEntry
 from tollspan_rater.errors import (
     DayKeptError,
     JournalClosedError,
@@ -22,7 +22,7 @@ from tollspan_rater.errors import (
 )
 from tollspan_rater.ingest import journal_day
 from tollspan_rater.ingest.journal_day import DayFile
-from tollspan_rater.ingest.journal_row import Row, content_size, pack, unpack
+from tollspan_rater.ingest.journal_row import Row, content_size, pack, unpack, with_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,30 @@ class Journal:
             oldest.path.unlink()
             self._extent = _Extent(extent.files[1:], extent.last)
             journal_day.sync(self._folder)
+
+    def rewrite(self, change: Callable[[Batch], bytes], *, thorough: bool) -> int:
+        """Put other bodies in the place of those of batches; ``change`` returns the body that is to stand.
+
+        Positions stay; of the old bodies nothing is left in the folder. Appends wait while a day is rewritten. Only
+        for what no answer depends on: a person's name. ``thorough`` finishes what an interrupted run began.
+
+        Raises:
+            JournalDiskError: when the disk refuses; each day is rewritten whole or not at all.
+        """
+
+        def changed(position: int, row: Row) -> Row:
+            entry = unpack(position, row)
+            if not isinstance(entry, Batch):
+                return row
+            body = change(entry)
+            return row if body == entry.body else with_body(row, body)
+
+        count = 0
+        for file in self._extent.files:
+            with self._write_lock, self._refusing(), self._read_lock:
+                self._close_reader()
+                count += journal_day.rewrite(file.path, changed, thorough=thorough)
+        return count
 
     def close(self) -> None:
         """Close all files; appends and reads are refused from now on."""

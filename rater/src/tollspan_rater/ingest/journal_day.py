@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from tollspan_rater import failpoints
@@ -23,6 +24,7 @@ FORMAT = 1
 SYNCHRONOUS = "full"
 _APPLICATION_ID = 0x746F6C6C
 _BUSY_S = 5.0
+_REWRITTEN_AT_ONCE = 64  # rows, each at most one request
 _SEAL_BUSY_S = 0.2  # appends wait for it at a change of day
 _SCHEMA = f"""
 begin;
@@ -36,6 +38,8 @@ pragma user_version = {FORMAT};
 """
 _INSERT = "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?)"
 _SELECT = "select * from entry where position > ? and position <= ? order by position"
+
+Change = Callable[[int, Row], Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,33 @@ def write(connection: sqlite3.Connection, first: int, rows: Sequence[Row]) -> No
     failpoints.hit("before_fsync")
     connection.execute("commit")
     failpoints.hit("after_fsync")
+
+
+def rewrite(path: Path, change: Change, *, thorough: bool) -> int:
+    """Change rows in place, keeping their positions, and leave nothing of the old ones in the file or beside it.
+
+    Returns how many differ. After a crash the file holds all old rows or all new ones; in the latter case the bytes
+    of the old ones may still be in unused parts, which a ``thorough`` run cleans also where no row differs.
+    """
+    changed = 0
+    with contextlib.closing(connect(path)) as connection:
+        connection.execute(f"pragma synchronous = {SYNCHRONOUS}")
+        connection.execute("pragma secure_delete = on")
+        at, last = positions(connection, path)
+        connection.execute("begin immediate")
+        while chunk := list(islice(rows(connection, path, at, last), _REWRITTEN_AT_ONCE)):
+            at = chunk[-1][0]
+            pairs = [(position, row, change(position, row)) for position, row in chunk]
+            differing = [(new.body, digest(position, new), position) for position, old, new in pairs if new != old]
+            connection.executemany("update entry set body = ?, digest = ? where position = ?", differing)
+            changed += len(differing)
+        connection.execute("commit")
+        if changed or thorough:
+            connection.execute("vacuum")
+        (busy, _, _) = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+        if busy:
+            raise sqlite3.OperationalError(f"{path} is being read; its write-ahead log keeps what was replaced")
+    return changed
 
 
 def rows(connection: sqlite3.Connection, path: Path, after: int, until: int) -> Iterator[tuple[int, Row]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import zstandard
@@ -45,6 +45,11 @@ def pack(entry: NewEntry) -> Row:
         row = Row(COMMAND, entry.at_ns, entry.tenant, entry.actor, entry.kind, _compress(body))
     f"{row.tenant}{row.origin}{row.form}".encode()
     return row
+
+
+def with_body(row: Row, body: bytes) -> Row:
+    """Return a row with another content."""
+    return replace(row, body=_compress(body))
 
 
 def content_size(row: Row) -> int:

@@ -30,6 +30,8 @@ from tollspan_rater.store.lookup import (
 _TENANT: Final = 0
 _MEMBERS: Final = COLUMNS.index("members")
 
+Place = tuple[int, int]  # position and ordinal of a piece
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -46,22 +48,11 @@ def apply_readings(readings: Sequence[Reading], database: Database, meaning: Mea
     The result is a function of the store and of the readings in the order of the journal; how they were
     grouped into steps leaves no trace.
     """
-    changes = Changes()
-    touched = _touched(readings, database, meaning.link_of)
-    judge = Judge(touched)
-    arrivals: list[Reading] = []
-    for reading in readings:
-        if reading.aside is not None:
-            changes.aside(reading, reading.aside)
-        elif reading.extracted is not None:
-            verdict = judge.judge(reading)
-            if verdict.holds:
-                arrivals.append(reading)
-                changes.held(reading, reading.extracted, verdict, meaning.link_of)
-            else:
-                changes.not_held(reading, reading.extracted, verdict)
-    faults = _settle(arrivals, touched, database, meaning, changes)
-    return changes if not faults else _without(readings, faults, database, meaning)
+    while True:
+        changes, faults = _applied(readings, database, meaning)
+        if not faults:
+            return changes
+        readings = _without(readings, faults)
 
 
 def sorted_pages(pages: Sequence[Page], database: Database, meaning: Meaning) -> Sorted:
@@ -97,34 +88,60 @@ def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) 
     return kept
 
 
+def _applied(readings: Sequence[Reading], database: Database, meaning: Meaning) -> tuple[Changes, dict[Place, str]]:
+    """Return the changes, and the pieces at which settlement threw; without any the changes are whole."""
+    changes = Changes()
+    touched = _touched(readings, database, meaning.link_of)
+    judge = Judge(touched)
+    arrivals: list[Reading] = []
+    for reading in readings:
+        if reading.aside is not None:
+            changes.aside(reading, reading.aside)
+        elif reading.extracted is not None:
+            verdict = judge.judge(reading)
+            if verdict.holds:
+                arrivals.append(reading)
+                changes.held(reading, reading.extracted, verdict, meaning.link_of)
+            else:
+                changes.not_held(reading, reading.extracted, verdict)
+    return changes, _settle(arrivals, touched, database, meaning, changes)
+
+
 def _settle(
     arrivals: Sequence[Reading],
     touched: Sequence[StoredSpan],
     database: Database,
     meaning: Meaning,
     changes: Changes,
-) -> dict[tuple[int, int], str]:
+) -> dict[Place, str]:
     known = [_known(span, meaning.from_evidence) for span in _holding(touched)]
     booked = _booked(touched, database)
-    faults: dict[tuple[int, int], str] = {}
-    for component in components(known, arrivals, booked, meaning.link_of):
+    ties: list[tuple[Trace, int | None]] = [((span.tenant, span.trace_id), span.link_key) for span in touched]
+    ties += [
+        ((reading.tenant, reading.extracted.trace_id), _link(reading.extracted, meaning.link_of))
+        for reading in arrivals
+        if reading.extracted is not None
+    ]
+    faults: dict[Place, str] = {}
+    for component in components(ties, known, arrivals, booked):
         settled = settle_component(component, meaning.settle)
         changes.extend("legs", settled.legs)
         faults |= {(reading.position, reading.ordinal): error for reading, error in settled.faults}
     return faults
 
 
-def _without(
-    readings: Sequence[Reading], faults: dict[tuple[int, int], str], database: Database, meaning: Meaning
-) -> Changes:
-    """Apply again with the spans at which settlement threw set aside."""
-    kept = [
-        at_fault(reading, faults[reading.position, reading.ordinal])
-        if (reading.position, reading.ordinal) in faults
-        else reading
+def _without(readings: Sequence[Reading], faults: dict[Place, str]) -> list[Reading]:
+    """Set aside the readings at which settlement threw."""
+    return [
+        reading if error is None else at_fault(reading, error)
         for reading in readings
+        for error in [faults.get((reading.position, reading.ordinal))]
     ]
-    return apply_readings(kept, database, meaning)
+
+
+def _link(span: Extracted, link_of: LinkOf) -> int | None:
+    link = link_of(span)
+    return None if link is None else link_key(span.tenant, link)
 
 
 def _touched(readings: Sequence[Reading], database: Database, link_of: LinkOf) -> list[StoredSpan]:
@@ -134,9 +151,9 @@ def _touched(readings: Sequence[Reading], database: Database, link_of: LinkOf) -
     for reading in readings:
         if reading.extracted is not None:
             traces.add(trace_key(reading.extracted.trace_id))
-            link = link_of(reading.extracted)
+            link = _link(reading.extracted, link_of)
             if link is not None:
-                links.add(link_key(reading.tenant, link))
+                links.add(link)
     found = spans_of_traces(database, traces)
     searched: set[int] = set()
     while True:

@@ -76,7 +76,7 @@ class Changes:
         self.add(
             "quarantine",
             (reading.tenant, reading.position, reading.ordinal, reading.received_ns, aside.reason, aside.error,
-             *ids, aside.raw),
+             *ids, aside.kept_as, aside.raw, reading.at_position),
         )  # fmt: skip
 
     def _fate(

@@ -12,6 +12,7 @@ import orjson
 from tollspan_rater.domain.call import Extracted, Rejected
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import FAR_FUTURE_NS, Piece, Span, Undecodable
+from tollspan_rater.store.lookup import KeptAs
 
 _TIME_MAX: Final = (1 << 63) - 1
 LATE_NS: Final = 3_600 * 1_000_000_000  # a span that arrives an hour after its end is marked late
@@ -23,12 +24,16 @@ Evidence = Callable[[Extracted], tuple[str, str]]  # as stored text, and its dig
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """Why a piece is quarantined, and what is kept of it (never content)."""
+    """Why a piece is quarantined, and what is kept of it (never content).
+
+    ``raw`` is what ``kept_as`` says: the bytes that are no span, a decoded span or its evidence as JSON.
+    """
 
     reason: str
     error: str
     trace_id: str
     span_id: str
+    kept_as: KeptAs
     raw: bytes
 
 
@@ -60,30 +65,26 @@ class Reader:
         self._extract = extract
         self._evidence_of = evidence_of
 
-    def read(self, batch: Batch, at_position: int | None = None) -> list[Reading]:
+    def read(self, batch: Batch) -> list[Reading]:
         """Return a reading for each piece of a batch, in the order of the request."""
-        at = batch.position if at_position is None else at_position
         return [
-            self.read_piece(batch, piece, ordinal=ordinal, at_position=at)
+            self.read_piece(batch, piece, ordinal=ordinal, at_position=batch.position)
             for ordinal, piece in enumerate(self._pieces(batch))
         ]
 
     def read_piece(self, batch: Batch, piece: Piece, *, ordinal: int, at_position: int) -> Reading:
         """Return the reading of one piece; whatever goes wrong sets only this piece aside."""
         if isinstance(piece, Undecodable):
-            aside = SetAside(piece.reason, piece.error, piece.trace_id, piece.span_id, piece.raw)
-            return self._aside(batch, ordinal, at_position, aside)
-        problem = _bad_time(piece, batch.received_ns)
-        if problem is not None:
-            return self._aside(batch, ordinal, at_position, set_aside(piece, problem))
+            aside = SetAside(piece.reason, piece.error, piece.trace_id, piece.span_id, "bytes", piece.raw)
+            return self.aside(batch, ordinal, at_position, aside)
         try:
-            extracted = self._extract(piece)
-            if isinstance(extracted, Rejected):
-                return self._aside(batch, ordinal, at_position, set_aside(piece, extracted))
-            return self.keep(batch, extracted, ordinal=ordinal, at_position=at_position)
+            found = _bad_time(piece, batch.received_ns) or self._extract(piece)
+            if isinstance(found, Rejected):
+                return self.aside(batch, ordinal, at_position, set_aside(piece, found))
+            return self.keep(batch, found, ordinal=ordinal, at_position=at_position)
         except Exception as error:  # noqa: BLE001 - a fault of ours in one span must not cost its neighbours
             fault = Rejected("fault", fault_text(error))
-            return self._aside(batch, ordinal, at_position, set_aside(piece, fault))
+            return self.aside(batch, ordinal, at_position, set_aside(piece, fault))
 
     def keep(self, batch: Batch, extracted: Extracted, *, ordinal: int, at_position: int) -> Reading:
         """Return the reading of a span that was extracted."""
@@ -99,22 +100,31 @@ class Reader:
             return [Undecodable("fault", fault_text(error), b"")]
 
     @staticmethod
-    def _aside(batch: Batch, ordinal: int, at_position: int, aside: SetAside) -> Reading:
+    def aside(batch: Batch, ordinal: int, at_position: int, aside: SetAside) -> Reading:
+        """Return the reading of a piece that is set aside."""
         return Reading(
             batch.position, ordinal, at_position, batch.received_ns, batch.tenant, batch.sender, None, "", "", aside
         )
 
 
 def set_aside(span: Span, why: Rejected) -> SetAside:
-    """Return what is kept of a decoded span that cannot be used: its content-free attributes as JSON."""
-    return SetAside(why.reason, why.error, span.trace_id, span.span_id, orjson.dumps(span, default=_plain))
+    """Return what is kept of a decoded span that cannot be used: its content-free attributes as JSON.
+
+    Of values that JSON cannot hold nothing is kept beside the ids; the journal has them.
+    """
+    try:
+        kept_as: KeptAs = "span"
+        raw = orjson.dumps(span, default=_plain)
+    except orjson.JSONEncodeError:
+        kept_as, raw = "bytes", b""
+    return SetAside(why.reason, why.error, span.trace_id, span.span_id, kept_as, raw)
 
 
 def at_fault(reading: Reading, error: str) -> Reading:
     """Return a reading that is set aside because the rater failed on it; its evidence is kept for a replay."""
     span = reading.extracted
     ids = ("", "") if span is None else (span.trace_id, span.span_id)
-    aside = SetAside("fault", error, *ids, reading.evidence.encode())
+    aside = SetAside("fault", error, *ids, "evidence", reading.evidence.encode())
     return replace(reading, extracted=None, evidence="", digest="", aside=aside)
 
 
@@ -122,7 +132,8 @@ def fault_text(error: Exception) -> str:
     """Describe an unexpected error by its type, message and innermost place; no values of variables."""
     place = traceback.extract_tb(error.__traceback__)
     where = f" at {place[-1].name}:{place[-1].lineno}" if place else ""
-    return f"{type(error).__name__}: {error}{where}"[:500]
+    text = f"{type(error).__name__}: {error}{where}"[:500]
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _bad_time(span: Span, received_ns: int) -> Rejected | None:

@@ -30,13 +30,13 @@ class Connections:
 
     def __init__(self) -> None:
         self._above: dict[Trace, Trace] = {}
-        self._by_link: dict[tuple[str, str], Trace] = {}
+        self._by_link: dict[tuple[str, int], Trace] = {}
 
     def __contains__(self, trace: object) -> bool:
         return trace in self._above
 
-    def add(self, trace: Trace, link: str | None) -> None:
-        """Add a trace, joined with all other traces of its tenant that have the same link."""
+    def add(self, trace: Trace, link: int | None) -> None:
+        """Add a trace, joined with all other traces of its tenant that have the same link key."""
         self._above.setdefault(trace, trace)
         if link is None:
             return
@@ -54,19 +54,20 @@ class Connections:
 
 
 def components(
+    ties: Iterable[tuple[Trace, int | None]],
     known: Iterable[Extracted],
     arrivals: Iterable[Reading],
     booked: Iterable[tuple[Trace, str, Booked]],
-    link_of: Callable[[Extracted], str | None],
 ) -> list[Component]:
-    """Group stored spans, new readings and booked calls into connected components that have news."""
-    known, arrivals = list(known), list(arrivals)
+    """Group stored spans, new readings and booked calls into connected components that have news.
+
+    ``ties`` are the trace and the link key of every version of every span, those included that a new one
+    replaces: calls are booked across the traces that they have tied. Traces that are together without need, as by
+    two ids with one hash, cost time only, for settlement of a union is the union of settlements.
+    """
     connections = Connections()
-    for span in known:
-        connections.add((span.tenant, span.trace_id), link_of(span))
-    for reading in arrivals:
-        span = _read(reading)
-        connections.add((span.tenant, span.trace_id), link_of(span))
+    for trace, link in ties:
+        connections.add(trace, link)
     found: defaultdict[Trace, Component] = defaultdict(Component)
     for reading in arrivals:
         span = _read(reading)

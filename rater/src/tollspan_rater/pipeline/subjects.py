@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Final, Protocol
 
-from tollspan_rater.domain.span import AttributeValue, Piece, Span
+from tollspan_rater.domain.span import Piece, Span
 from tollspan_rater.extract.aliases import USER_NAMES
+from tollspan_rater.extract.numbers import text
 
 _REMEMBERED: Final = 200_000  # ids known to be in the table of names, so that they are not written again
 
@@ -61,8 +62,8 @@ class Subjects:
         if not isinstance(attributes, MutableMapping):
             return
         for key in USER_NAMES.intersection(attributes):
-            name: AttributeValue = attributes[key]
-            if not isinstance(name, str) or not name.strip():
+            name = text(attributes[key])
+            if name is None:
                 continue
             subject = self._names.subject_id(tenant, name)
             attributes[key] = subject

@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow as pa
 
 from tollspan_rater.domain.entries import Batch, Command, Entry
-from tollspan_rater.errors import JournalError, StoreDeadError
+from tollspan_rater.errors import StoreDeadError, TollspanError
 from tollspan_rater.pipeline.ahead import STEP_ENTRIES, Ahead, JournalReads, Pending, Submit
 from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated, sorted_pages
 from tollspan_rater.pipeline.changes import Changes
@@ -58,7 +58,7 @@ class Writer:
         self._moved = threading.Condition()
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._stepping = threading.Lock()
+        self._stepping = threading.RLock()
         self._front_ns: int | None = None  # when the oldest entry that is not applied was received
         self.keys_changed_at = 0
         self.failure: str | None = None
@@ -93,13 +93,13 @@ class Writer:
             self._wake.clear()
             try:
                 idle = self.step() == 0
-            except (StoreDeadError, JournalError) as error:
+            except StoreDeadError as error:
                 self.failure = str(error)
                 self._stop.wait(RETRY_S)
                 self._recover()
                 continue
             except Exception as error:  # noqa: BLE001 - the writer must stay: the doors refuse while it is stuck
-                self.failure = fault_text(error)
+                self.failure = str(error) if isinstance(error, TollspanError) else fault_text(error)
                 self._stop.wait(RETRY_S)
                 continue
             self.failure = None
@@ -108,10 +108,10 @@ class Writer:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Keep the writer still while the store is exchanged; afterwards the store's own position holds."""
+        """Keep the writer's thread still while the store is exchanged; afterwards the store's own position holds."""
         with self._stepping:
             yield
-            self._position = self._database.position()
+            self._move_to(self._database.position(), keys=True)
 
     def catch_up(self, until: int | None = None) -> None:
         """Apply everything that the journal holds, or what it holds up to the position ``until``."""
@@ -124,6 +124,7 @@ class Writer:
             return self._step(STEP_ENTRIES if until is None else min(STEP_ENTRIES, until - self._position))
 
     def _step(self, most: int) -> int:
+        self._database.require_alive()  # also with nothing to apply: a question or a checkpoint may have killed it
         if most <= 0:
             return 0
         oldest = self._ahead.oldest(self._position)
@@ -190,13 +191,14 @@ class Writer:
 
     def _recover(self) -> None:
         """Reopen a dead store; an error of COMMIT may have committed, so its own position holds."""
-        try:
-            self._database.reopen()
-            position = self._database.position()
-        except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
-            self.failure = f"{type(error).__name__}: {error}"
-            return
-        self._move_to(position, keys=True)
+        with self._stepping:
+            try:
+                self._database.reopen()
+                position = self._database.position()
+            except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
+                self.failure = fault_text(error)
+                return
+            self._move_to(position, keys=True)
 
 
 def _time_of(entry: Entry) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -32,6 +32,7 @@ class Accounts:
         self._applied = tuple(
             Applied(book_of(tuple(sorted(one.files.items()))), one.valid_from_ns, one.position) for one in self.versions
         )
+        self._zones: dict[str, str] = {}
         self._segments: dict[tuple[str | None, str, str], tuple[Segment, ...]] = {}
 
     def names(self) -> list[str]:
@@ -44,11 +45,12 @@ class Accounts:
 
     def zone(self, name: str | None) -> str:
         """Return the time zone of a customer's days and periods: its own, else its plan's, else the default."""
-        own = self.customer(name).zone
-        if own is not None:
-            return own
-        plan = self._plan_ever(name)
-        return plan.zone if plan is not None and plan.zone is not None else self._zone
+        key = name or ""
+        found = self._zones.get(key)
+        if found is None:
+            plan = self._plan_ever(name)
+            found = self._zones[key] = self.customer(name).zone or (plan and plan.zone) or self._zone
+        return found
 
     def period(self, name: str | None, label: str) -> Period:
         """Return a customer's period by its label, e.g. ``2026-11``."""
@@ -58,12 +60,20 @@ class Accounts:
         """Return the customer's period that contains an instant."""
         return month_of(instant_ns, self.zone(name))
 
+    def periods(self, name: str | None, first_ns: int, last_ns: int) -> Iterator[Period]:
+        """Yield a customer's periods from the one that contains an instant to the one that contains another."""
+        period = self.period_at(name, first_ns)
+        yield period
+        while last_ns >= period.end_ns:
+            period = self.period_at(name, period.end_ns)
+            yield period
+
     def segments(self, name: str | None, of: Period) -> tuple[Segment, ...]:
         """Return the plan and price version of each part of a customer's period."""
         key = (name, of.label, of.zone)
         found = self._segments.get(key)
         if found is None:
-            found = segments(of, self._applied, self._assignments(name), self._known_at)
+            found = segments(of, self._applied, self._assignments(name, self.zone(name)), self._known_at)
             self._segments[key] = found
         return found
 
@@ -77,14 +87,15 @@ class Accounts:
         files = self.versions[-1].files if self.versions else {}
         return cost_book_of(cost_files(files))
 
-    def _assignments(self, name: str | None) -> tuple[Assignment, ...]:
+    def _assignments(self, name: str | None, zone: str) -> tuple[Assignment, ...]:
         customer = self.customer(name)
         entries = [{"plan": plan, "from": day} for day, plan in customer.plans]
-        return read_assignments(entries, customer.zone or self._zone)
+        return read_assignments(entries, zone)
 
     def _plan_ever(self, name: str | None) -> Plan | None:
         """Return the plan assigned last, in the price book that holds last."""
-        plan_name, book = plan_at(self._assignments(name), LATEST), book_at(self._applied, LATEST, self._known_at)
+        assigned = self._assignments(name, self.customer(name).zone or self._zone)
+        plan_name, book = plan_at(assigned, LATEST), book_at(self._applied, LATEST, self._known_at)
         return None if plan_name is None or book is None else book.plans.get(plan_name)
 
 

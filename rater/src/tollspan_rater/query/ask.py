@@ -46,16 +46,15 @@ class Asker:
             accounts = Accounts(connection, tenant, zone)
             if "customer" in params:
                 zone = accounts.zone(params["customer"])
-            scope = Scope(connection, accounts, as_of, zone, self._names)
+            scope = Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns())
             return self._answer(question)(scope, params)
 
     def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:
-        now_ns = self._clock.now_ns()
         if question in _OF_CALLS:
             return _OF_CALLS[question]
         others: dict[str, Callable[[Scope, Params], Answer]] = {
-            "invoice": lambda scope, params: invoice(scope, params, now_ns),
-            "lines": lambda scope, params: lines(scope, params, now_ns),
+            "invoice": invoice,
+            "lines": lines,
             "audit": lambda scope, params: audit(scope, params, self._folder),
             "quarantine.list": care.quarantine_list,
             "quarantine.show": care.quarantine_show,

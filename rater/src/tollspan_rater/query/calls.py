@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from tollspan_rater.errors import UsageError
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, UNSAID
 from tollspan_rater.query.rated import RatedCall
 from tollspan_rater.query.scope import Scope, rated_calls
 from tollspan_rater.query.wording import instant, plain
 
+_DIGITS: Final = 20
+
 
 def calls(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: one row for each physical provider call, in the order of time."""
     limit, cursor = int(params.get("limit", "100")), params.get("cursor")
+    after = _instant(cursor)
     rows: list[dict[str, Cell]] = []
     more, last = False, ""
-    for call in rated_calls(scope, {k: v for k, v in params.items() if k != "cursor"}):
+    for call in rated_calls(scope, params, after):
         if call.row.kind != "call" or (cursor is not None and _place(call) <= cursor):
             continue
         if len(rows) == limit:
@@ -63,5 +67,19 @@ def _call(call: RatedCall) -> dict[str, Cell]:
     return {name: values[name] if name in values else getattr(row, name) for name in CALL_COLUMNS}
 
 
+def _instant(cursor: str | None) -> int | None:
+    """Return the service time in a cursor: what lies before its period need not be rated again.
+
+    Raises:
+        UsageError: it is no cursor of ours.
+    """
+    if cursor is None:
+        return None
+    digits, dot, call_id = cursor.partition(".")
+    if not (digits.isdecimal() and len(digits) == _DIGITS and dot and call_id):
+        raise UsageError(f"{cursor!r} is no cursor: take it from the notes of an earlier answer")
+    return int(digits)
+
+
 def _place(call: RatedCall) -> str:
-    return f"{call.row.started_ns:020d}.{call.row.call_id}"
+    return f"{call.row.started_ns:0{_DIGITS}d}.{call.row.call_id}"

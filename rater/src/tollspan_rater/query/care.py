@@ -19,7 +19,7 @@ _QUARANTINED: Final = f"""
     FROM quarantine AS q
     JOIN ({CURRENT}) AS piece USING (tenant, position, ordinal)
     WHERE q.tenant = ? AND piece.fate = 'quarantined'
-    QUALIFY row_number() OVER (PARTITION BY q.position, q.ordinal ORDER BY q.at_ns DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY q.position, q.ordinal ORDER BY q.at_position DESC) = 1
 """  # noqa: S608 - our text
 
 

@@ -12,7 +12,7 @@ from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, UNSAID
-from tollspan_rater.query.invoice import customers_with_usage, periods_of, rated_period
+from tollspan_rater.query.invoice import customers_with_usage, line_ids, rated_period
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, select
@@ -216,13 +216,23 @@ def _evidence(legs: list[dict[str, Any]]) -> Iterator[tuple[str, Cell]]:
 
 
 def _line(scope: Scope, name: str) -> Found:
-    for customer in customers_with_usage(scope) + scope.accounts.names():
-        for period in periods_of(scope, customer):
-            bill = rated_period(scope, customer, period)
-            for line in bill.lines:
-                if line.line_id == name:
-                    return Found(f"Line {name}", list(_line_rows(scope, customer, period, line)))
+    for customer in sorted({*customers_with_usage(scope), *scope.accounts.names()}):
+        for period in _billed(scope, customer):
+            if name in line_ids(scope, customer, period):
+                for line in rated_period(scope, customer, period).lines:
+                    if line.line_id == name:
+                        return Found(f"Line {name}", list(_line_rows(scope, customer, period, line)))
     raise NotFoundError("line", name, "tollspan invoice --all lists the lines of the running period.")
+
+
+def _billed(scope: Scope, customer: str) -> Iterator[Period]:
+    """Yield the periods in which a customer may have a bill: a base fee needs no usage."""
+    (first, last) = scope.connection.execute(
+        "SELECT min(started_ns), max(started_ns) FROM calls WHERE tenant = ?", [scope.accounts.tenant]
+    ).fetchall()[0]
+    if first is None:
+        first = last = scope.now_ns
+    yield from scope.accounts.periods(customer, min(first, scope.now_ns), max(last, scope.now_ns))
 
 
 def _line_rows(scope: Scope, customer: str, period: Period, line: Line) -> Iterator[Row]:

@@ -32,16 +32,15 @@ Value = Callable[[RatedCall], str | None]
 
 def dimension(name: str, zone: str) -> Value:
     """Return how to read a dimension of a rated call; times are local to ``zone``."""
-    if name in _TIMES:
-        at, written = ZoneInfo(zone), _TIMES[name]
+    if name in TIMES:
+        at, written = ZoneInfo(zone), TIMES[name]
         known: dict[int, str] = {}
 
         def local(call: RatedCall) -> str:
-            hour = call.row.started_ns // 900_000_000_000  # zones differ by quarters of an hour at the finest
-            text = known.get(hour)
+            quarter = call.row.started_ns // _QUARTER_NS
+            text = known.get(quarter)
             if text is None:
-                local_time = from_ns(hour * 900_000_000_000).astimezone(at)
-                text = known[hour] = written(local_time)
+                text = known[quarter] = written(from_ns(quarter * _QUARTER_NS).astimezone(at))
             return text
 
         return local
@@ -56,17 +55,35 @@ def dimension(name: str, zone: str) -> Value:
     return said
 
 
-_TIMES: Final[Mapping[str, Callable[[datetime], str]]] = {
+TIMES: Final[Mapping[str, Callable[[datetime], str]]] = {
     "hour": lambda at: at.strftime("%Y-%m-%dT%H:00"),
     "day": lambda at: at.strftime("%Y-%m-%d"),
     "week": lambda at: (at - timedelta(days=at.weekday())).strftime("%G-W%V"),
     "month": lambda at: at.strftime("%Y-%m"),
 }
+_QUARTER_NS: Final = 900_000_000_000  # zones differ by quarters of an hour at the finest
 _OF_MONEY: Final[Mapping[str, Value]] = {
     "reason": lambda call: str(call.reason),
     "plan": lambda call: call.plan,
     "currency": lambda call: call.charged.currency,
 }
+
+
+def moments(names: Sequence[str], zone: str, span: tuple[int, int]) -> list[int]:
+    """Return the instants at which a dimension of time changes, the first at or before the span's beginning."""
+    first, last = span[0] // _QUARTER_NS, span[1] // _QUARTER_NS
+    if not names:
+        return [first * _QUARTER_NS]
+    at = ZoneInfo(zone)
+    edges: list[int] = []
+    before: list[str] = []
+    for quarter in range(first, last + 1):
+        local = from_ns(quarter * _QUARTER_NS).astimezone(at)
+        now = [TIMES[name](local) for name in names]
+        if now != before:
+            edges.append(quarter * _QUARTER_NS)
+            before = now
+    return edges
 
 
 @dataclass(slots=True)
@@ -83,14 +100,14 @@ class Sums:
     unknown_cost: int = 0
 
     def add(self, call: RatedCall) -> None:
-        """Add one call."""
+        """Add one call, or calls that are alike."""
         row = call.row
         if row.kind == "unit":
-            self.units += 1
+            self.units += call.calls
         else:
-            self.calls += 1
-            if row.input is None and row.output is None:
-                self.unmeasured += 1
+            self.calls += call.calls
+            if not row.usage.measured:
+                self.unmeasured += call.calls
         for column, name in TOKEN_COLUMNS.items():
             count = getattr(row, name)
             if count is not None:
@@ -101,9 +118,9 @@ class Sums:
         if call.charged.amount is not None:
             self.charge = EXACT.add(self.charge or ZERO, call.charged.amount)
         if call.charged.amount is None or call.charged.unpriced:
-            self.unpriced += 1
+            self.unpriced += call.calls
         if isinstance(call.cost, Unknown):
-            self.unknown_cost += 1
+            self.unknown_cost += call.calls
         else:
             currency = call.cost.currency
             self.costs[currency] = EXACT.add(self.costs.get(currency, ZERO), call.cost.amount)
@@ -132,6 +149,7 @@ class Sums:
             "total_tokens": self.total_tokens,
             "charge": plain(self.charge),
             "cost": plain(self.cost),
+            "cost_currency": self.cost_currency,
             "unmeasured": self.unmeasured,
             "unpriced": self.unpriced,
             "unknown_cost": self.unknown_cost,

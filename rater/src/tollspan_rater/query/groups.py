@@ -13,10 +13,10 @@ import orjson
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.timeline import Segment
+from tollspan_rater.query.filled import filled
 from tollspan_rater.query.rated import DEFAULT_POLICY
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
-from tollspan_rater.rating.quantity import FILLED
 
 _KEYS: Final = ("provider", "model", "environment", "phase", "outcome", "billable", "attempt", "retried")
 _CURRENT: Final = """
@@ -71,11 +71,11 @@ class _Sums:
 
 def _rows(connection: duckdb.DuckDBPyConnection, values: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], _Sums]]:
     keys = ", ".join(_KEYS)
-    sums = ", ".join(f"sum({_filled(name)}) AS {name}" for name in TOKEN_FIELDS)
+    sums = ", ".join(f"sum({filled(name)}) AS {name}" for name in TOKEN_FIELDS)
     tokens = connection.execute(
         f"WITH found AS ({_CURRENT}) SELECT {keys}, count(*) AS calls, "  # noqa: S608 - fixed names, bound values
-        f"count(*) FILTER (WHERE {_filled('input')} IS NULL) AS no_input, "
-        f"count(*) FILTER (WHERE {_filled('output')} IS NULL AND operation IS DISTINCT FROM 'embeddings'), "
+        f"count(*) FILTER (WHERE {filled('input')} IS NULL) AS no_input, "
+        f"count(*) FILTER (WHERE {filled('output')} IS NULL AND operation IS DISTINCT FROM 'embeddings'), "
         f"{sums} FROM found WHERE kind = 'call' GROUP BY {keys}",
         values,
     ).fetchall()
@@ -111,13 +111,3 @@ def _units(
         else:
             of_group.quantities[meter] = quantity
         yield row[: len(_KEYS)], of_group
-
-
-def _filled(name: str) -> str:
-    """Return the SQL of a count that is taken from its known parts where nobody stated it."""
-    for parent, parts in FILLED:
-        if parent == name:
-            known = " + ".join(f"coalesce({_filled(part)}, 0)" for part in parts)
-            any_known = " OR ".join(f"{_filled(part)} IS NOT NULL" for part in parts)
-            return f"coalesce({name}, CASE WHEN {any_known} THEN {known} END)"
-    return name

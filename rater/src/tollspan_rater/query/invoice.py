@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 from tollspan_rater.credit.allowance import left_of
-from tollspan_rater.domain.money import EXACT
+from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.groups import usage_groups
-from tollspan_rater.query.rated import RatedCall
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, bounds
 from tollspan_rater.query.wording import instant, plain
 from tollspan_rater.rating.line import Line, RatedPeriod
-from tollspan_rater.rating.rate import rate
+from tollspan_rater.rating.rate import line_id, rate
+from tollspan_rater.rating.tariff import Tariff
 
 COLUMNS: Final = (
     "customer", "period", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
@@ -33,57 +33,94 @@ def rated_period(scope: Scope, customer: str | None, period: Period) -> RatedPer
     return rate(period, segments, groups, owner=f"{accounts.tenant}/{customer or ''}")
 
 
-def invoice(scope: Scope, params: Mapping[str, str], now_ns: int) -> Answer:
+def line_ids(scope: Scope, customer: str, period: Period) -> set[str]:
+    """Return the ids that lines of a customer's bill may have, whatever was used."""
+    segments = scope.accounts.segments(customer, period)
+    owner = f"{scope.accounts.tenant}/{customer}"
+    fees = {line.line_id for line in rate(period, segments, (), owner=owner).lines}
+    return fees | {line_id(owner, period, component.name) for component in Tariff(segments).components}
+
+
+def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: the bill of one customer, or of all."""
-    names = _with_usage_or_plan(scope) if "all" in params else [params["customer"]]
-    if "all" not in params and names[0] not in _with_usage_or_plan(scope):
+    known = _with_usage_or_plan(scope)
+    names = known if "all" in params else [params["customer"]]
+    if "all" not in params and names[0] not in known:
         raise NotFoundError("customer", names[0], "tollspan customers list and tollspan usage show who there is.")
-    rows: list[dict[str, Cell]] = []
-    totals: dict[str, Decimal] = {}
-    notes: list[str] = []
-    details: dict[str, object] = {}
-    for name in names:
-        label = params.get("period")
-        period = scope.accounts.period_at(name, now_ns) if label is None else scope.accounts.period(name, label)
-        bill = rated_period(scope, name, period)
-        rows.extend(_row(name, period, line) for line in bill.lines)
-        for money in bill.totals:
-            totals[money.currency] = EXACT.add(totals.get(money.currency, Decimal(0)), money.amount)
+    bills = {name: rated_period(scope, name, _period(scope, name, params.get("period"))) for name in names}
+    totals = {code: exact_sum(amounts) for code, amounts in _amounts(bills.values()).items()}
+    notes = [*_frame(bills.values())]
+    for name, bill in bills.items():
         notes.extend(_notes(name, bill, single=len(names) == 1))
-        details[name] = _details(bill)
-    notes.insert(0, f"period {params.get('period') or period.label if names else '-'}: amounts are net of tax")
-    total = dict(totals) if len(totals) == 1 else {}
-    shown: dict[str, Cell] | None = None
-    for currency, amount in total.items():
-        shown = {"amount": amount, "currency": currency}
+    if "all" in params:
+        notes.extend(_nobodys(scope, bills.values()))
     if len(totals) > 1:
-        notes.extend(f"total {currency} {amount}" for currency, amount in sorted(totals.items()))
-    zone = scope.accounts.zone(names[0]) if len(names) == 1 else scope.zone
-    title = f"Invoice of {names[0]}" if len(names) == 1 else "Invoices"
-    return Answer(title, COLUMNS, rows, scope.as_of, zone, notes, shown, details=details)
+        notes.extend(f"total {currency} {amount}" for currency, amount in totals.items())
+    return Answer(
+        f"Invoice of {names[0]}" if len(names) == 1 else "Invoices",
+        COLUMNS,
+        [_row(name, bill.period, line) for name, bill in bills.items() for line in bill.lines],
+        scope.as_of,
+        scope.accounts.zone(names[0]) if len(names) == 1 else scope.zone,
+        notes,
+        _total(totals),
+        details={name: _details(bill) for name, bill in bills.items()},
+    )
 
 
-def lines(scope: Scope, params: Mapping[str, str], now_ns: int) -> Answer:
+def _period(scope: Scope, name: str, label: str | None) -> Period:
+    accounts = scope.accounts
+    return accounts.period_at(name, scope.now_ns) if label is None else accounts.period(name, label)
+
+
+def _amounts(bills: Iterable[RatedPeriod]) -> dict[str, list[Decimal]]:
+    found: dict[str, list[Decimal]] = {}
+    for money in sorted((money for bill in bills for money in bill.totals), key=lambda money: money.currency):
+        found.setdefault(money.currency, []).append(money.amount)
+    return found
+
+
+def _total(totals: Mapping[str, Decimal]) -> dict[str, Cell] | None:
+    """Return the total of bills in one currency; several are never added."""
+    if len(totals) != 1:
+        return None
+    ((currency, amount),) = totals.items()
+    return {"amount": amount, "currency": currency}
+
+
+def _frame(bills: Iterable[RatedPeriod]) -> Iterator[str]:
+    """Say which time the bills cover: a month is another one in another zone."""
+    for period in dict.fromkeys(bill.period for bill in bills):
+        yield f"period {period.label} in {period.zone}: {instant(period.start_ns)} up to {instant(period.end_ns)}"
+    yield "amounts are net of tax"
+
+
+def lines(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: rated lines of all customers in a period, as exports carry them."""
     asked = {"period": params["period"]} if "period" in params else {}
     who = {"customer": params["customer"]} if "customer" in params else {"all": "true"}
-    answer = invoice(scope, asked | who, now_ns)
-    return Answer("Rated lines", COLUMNS, answer.rows, answer.as_of, answer.zone, (), answer.totals)
+    answer = invoice(scope, asked | who)
+    return Answer(
+        "Rated lines", COLUMNS, answer.rows, answer.as_of, answer.zone, answer.notes, answer.totals,
+        details=answer.details,
+    )  # fmt: skip
 
 
-def base_fees(scope: Scope, calls: Iterable[RatedCall], by: Sequence[str]) -> dict[tuple[str | None, ...], Decimal]:
-    """Return the base fees of all periods in which the given calls lie, by the dimensions of a grouping.
+def base_fees(
+    scope: Scope, span: tuple[int, int] | None, customer: str | None, by: Sequence[str]
+) -> dict[tuple[str | None, ...], Decimal]:
+    """Return the base fees of all periods between two instants, by the dimensions of a grouping.
 
-    A base fee belongs to a customer; below that, it stands under ``(base fee)``.
+    A base fee belongs to a customer, with or without usage; below that, it stands under ``(base fee)``.
     """
-    periods = {(call.row.customer, call.period.label): call.period for call in calls}
     fees: dict[tuple[str | None, ...], Decimal] = {}
-    for (customer, _label), period in periods.items():
-        bill = rate(period, scope.accounts.segments(customer, period), ())
-        for line in bill.lines:
-            place = {"customer": customer or "unattributed", "plan": line.plan, "month": period.label}
-            key = (*(place.get(name, "(base fee)") for name in by), line.currency)
-            fees[key] = EXACT.add(fees.get(key, Decimal(0)), line.amount)
+    names = [name for name in scope.accounts.names() if customer in {None, name}] if span is not None else []
+    for name in names:
+        for period in scope.accounts.periods(name, *(span or (0, 0))):
+            for line in rate(period, scope.accounts.segments(name, period), ()).lines:
+                place = {"customer": name, "plan": line.plan, "month": period.label, "currency": line.currency}
+                key = (*(place.get(dimension, "(base fee)") for dimension in by), line.currency)
+                fees[key] = EXACT.add(fees.get(key, Decimal(0)), line.amount)
     return fees
 
 
@@ -104,11 +141,19 @@ def periods_of(scope: Scope, customer: str | None) -> list[Period]:
     )
     if found is None:
         return []
-    period = scope.accounts.period_at(customer, found[0])
-    periods = [period]
-    while found[1] >= periods[-1].end_ns:
-        periods.append(scope.accounts.period_at(customer, periods[-1].end_ns))
-    return periods
+    return list(scope.accounts.periods(customer, *found))
+
+
+def _nobodys(scope: Scope, bills: Iterable[RatedPeriod]) -> Iterator[str]:
+    """Say how many calls in the time that some bills cover are nobody's."""
+    periods = [bill.period for bill in bills]
+    if not periods:
+        return
+    start, end = min(of.start_ns for of in periods), max(of.end_ns for of in periods)
+    condition, values = Selection(scope.accounts.tenant, start, end, (), unattributed=True).where()
+    ((count,),) = scope.connection.execute(f"SELECT count(*) FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
+    if count:
+        yield f"{count:,} calls have no customer and are on no invoice: tollspan usage --unattributed"
 
 
 def _with_usage_or_plan(scope: Scope) -> list[str]:
@@ -155,14 +200,32 @@ def _notes(customer: str, bill: RatedPeriod, *, single: bool) -> list[str]:
     for share in bill.unpriced:
         quantity = "an unknown quantity" if share.quantity is None else f"{share.quantity:,f}"
         notes.append(f"{prefix}not priced ({share.reason}): {quantity} {share.meter} in {share.calls} calls")
-    for share in bill.not_on_invoice if single else ():
-        quantity = "an unknown quantity" if share.quantity is None else f"{share.quantity:,f}"
-        notes.append(f"not on the invoice ({share.reason}): {quantity} {share.meter} in {share.calls} calls")
+    if single:
+        notes.extend(_aside(bill))
+        if not bill.lines:
+            notes.append("nothing to bill in this period")
     return notes
+
+
+def _aside(bill: RatedPeriod) -> Iterator[str]:
+    """Say for each reason what is not on the invoice."""
+    for reason in dict.fromkeys(share.reason for share in bill.not_on_invoice):
+        shares = [share for share in bill.not_on_invoice if share.reason == reason and share.meter != "request"]
+        quantities = ", ".join(f"{share.quantity or 0:,f} {share.meter}" for share in shares)
+        calls = max(share.calls for share in bill.not_on_invoice if share.reason == reason)
+        yield f"not on the invoice ({reason}): {calls:,} calls{' with ' if quantities else ''}{quantities}"
 
 
 def _details(bill: RatedPeriod) -> dict[str, object]:
     return {
+        "period": bill.period.label,
+        "zone": bill.period.zone,
+        "from": instant(bill.period.start_ns),
+        "to": instant(bill.period.end_ns),
+        "allowances": [
+            {"plan": use.plan, "meter": use.meter, "included": f"{use.limit:f}", "used": f"{use.used:f}"}
+            for use in bill.allowances
+        ],
         "exact_totals": {money.currency: f"{money.amount:f}" for money in bill.exact_totals},
         "totals": {money.currency: f"{money.amount:f}" for money in bill.totals},
     }

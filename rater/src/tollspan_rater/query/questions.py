@@ -39,7 +39,8 @@ class Question:
     """One question: its name (a dot parts a group from its member), parameters and the scope it needs.
 
     ``one_of`` names parameters of which exactly one must be given. ``brief`` names the columns that a
-    terminal shows; machine formats always carry all. ``example`` is a command line that works.
+    terminal shows beside the asked dimensions, ``quiet`` those of them that stay away while they hold nothing;
+    machine formats always carry all. ``example`` is a command line that works.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Question:
     scope: Scope = "query"
     one_of: tuple[str, ...] = ()
     brief: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
 
     def read(self, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """Check raw values by the table and fill in defaults.
@@ -170,12 +172,18 @@ _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
 _PERIOD: Final = Param("period", "a month, for example 2026-11; default is the running one", "period")
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
 
+_MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
 _TABLE: Final = (
     Question(
         "usage",
         "Who used what: calls, tokens by kind, charge, cost and share.",
         (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_FILTERS),
         "tollspan usage --by customer,model --from 2026-11-01 --top 20",
+        brief=(
+            *("calls", "input_tokens", "cache_read_tokens", "output_tokens", "charge", "currency"),
+            *("cost", "share", *_MISSING),
+        ),
+        quiet=("cache_read_tokens", *_MISSING),
     ),
     Question(
         "calls",
@@ -183,8 +191,8 @@ _TABLE: Final = (
         (*_SPAN_OF_TIME, *_FILTERS, _LIMIT, Param("cursor", "go on after this place of an earlier answer")),
         "tollspan calls --customer acme --from 2026-11-01 --format csv",
         brief=(
-            *("call_id", "customer", "feature", "model", "input_tokens", "output_tokens", "total_tokens"),
-            *("outcome", "reason", "cost", "charge", "started_at"),
+            *("started_at", "call_id", "customer", "model", "input_tokens", "output_tokens", "reason"),
+            *("cost", "charge"),
         ),
     ),
     Question(
@@ -197,12 +205,18 @@ _TABLE: Final = (
         ),
         "tollspan invoice acme --period 2026-11",
         one_of=("customer", "all"),
+        brief=("customer", "line_id", "description", "quantity", "unit_price", "amount", "currency", "why"),
     ),
     Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
         (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER),
         "tollspan margin --by model",
+        brief=(
+            *("calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency"),
+            *_MISSING,
+        ),
+        quiet=_MISSING,
     ),
     Question(
         "explain",
@@ -212,8 +226,8 @@ _TABLE: Final = (
     ),
     Question(
         "lines",
-        "Rated lines, one for each call and meter, as exports carry them.",
-        (*_SPAN_OF_TIME, _PERIOD, _ONE_CUSTOMER),
+        "Rated lines, one for each price item and base fee of a customer's month, as exports carry them.",
+        (_PERIOD, _ONE_CUSTOMER),
         "tollspan export csv --period 2026-11 --out november",
         scope="export",
     ),
@@ -225,6 +239,8 @@ _TABLE: Final = (
             Param("sender", "only what this sender sent"),
         ),
         "tollspan audit --full",
+        brief=("equation", "left", "right", "difference", "holds", "terms", "process_id", "missing", "gaps"),
+        quiet=("difference",),
     ),
     Question(
         "pricing.show",

@@ -1,4 +1,4 @@
-"""Calls with their money: decision, marginal charge and provider cost, in the order of time."""
+"""Calls with their money: decision, marginal charge and provider cost, in the order of time or added up."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from tollspan_rater.cost.book import CostBook
-from tollspan_rater.cost.formula import Cost, quantities
+from tollspan_rater.cost.formula import Cost, cost, quantities
 from tollspan_rater.cost.rates import NOT_CHARGED, Unknown
+from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.pricing.policy import Policy
 from tollspan_rater.pricing.timeline import Segment
@@ -25,8 +26,21 @@ COST_CURRENCY: Final = "USD"
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Calls that are decided, charged and costed alike, as one row whose counts are their sums.
+
+    ``calls`` is their number, ``bucket`` that of their cost (:func:`tollspan_rater.cost.rates.bucket`).
+    ``row.units`` are those of one call: they are equal in all.
+    """
+
+    row: CallRow
+    calls: int
+    bucket: int
+
+
+@dataclass(frozen=True, slots=True)
 class RatedCall:
-    """A call with what it adds to its customer's bill and what its provider charges.
+    """A call, or ``calls`` of them that are alike, with what they add to the bill and what the provider charges.
 
     ``charged.amount`` and ``cost.amount`` are exact; an Unknown cost says why.
     """
@@ -37,6 +51,7 @@ class RatedCall:
     decision: Decision
     charged: ChargedCall
     cost: Cost | Unknown
+    calls: int = 1
 
     @property
     def cost_amount(self) -> Decimal | None:
@@ -60,10 +75,13 @@ class Rater:
 
     def rate(self, rows: Iterable[CallRow]) -> Iterator[RatedCall]:
         """Yield each call with its money, in the order given: (service time, call id)."""
-        for row in rows:
-            yield self._rate(row)
+        return (self._rate(row) for row in rows)
 
-    def _rate(self, row: CallRow) -> RatedCall:
+    def rate_alike(self, groups: Iterable[Alike]) -> Iterator[RatedCall]:
+        """Yield calls that are alike with their money, in any order; only where every price is per unit."""
+        return (self._rate(group.row, group.calls, group.bucket) for group in groups)
+
+    def _rate(self, row: CallRow, calls: int = 1, bucket: int | None = None) -> RatedCall:
         period = self._period_of(row)
         segments = self._accounts.segments(row.customer, period)
         segment = segment_at(segments, row.started_ns)
@@ -71,9 +89,9 @@ class Rater:
         marginal = self._marginals.get((row.customer, period.label))
         if marginal is None:
             marginal = self._marginals[row.customer, period.label] = Marginal(segments)
-        charged = marginal.charge(row.started_ns, row.provider, row.model, used(row), decision)
+        charged = marginal.charge(row.started_ns, row.provider, row.model, used(row, calls), decision)
         plan = None if segment.plan is None else segment.plan.name
-        return RatedCall(row, period, plan, decision, charged, cost_of(row, self._costs))
+        return RatedCall(row, period, plan, decision, charged, cost_of(row, self._costs, calls, bucket), calls)
 
     def _period_of(self, row: CallRow) -> Period:
         period = self._period.get(row.customer)
@@ -82,11 +100,12 @@ class Rater:
         return period
 
 
-def used(row: CallRow) -> dict[str, Decimal]:
-    """Return the known inclusive quantities of a call or unit measure, by meter."""
+def used(row: CallRow, calls: int = 1) -> dict[str, Decimal]:
+    """Return the known inclusive quantities of a call or unit measure, by meter, or of several that are alike."""
     if row.kind == "unit":
         return {} if row.meter is None or row.quantity is None else {row.meter: row.quantity}
-    return of_usage(row.usage)
+    found = of_usage(row.usage)
+    return found if calls == 1 else {**found, **_times(row, calls), "request": Decimal(calls)}
 
 
 def segment_at(segments: tuple[Segment, ...], instant_ns: int) -> Segment:
@@ -101,10 +120,21 @@ def decision_of(row: CallRow, segment: Segment, phase: str | None) -> Decision:
     return decide(facts, policy)
 
 
-def cost_of(row: CallRow, costs: CostBook) -> Cost | Unknown:
-    """Return what the provider charges for a call, or why that is not known."""
+def cost_of(row: CallRow, costs: CostBook, calls: int = 1, bucket: int | None = None) -> Cost | Unknown:
+    """Return what the provider charges for a call, or for several of one bucket, or why that is not known."""
     usage = row.usage
     if row.kind == "call" and not usage.measured and row.outcome in _NO_TOKENS:
         return Cost(Decimal(0), COST_CURRENCY, (), costs.version, (NOT_CHARGED,))
-    asked = quantities(usage) if row.kind == "call" else {row.meter or "": row.quantity}
-    return costs.cost(row.provider, row.model, row.started_ns, asked, row.service_tier)
+    rates = costs.rates(row.provider, row.model, row.started_ns, row.service_tier)
+    if isinstance(rates, Unknown):
+        return rates
+    asked = {row.meter or "": row.quantity}
+    if row.kind == "call":
+        asked = quantities(usage, calls)
+        if calls > 1:
+            asked |= _times(row, calls)
+    return cost(asked, rates, bucket)
+
+
+def _times(row: CallRow, calls: int) -> dict[str, Decimal]:
+    return {name: EXACT.multiply(quantity, Decimal(calls)) for name, quantity in row.usage.units.items()}

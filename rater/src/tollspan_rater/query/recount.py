@@ -1,154 +1,127 @@
-"""Counting again from the journal's bytes, with a reader that shares no code with the pipeline.
+"""Counting again from the journal's bytes what the store holds (``audit --full``).
 
-It knows the journal's file format, OTLP's field numbers and the wire contract's own names, nothing else: no
-decode, no dialects, no settlement. What it counts must equal what the store holds.
-Sources: opentelemetry-proto trace.proto (field numbers), docs/reference/journal.md (file format).
+It knows the journal's file format (docs/reference/journal.md) and reads requests with :mod:`second_reader`;
+nothing of the pipeline. Days that were dropped because a snapshot covers them are not counted on either side.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import zstandard
 
-_BATCH: Final = 1
-_OWN_SCOPE: Final = "tollspan"
-_VARINT, _SIZED = 0, 2  # wire types (protobuf encoding)
-_FIXED: Final = {1: 8, 5: 4}  # wire type: bytes
-_INPUT, _OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
+from tollspan_rater.query.check import Check, values
+from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.second_reader import DAMAGE, Seen, json_pieces, protobuf_pieces
+from tollspan_rater.store import snapshot
+from tollspan_rater.store.folder import Folder
 
-Key = tuple[str, str, str]
+_BATCH: Final = 1
+_READERS: Final[Mapping[str, Callable[[bytes], list[Seen]]]] = {
+    "otlp-proto": protobuf_pieces,
+    "otlp-json": json_pieces,
+    "undecodable": lambda _body: [DAMAGE],
+}
 
 
 @dataclass(slots=True)
 class Recount:
-    """What the journal's bytes say.
+    """What the journal's bytes say of one tenant, from the position after ``base`` on.
 
-    ``first`` maps each span key to the input and output tokens of its first version as tollspan's own
-    instrumentation stated them; (None, None) for spans of others. ``unreadable`` counts pieces that this small
-    reader cannot read. ``base`` is the last position that left the journal with its day, 0 when none did.
+    ``entries`` counts those of all tenants. ``first`` maps the ``trace_id:span_id`` of each span of tollspan's own
+    instrumentation to its first version.
     """
 
-    entries: int = 0
-    commands: int = 0
-    pieces: int = 0
-    unreadable: int = 0
     base: int = 0
-    first: dict[Key, tuple[int | None, int | None]] = field(default_factory=dict)
+    entries: int = 0
+    pieces: int = 0
+    first: dict[str, Seen] = field(default_factory=dict)
 
 
-def recount(journal: Path, tenant: str | None) -> Recount:
-    """Count all entries of the journal files in a folder, of one tenant or of all."""
+def recount(journal: Path, tenant: str, as_of: int) -> Recount:
+    """Count the entries of the journal files in a folder up to a position."""
+    files = sorted(journal.glob("????-??-??.sqlite"))
     total = Recount()
-    for number, path in enumerate(sorted(journal.glob("????-??-??.sqlite"))):
+    for number, path in enumerate(files):
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
-            if number == 0:
+            if not number:
                 (total.base,) = file.execute("SELECT base FROM origin").fetchone()
-            for kind, owner, form, body in file.execute(
-                "SELECT kind, tenant, form, body FROM entry ORDER BY position",
-            ):
-                if tenant is None or owner == tenant:
-                    _count(total, kind, owner, form, body)
+            _count(file, tenant, as_of, total)
     return total
 
 
-def _count(total: Recount, kind: int, tenant: str, form: str, body: bytes) -> None:
-    total.entries += 1
-    if kind != _BATCH:
-        total.commands += 1
-        return
-    content = zstandard.decompress(body)
-    if form == "undecodable":
-        total.pieces += 1
-        total.unreadable += 1
-        return
-    spans = _json_spans(json.loads(content)) if form == "otlp-json" else _proto_spans(content)
-    try:
-        for trace_id, span_id, usage in spans:
+def _count(file: sqlite3.Connection, tenant: str, as_of: int, total: Recount) -> None:
+    query = "SELECT kind, tenant, form, body FROM entry WHERE position <= ? ORDER BY position"
+    for kind, owner, form, body in file.execute(query, (as_of,)):
+        total.entries += 1
+        if kind != _BATCH or owner != tenant:
+            continue
+        for piece in _READERS[form](zstandard.decompress(body)):
             total.pieces += 1
-            total.first.setdefault((tenant, trace_id, span_id), usage)
-    except (ValueError, IndexError):
-        total.pieces += 1
-        total.unreadable += 1
+            if piece.own:
+                total.first.setdefault(f"{piece.trace_id}:{piece.span_id}", piece)
 
 
-_Found = tuple[str, str, tuple[int | None, int | None]]
+_OWN_CALLS: Final = """
+    WITH stored AS (
+        SELECT trace_id || ':' || span_id AS name, min(position) AS position FROM spans
+        WHERE tenant = $tenant AND fate = 'stored' GROUP BY ALL
+    )
+    SELECT calls.evidence, calls.input, calls.output FROM calls JOIN stored ON stored.name = calls.evidence
+    WHERE tenant = $tenant AND kind = 'call' AND dialect LIKE 'tollspan@%' AND stored.position > $base
+"""
+_MEMBERS: Final = "SELECT unnest(members) FROM calls WHERE tenant = $tenant"
+_STORED: Final = "SELECT trace_id || ':' || span_id FROM spans WHERE tenant = $tenant AND fate = 'stored'"
 
 
-def _proto_spans(request: bytes) -> Iterator[_Found]:
-    for resource in _fields(request, 1):
-        for scoped in _fields(resource, 2):
-            names = [text for scope in _fields(scoped, 1) for text in _fields(scope, 1)]
-            own = names == [_OWN_SCOPE.encode()]
-            for span in _fields(scoped, 2):
-                ids = [b"".join(_fields(span, number)).hex() for number in (1, 2)]
-                numbers = dict(_integers(span)) if own else {}
-                yield ids[0], ids[1], (numbers.get(_INPUT), numbers.get(_OUTPUT))
+def recounted(scope: Scope, folder: Folder) -> Iterator[Check]:
+    """Yield the equations between the journal's bytes and the store, for the positions still in the journal."""
+    tenant = scope.accounts.tenant
+    counted = recount(folder.journal, tenant, scope.as_of)
+    if counted.base:
+        yield _covered(counted.base, folder)
+    (entries,) = values(scope, "SELECT count(*) FROM entries WHERE position > $base", base=counted.base)
+    yield Check("entries in the journal = entries applied", Decimal(counted.entries), entries, "all tenants")
+    (pieces,) = values(
+        scope,
+        "SELECT sum(pieces) FROM entries WHERE tenant = $tenant AND kind = 'batch' AND position > $base",
+        tenant=tenant, base=counted.base,
+    )  # fmt: skip
+    yield Check("pieces counted again from the journal = pieces applied", Decimal(counted.pieces), pieces)
+    stored = {row[0] for row in scope.connection.execute(_STORED, {"tenant": tenant}).fetchall()}
+    members = {row[0] for row in scope.connection.execute(_MEMBERS, {"tenant": tenant}).fetchall()}
+    own = counted.first.keys() & stored
+    yield Check(
+        "own spans in the journal = own spans in calls",
+        Decimal(len(own)),
+        Decimal(len(own & members)),
+        f"{len(counted.first) - len(own)} more are not stored: see quarantine list",
+    )
+    yield from _tokens(scope, counted)
 
 
-def _integers(span: bytes) -> Iterator[tuple[str, int]]:
-    for attribute in _fields(span, 9):
-        name = b"".join(_fields(attribute, 1)).decode(errors="replace")
-        if name in {_INPUT, _OUTPUT}:
-            for value in _fields(attribute, 2):
-                yield from ((name, number) for number in _varints(value, 3))
+def _covered(base: int, folder: Folder) -> Check:
+    covering = snapshot.latest(folder.snapshots)
+    return Check(
+        "positions no longer in the journal = covered by the newest snapshot",
+        Decimal(base),
+        Decimal(0 if covering is None else min(base, covering.position)),
+        f"positions 1 to {base} left with their days; what follows compares the positions after them",
+    )
 
 
-def _json_spans(request: dict[str, Any]) -> Iterator[_Found]:
-    for resource in request.get("resourceSpans", []):
-        for scoped in resource.get("scopeSpans", []):
-            own = scoped.get("scope", {}).get("name") == _OWN_SCOPE
-            for span in scoped.get("spans", []):
-                numbers = {
-                    attribute["key"]: int(attribute["value"]["intValue"])
-                    for attribute in span.get("attributes", [])
-                    if own and attribute["key"] in {_INPUT, _OUTPUT} and "intValue" in attribute["value"]
-                }
-                usage = (numbers.get(_INPUT), numbers.get(_OUTPUT))
-                yield span.get("traceId", "").lower(), span.get("spanId", "").lower(), usage
-
-
-def _fields(message: bytes, wanted: int) -> Iterator[bytes]:
-    """Yield the length-delimited fields of a number."""
-    return (value for number, value in _walk(message) if number == wanted and isinstance(value, bytes))
-
-
-def _varints(message: bytes, wanted: int) -> Iterator[int]:
-    return (value for number, value in _walk(message) if number == wanted and isinstance(value, int))
-
-
-def _walk(message: bytes) -> Iterator[tuple[int, bytes | int]]:
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        number, form = tag >> 3, tag & 7
-        if form == _VARINT:
-            value, at = _varint(message, at)
-            yield number, value
-        elif form == _SIZED:
-            size, at = _varint(message, at)
-            if at + size > len(message):
-                raise ValueError("a field ends beyond its message")
-            yield number, message[at : at + size]
-            at += size
-        elif form in _FIXED:
-            at += _FIXED[form]
-        else:
-            raise ValueError(f"wire type {form}")
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if not byte & 0x80:
-            return value, at
-        shift += 7
+def _tokens(scope: Scope, counted: Recount) -> Iterator[Check]:
+    found = scope.connection.execute(_OWN_CALLS, {"tenant": scope.accounts.tenant, "base": counted.base}).fetchall()
+    for place, meter in enumerate(("input", "output")):
+        again = sum(getattr(counted.first.get(name, DAMAGE), meter) or 0 for name in {row[0] for row in found})
+        yield Check(
+            f"own spans counted again from the journal = their calls ({meter})",
+            Decimal(again),
+            Decimal(sum(usage[place] or 0 for _, *usage in found)),
+        )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 import duckdb
 
 from tollspan_rater.pricing.period import month_of
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.alike import alike, split
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.grouping import dimension
 from tollspan_rater.query.rated import RatedCall, Rater
-from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, instant, select
+from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
 from tollspan_rater.store.names import Names
 
 _MONEY_FILTERS: Final = ("reason", "plan", "currency")
@@ -21,13 +23,14 @@ _MONEY_FILTERS: Final = ("reason", "plan", "currency")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a question is asked of: one tenant's data as of a position, and the names of its people."""
+    """What a question is asked of: one tenant's data as of a position, the names of its people, and now."""
 
     connection: duckdb.DuckDBPyConnection
     accounts: Accounts
     as_of: int
     zone: str
     names: Names
+    now_ns: int = 0
 
     def people(self, rows: Sequence[dict[str, Cell]]) -> Sequence[dict[str, Cell]]:
         """Put names in the place of subject ids in a column ``user``; a forgotten person stays an id."""
@@ -37,15 +40,53 @@ class Scope:
         return rows
 
 
-def rated_calls(scope: Scope, params: Mapping[str, str]) -> Iterator[RatedCall]:
+def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = None) -> Iterator[RatedCall]:
     """Yield the calls that a question's parameters select, in the order of time, with their money.
 
-    A marginal charge depends on the calls before it in its period, so these are rated, too.
+    A marginal charge depends on the calls before it in its period, so these are rated, too. ``after_ns`` leaves
+    out the calls before an instant.
     """
+    start, selection = _asked(scope, params)
+    if after_ns is not None:
+        start = max(start or 0, after_ns)
+    return _singly(scope, replace(selection, start_ns=_period_start(scope, start)), params, start)
+
+
+def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tuple[Iterator[RatedCall], str]:
+    """Return the selected calls with their money, added up as far as ``by`` and exactness allow, and how.
+
+    Customers whose every price is per unit are added up in the database; the calls of all others are rated one
+    after the other. Both ways come to the same digits.
+    """
+    start, selection = _asked(scope, params)
+    parts = split(scope.connection, scope.accounts, selection)
+    wanted = _Wanted(params, scope)
+    dimensions = [*by, *wanted.names]
+    added = Rater(scope.accounts).rate_alike(
+        alike(scope.connection, scope.accounts, parts.addable, dimensions, scope.zone)
+    )
+    found = filter(wanted, added)
+    if not parts.singly:
+        return found, "added up in the database"
+    rest = replace(selection, start_ns=_period_start(scope, start), only=parts.singly)
+    words = f"call by call for {len(parts.singly)} customers with tiers or allowances, else added up in the database"
+    return chain(found, _singly(scope, rest, params, start)), words
+
+
+def asked_span(scope: Scope, params: Mapping[str, str]) -> tuple[int, int] | None:
+    """Return the service times of the first and the last call in the asked span of time, whoever made them."""
+    _start, selection = _asked(scope, params)
+    return bounds(scope.connection, replace(selection, filters=()))
+
+
+def _asked(scope: Scope, params: Mapping[str, str]) -> tuple[int | None, Selection]:
     start = instant(params["from"], scope.zone) if "from" in params else None
     end = instant(params["to"], scope.zone) if "to" in params else None
     customer = (("customer", params["customer"]),) if "customer" in params else ()
-    selection = Selection(scope.accounts.tenant, _period_start(scope, start), end, customer, "unattributed" in params)
+    return start, Selection(scope.accounts.tenant, start, end, customer, "unattributed" in params)
+
+
+def _singly(scope: Scope, selection: Selection, params: Mapping[str, str], start: int | None) -> Iterator[RatedCall]:
     wanted = _Wanted(params, scope)
     for call in Rater(scope.accounts).rate(select(scope.connection, selection)):
         if (start is None or call.row.started_ns >= start) and wanted(call):
@@ -67,6 +108,7 @@ class _Wanted:
         wanted = {name: params[name] for name in (*COLUMN_FILTERS, *_MONEY_FILTERS) if name in params}
         if "user" in wanted:
             wanted["user"] = scope.names.subject_id(scope.accounts.tenant, wanted["user"])
+        self.names = tuple(wanted)
         self._equal = [(dimension(name, scope.zone), value) for name, value in wanted.items()]
         self._unpriced = "unpriced" in params
 

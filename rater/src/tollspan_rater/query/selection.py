@@ -26,6 +26,18 @@ COLUMN_FILTERS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _UNSAID: Final[Mapping[str, str]] = {"environment": "production"}  # what a missing value means
 _FETCH: Final = 10_000
+_NAMED: Final = "CASE WHEN customer IS NULL THEN '' ELSE '=' || customer END"  # nobody differs from any name
+
+
+# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
+_CURRENT: Final = """
+    WITH chains AS (
+        SELECT retry_of AS chain, max(attempt) AS last FROM calls
+        WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of
+    )
+    SELECT {columns} FROM calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
+    WHERE {condition}
+"""
 
 
 class CallRow(NamedTuple):
@@ -92,18 +104,22 @@ class CallRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Calls of one tenant: service time in [start_ns, end_ns), equal to all filters."""
+    """Calls of one tenant: service time in [start_ns, end_ns), equal to all filters.
+
+    ``only`` and ``but`` name the customers whose calls are taken, or are not; None stands for nobody.
+    """
 
     tenant: str
     start_ns: int | None = None
     end_ns: int | None = None
     filters: tuple[tuple[str, str], ...] = ()
     unattributed: bool = False
+    only: tuple[str | None, ...] | None = None
+    but: tuple[str | None, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
         """Return an SQL condition and its values."""
-        conditions, values = ["tenant = ?"], [self.tenant]
-        bound: list[Any] = list(values)
+        conditions, bound = ["tenant = ?"], list[Any]([self.tenant])
         if self.start_ns is not None:
             conditions.append("started_ns >= ?")
             bound.append(self.start_ns)
@@ -117,6 +133,10 @@ class Selection:
             bound.append(value)
         if self.unattributed:
             conditions.append("customer IS NULL")
+        for names, sign in ((self.only, ""), (self.but or None, "NOT ")):
+            if names is not None:
+                conditions.append(f"{sign}list_contains(?::VARCHAR[], {_NAMED})")
+                bound.append([_bare(name) for name in names])
         return " AND ".join(conditions), bound
 
 
@@ -126,23 +146,23 @@ def instant(text: str, zone: str) -> int:
     return to_ns(at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone)))
 
 
-def select(
-    connection: duckdb.DuckDBPyConnection, selection: Selection, *, limit: int | None = None
-) -> Iterator[CallRow]:
-    """Yield the selected calls in the order (service time, call id)."""
+def current(selection: Selection) -> tuple[str, list[Any]]:
+    """Return the SQL of the selected calls, with the columns of CallRow, and its values."""
     condition, values = selection.where()
     columns = ", ".join(
         "coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried" if name == "retried" else f'"{name}"'
         for name in CallRow._fields
     )
+    return _CURRENT.format(columns=columns, condition=condition), [selection.tenant, *values]
+
+
+def select(
+    connection: duckdb.DuckDBPyConnection, selection: Selection, *, limit: int | None = None
+) -> Iterator[CallRow]:
+    """Yield the selected calls in the order (service time, call id)."""
+    query, values = current(selection)
     cut = "" if limit is None else f" LIMIT {int(limit)}"
-    found = connection.execute(
-        f"WITH chains AS (SELECT retry_of AS chain, max(attempt) AS last FROM calls "  # noqa: S608 - fixed names, bound values
-        f"WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of) "
-        f"SELECT {columns} FROM calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id) "
-        f"WHERE {condition} ORDER BY started_ns, call_id{cut}",
-        [selection.tenant, *values],
-    )
+    found = connection.execute(f"{query} ORDER BY started_ns, call_id{cut}", values)
     while rows := found.fetchmany(_FETCH):
         yield from map(CallRow._make, rows)
 
@@ -155,3 +175,7 @@ def bounds(connection: duckdb.DuckDBPyConnection, selection: Selection) -> tuple
         values,
     ).fetchall()[0]
     return None if row[0] is None else (row[0], row[1])
+
+
+def _bare(name: str | None) -> str:
+    return "" if name is None else f"={name}"

@@ -1,52 +1,83 @@
-"""What each sending process lost on the way: gaps in its sequence numbers."""
+"""What each sending process lost on the way: gaps in its sequence numbers, which begin at 1."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
+from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query.answer import Answer, Cell
+from tollspan_rater.query.check import Check
 from tollspan_rater.query.scope import Scope
 
 _SHOWN: Final = 20
+# A gap lies before a number whose predecessor is missing. Records are counted by span key, not by number: two
+# records under one number, or a number below 1, break the equation.
+_PROCESSES: Final = """
+    WITH numbers AS (
+        SELECT process_id, seq, count(DISTINCT trace_id || ':' || span_id) AS records FROM spans
+        WHERE tenant = $tenant AND seq IS NOT NULL GROUP BY ALL
+    ),
+    placed AS (
+        SELECT *, coalesce(lag(seq) OVER (PARTITION BY process_id ORDER BY seq), 0) AS before FROM numbers
+    )
+    SELECT process_id, max(seq), sum(records)::BIGINT,
+           coalesce(sum(seq - before - 1) FILTER (WHERE seq > before + 1), 0),
+           list((before + 1, seq - 1) ORDER BY seq) FILTER (WHERE seq > before + 1)
+    FROM placed GROUP BY process_id ORDER BY process_id
+"""
+_OF_SENDER: Final = """
+    SELECT DISTINCT process_id FROM spans
+    WHERE tenant = $tenant AND seq IS NOT NULL AND (sender = $sender OR process_id = $sender)
+"""
 
 
-def gaps(scope: Scope, sender: str) -> Answer:
-    """Answer: each process of a sender with its highest number, the distinct ones received, and the gaps."""
-    rows = scope.connection.execute(
-        "SELECT process_id, max(seq), count(DISTINCT seq), list(DISTINCT seq ORDER BY seq) FROM spans "
-        "WHERE tenant = ? AND seq IS NOT NULL AND (sender = ? OR process_id = ?) "
-        "GROUP BY process_id ORDER BY process_id",
-        [scope.accounts.tenant, sender, sender],
-    ).fetchall()
-    found: list[dict[str, Cell]] = []
-    for process_id, highest, seen, numbers in rows:
-        missing = list(_missing(numbers))
-        found.append(
-            {
-                "process_id": process_id,
-                "highest_seq": highest,
-                "received": seen,
-                "missing": highest - seen,
-                "gaps": missing[:_SHOWN],
-            }
-        )
-    lost = sum(int(str(row["missing"])) for row in found)
-    notes = [f"{lost} records never reached us" if lost else "nothing is missing up to the highest number seen"]
-    return Answer(
-        f"Sender {sender}",
-        ("process_id", "highest_seq", "received", "missing", "gaps"),
-        found,
-        scope.as_of,
-        notes=notes,
-        ok=not lost,
+def of_sequences(scope: Scope) -> Iterator[Check]:
+    """What the processes numbered is what we received and what is listed as lost on the way."""
+    found = scope.connection.execute(_PROCESSES, {"tenant": scope.accounts.tenant}).fetchall()
+    highest, received, missing = (sum(int(row[place]) for row in found) for place in (1, 2, 3))
+    lossy = sum(1 for row in found if row[3])
+    yield Check(
+        "highest seq of each sending process = records received + gaps",
+        Decimal(highest),
+        Decimal(received + missing),
+        f"{len(found)} processes, received {received}, {missing} records lost before they reached us"
+        + (f", by {lossy} processes: tollspan audit --sender PROCESS" if lossy else ""),
     )
 
 
-def _missing(numbers: Iterable[int]) -> Iterable[str]:
-    """Yield the gaps before each number as ``first-last``; a process begins at 1."""
-    expected = 1
-    for number in numbers:
-        if number > expected:
-            yield str(expected) if number == expected + 1 else f"{expected}-{number - 1}"
-        expected = number + 1
+def gaps(scope: Scope, sender: str) -> Answer:
+    """Answer: each process that a sender delivered, with its highest number, records received, and gaps.
+
+    Raises:
+        NotFoundError: nothing numbered came from this sender or process.
+    """
+    asked = {"tenant": scope.accounts.tenant, "sender": sender}
+    wanted = {row[0] for row in scope.connection.execute(_OF_SENDER, asked).fetchall()}
+    if not wanted:
+        raise NotFoundError("sender", sender, "Give a process id, or the sender that explain and calls name.")
+    found = scope.connection.execute(_PROCESSES, {"tenant": scope.accounts.tenant}).fetchall()
+    rows: list[dict[str, Cell]] = [
+        {
+            "process_id": process_id,
+            "highest_seq": highest,
+            "received": received,
+            "missing": int(missing),
+            "gaps": [_range(*gap) for gap in _listed(missed)[:_SHOWN]],
+        }
+        for process_id, highest, received, missing, missed in found
+        if process_id in wanted
+    ]
+    lost = sum(int(str(row["missing"])) for row in rows)
+    note = f"{lost:,} records never reached us" if lost else "nothing is missing up to the highest number seen"
+    columns = ("process_id", "highest_seq", "received", "missing", "gaps")
+    return Answer(f"Sender {sender}", columns, rows, scope.as_of, notes=[note], ok=not lost)
+
+
+def _listed(missed: Sequence[tuple[int, int]] | None) -> Sequence[tuple[int, int]]:
+    return missed or ()
+
+
+def _range(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"

@@ -6,6 +6,7 @@ from datetime import UTC
 from decimal import Decimal
 
 from tollspan_rater.domain.clock import from_ns
+from tollspan_rater.pricing.model import shortest
 
 
 def instant(at_ns: int | None) -> str | None:
@@ -17,8 +18,4 @@ def instant(at_ns: int | None) -> str | None:
 
 def plain(amount: Decimal | None) -> Decimal | None:
     """Return the same amount in its shortest form without an exponent."""
-    if amount is None:
-        return None
-    if amount == amount.to_integral_value():
-        return amount.quantize(Decimal(1)) if abs(amount) < Decimal(10) ** 27 else Decimal(int(amount))
-    return amount.normalize()
+    return None if amount is None else shortest(amount)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tollspan_rater import failpoints
 from tollspan_rater.query.rater import Receipt
+from tollspan_rater.server.rebuilding import rebuild_store
 from tollspan_rater.store import backup as backups
 from tollspan_rater.store import snapshot
-from tollspan_rater.store.digest import table_digests
 
 if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
@@ -45,6 +45,7 @@ def drop_days(rater: Rater, covered_by: int) -> list[str]:
     for day in rater.journal.days()[:-1]:
         if day.last > covered_by:
             break
+        failpoints.hit("snapshot")
         rater.journal.drop_day(day.date, covered_by=covered_by)
         dropped.append(day.date.isoformat())
     return dropped
@@ -52,10 +53,7 @@ def drop_days(rater: Rater, covered_by: int) -> list[str]:
 
 def rebuild(rater: Rater, _body: dict[str, Any], _tenant: str, _actor: str) -> Receipt:
     """Make the store again from the newest snapshot and the journal after it; compare it with the old one."""
-    rater.writer.wait_for(rater.journal.last_position, APPLIED_S)
-    before = table_digests(rater.database.reader())
     with rater.caring:
-        rater.rebuild_store()
-    after = table_digests(rater.database.reader())
-    differing = sorted(name for name in before if before[name] != after[name])
+        before, after = rebuild_store(rater)
+    differing = sorted(name for name in after if before.get(name) != after[name])
     return Receipt(rater.writer.position, {"same": not differing, "differing_tables": differing, "tables": after})

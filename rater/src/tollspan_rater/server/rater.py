@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -15,6 +16,7 @@ from tollspan_rater.config.sources import Resolved
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.domain.entries import NewBatch, NewEntry
 from tollspan_rater.domain.identity import Identity
+from tollspan_rater.errors import StoreDamagedError
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
 from tollspan_rater.pipeline.page import page_of
@@ -24,12 +26,15 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.meaning import MEANING, reader
-from tollspan_rater.server.opening import begin_aside, close_whole, open_store
+from tollspan_rater.server.opening import close_whole, open_store
+from tollspan_rater.server.rebuilding import rebuild_store
 from tollspan_rater.server.workers import Workers
 from tollspan_rater.store import state
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
+
+log = logging.getLogger("tollspan")
 
 FRESH_S: Final = 2.0  # an answer waits this long for what is durable already
 APPLIED_S: Final = 60.0  # a command is applied within this, or its receipt says that it will be
@@ -66,8 +71,12 @@ class Rater:
         return self.resolved.config
 
     def start(self) -> None:
-        """Catch up with the journal, then follow it."""
-        self.writer.catch_up()
+        """Catch up with the journal, then follow it; a store in which damage shows only now is made again."""
+        try:
+            self.writer.catch_up()
+        except StoreDamagedError as error:
+            log.warning("%s It is made again now.", error)
+            rebuild_store(self)
         self._thread.start()
 
     def close(self) -> None:
@@ -104,12 +113,10 @@ class Rater:
         self.writer.wait_for(position, APPLIED_S)
         return position
 
-    def rebuild_store(self) -> None:
-        """Make the store again aside, from the newest snapshot and the journal after it, then put it in place."""
-        made = begin_aside(self.folder)
+    def writer_to(self, database: Database) -> Writer:
+        """Return a writer that brings a store to the journal's end."""
         subjects = Subjects(self.names)
-        Writer(self.journal, made, reader(subjects), MEANING, subjects.flush).catch_up()
-        self.exchange_store(made)
+        return Writer(self.journal, database, reader(subjects), MEANING, subjects.flush)
 
     def exchange_store(self, made: Database) -> None:
         """Put another complete store in the place of the one in use."""
@@ -150,7 +157,8 @@ class Rater:
     def _known_keys(self) -> dict[str, state.Key]:
         position = self.writer.keys_changed_at
         if self._keys[0] != position:
-            self._keys = (position, {key.key_id: key for key in state.keys(self.database.reader())})
+            with self.database.looking_up() as connection:
+                self._keys = (position, {key.key_id: key for key in state.keys(connection)})
         return self._keys[1]
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,12 +20,14 @@ from starlette.applications import Starlette
 from tollspan_rater import failpoints
 from tollspan_rater.api.app import create_app
 from tollspan_rater.config.model import Config, split_address
+from tollspan_rater.config.model import Tls as TlsFiles
 from tollspan_rater.errors import ConfigError
 from tollspan_rater.ingest.address import Tls
 from tollspan_rater.ingest.admission import Admission, Refusal, by_key
 from tollspan_rater.ingest.limits import Limits
 from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app
+from tollspan_rater.server.config_history import note_config
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.upkeep import Upkeep
@@ -34,24 +37,30 @@ GRACE_S: Final = 10.0
 UPKEEP_S: Final = 60.0  # between two looks at what is due
 BACKLOG: Final = 2048  # connections that may wait; uvicorn's own number
 LOCAL_ACTOR: Final = "serve"
+_PEM_BEGIN, _PEM_END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 log = logging.getLogger("tollspan")
 
 
 class HttpServer:
-    """A Starlette application on an address, in a thread of its own."""
+    """A Starlette application on an address, in a thread of its own.
 
-    def __init__(self, app: Starlette, address: str, tls: Config, setting: str) -> None:
+    With ``mutual`` every client must show a certificate of ``tls.client_ca_file``, if one is configured.
+    """
+
+    def __init__(self, app: Starlette, address: str, files: TlsFiles, setting: str, *, mutual: bool) -> None:
         host, port = split_address(address)
+        client_ca = files.client_ca_file if mutual else None
         config = uvicorn.Config(
             app,
             host=host,
             port=port,
             log_config=None,
             access_log=False,
-            ssl_certfile=tls.tls.cert_file,
-            ssl_keyfile=tls.tls.key_file,
-            ssl_ca_certs=None if tls.tls.client_ca_file is None else str(tls.tls.client_ca_file),
+            ssl_certfile=files.cert_file,
+            ssl_keyfile=files.key_file,
+            ssl_ca_certs=None if client_ca is None else str(client_ca),
+            ssl_cert_reqs=ssl.CERT_NONE if client_ca is None else ssl.CERT_REQUIRED,
             timeout_graceful_shutdown=int(GRACE_S),
         )
         self._server = uvicorn.Server(config)
@@ -78,16 +87,18 @@ class HttpServer:
 def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | None = None) -> None:
     """Serve until ``stop`` is set; the caller holds the folder's lock and closes the rater."""
     config = rater.config
+    note_config(rater, LOCAL_ACTOR)
     _apply_pricing(rater)
     admission = _admission(rater)
     token = secrets.token_urlsafe(32)
     grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
-    http_door = HttpServer(traces_app(admission), config.listen.http, config, "listen.http")
-    api_door = HttpServer(create_app(rater, token), config.listen.api, config, "listen.api")
+    http_door = HttpServer(traces_app(admission), config.listen.http, config.tls, "listen.http", mutual=True)
+    # The API always asks for a key; a command on this machine has the local one and no client certificate.
+    api_door = HttpServer(create_app(rater, token), config.listen.api, config.tls, "listen.api", mutual=False)
     for door in (grpc_door, http_door, api_door):
         door.start()
     hosts = {name: split_address(getattr(config.listen, name))[0] for name in ("grpc", "http", "api")}
-    run = RunFile(os.getpid(), f"{hosts['api']}:{api_door.port}", token, rater.clock.now_ns())
+    run = RunFile(os.getpid(), f"{hosts['api']}:{api_door.port}", token, rater.clock.now_ns(), _shown(config))
     write_run_file(rater.folder, run)
     sys.stdout.write(
         f"tollspan ready: OTLP/gRPC {hosts['grpc']}:{grpc_door.port}, OTLP/HTTP {hosts['http']}:{http_door.port}, "
@@ -149,9 +160,22 @@ def _admission(rater: Rater) -> Admission:
     )
 
 
+def _shown(config: Config) -> str | None:
+    """Return the certificate that the API shows, in PEM: the first of the chain."""
+    if config.tls.cert_file is None:
+        return None
+    chain = config.tls.cert_file.read_text(encoding="ascii", errors="replace")
+    return chain[chain.find(_PEM_BEGIN) : chain.find(_PEM_END) + len(_PEM_END)] + "\n"
+
+
 def _tls(config: Config) -> Tls | None:
     files = config.tls
     if files.cert_file is None or files.key_file is None:
         return None
-    client_ca = None if files.client_ca_file is None else files.client_ca_file.read_bytes()
-    return Tls(files.key_file.read_bytes(), files.cert_file.read_bytes(), client_ca)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.cert_file, files.key_file)
+        client_ca = None if files.client_ca_file is None else files.client_ca_file.read_bytes()
+        return Tls(files.cert_file.read_bytes(), files.key_file.read_bytes(), client_ca)
+    except OSError as error:  # also what is no certificate, or a key of another one
+        named = f"{files.cert_file}, {files.key_file}"
+        raise ConfigError("tls", named, "configuration", f"{error}; give a PEM chain and its key") from error

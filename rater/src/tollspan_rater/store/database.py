@@ -10,17 +10,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from tollspan_rater.errors import FormatVersionError, StoreDeadError
+from tollspan_rater.errors import FormatVersionError, StoreDamagedError, StoreDeadError
 
 FORMAT = 1
+# What DuckDB says of a file or log that is not what it wrote. Anything else (a lock, a full disk, missing rights)
+# says nothing about the file, which is then left alone.
+_DAMAGE = (
+    "not a valid DuckDB database file",
+    "Could not read enough bytes",
+    "Corrupt",
+    "Failure while replaying WAL",
+    "Table with name meta does not exist",  # a database of someone else
+)
 
 
 class Database:
@@ -29,6 +38,11 @@ class Database:
     Args:
         path: the file; created, with its folder, when it is missing.
         failpoint: called with a name in each window in which a crash is tested.
+
+    Raises:
+        StoreDamagedError: the file is not what was written; it can be made again from snapshots and journal.
+        StoreDeadError: the file cannot be opened for another reason.
+        FormatVersionError: a newer release wrote it.
     """
 
     def __init__(self, path: Path, failpoint: Callable[[str], None] = lambda _name: None) -> None:
@@ -38,12 +52,8 @@ class Database:
         self._readers = threading.local()
         if not path.exists():
             _create(path)
-        self._writer = _connect(path)
+        self._writer = _open(path)
         self._generation = object()
-        found = int(self._writer.execute("SELECT value FROM meta WHERE key = 'format'").fetchall()[0][0])
-        if found > FORMAT:
-            self._writer.close()
-            raise FormatVersionError(path, found, FORMAT)
 
     @property
     def path(self) -> Path:
@@ -52,8 +62,18 @@ class Database:
 
     def position(self) -> int:
         """Return the journal position up to which the store has come; 0 for an empty one."""
-        rows = self.reader().execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()
+        with self.looking_up() as connection:
+            rows = connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()
         return int(rows[0][0])
+
+    def require_alive(self) -> None:
+        """Raise what is known of an earlier failure.
+
+        Raises:
+            StoreDeadError: the database failed, whoever used it, and has not been reopened.
+        """
+        if self._dead:
+            raise StoreDeadError(f"{self._path} failed earlier and has to be reopened")
 
     def reader(self) -> duckdb.DuckDBPyConnection:
         """Return this thread's connection for questions; it sees committed states only."""
@@ -64,14 +84,28 @@ class Database:
         return connection
 
     @contextmanager
+    def looking_up(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give this thread's connection to look up what an append needs to know.
+
+        Raises:
+            StoreDeadError: the database failed; what could not be looked up must not be taken for absent.
+        """
+        with self._fatal():
+            yield self.reader()
+
+    @contextmanager
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a connection whose questions all see the same committed state."""
         connection = self._writer.cursor()
         connection.execute("BEGIN TRANSACTION")
         try:
             yield connection
+        except duckdb.FatalException:
+            self._dead = True
+            raise
         finally:
-            connection.execute("ROLLBACK")
+            with suppress(duckdb.Error):  # a dead instance has nothing to end, and its error would hide the first one
+                connection.execute("ROLLBACK")
             connection.close()
 
     def append(self, tables: Mapping[str, pa.Table]) -> None:
@@ -93,10 +127,23 @@ class Database:
                 quoted = str(path).replace("'", "''")
                 self._writer.execute(f"INSERT INTO {name} SELECT * FROM read_parquet('{quoted}')")  # noqa: S608 - our names
 
+    def append_from(self, other: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+        """Append all rows that another connection sees in some tables, in one transaction; errors as :meth:`append`."""
+        with self._transaction():
+            for name in names:
+                self._writer.register("appended", other.table(name).to_arrow_reader())
+                self._writer.execute(f"INSERT INTO {name} SELECT * FROM appended")  # noqa: S608 - our names
+                self._writer.unregister("appended")
+
     def checkpoint(self) -> None:
         """Write everything into the main file, so that nothing depends on its write-ahead log."""
         self._failpoint("checkpoint")
-        self._writer.execute("CHECKPOINT")
+        try:
+            self._writer.execute("CHECKPOINT")
+        except duckdb.Error as error:
+            self._dead = True
+            raise _failure(self._path, error) from error
+        self._failpoint("checkpoint")
 
     def reopen(self) -> None:
         """Open the file again after a failure; readers of the dead instance get new connections."""
@@ -106,11 +153,14 @@ class Database:
         self._dead = False
 
     def replace_with(self, path: Path) -> None:
-        """Put another complete, closed database file in this one's place and open it."""
+        """Put another complete, closed database file in this one's place and open it.
+
+        A crash leaves the old file, for a moment without its log and so at an older position, or the new one.
+        """
         self._writer.close()
-        remove(self._path)
-        path.rename(self._path)
-        _sync(self._path.parent)
+        self._failpoint("rebuild")
+        put_in_place(path, self._path)
+        self._failpoint("rebuild")
         self.reopen()
 
     def close(self) -> None:
@@ -119,17 +169,21 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        if self._dead:
-            raise StoreDeadError("the database failed earlier and has to be reopened")
-        try:
+        with self._fatal():
             self._writer.execute("BEGIN TRANSACTION")
             yield
             self._failpoint("before_commit")
             self._writer.execute("COMMIT")
             self._failpoint("after_commit")
+
+    @contextmanager
+    def _fatal(self) -> Iterator[None]:
+        self.require_alive()
+        try:
+            yield
         except (duckdb.Error, OSError) as error:
             self._dead = True
-            raise StoreDeadError(f"{self._path}: {error}") from error
+            raise _failure(self._path, error) from error
 
     def _insert(self, name: str, rows: pa.Table) -> None:
         self._writer.register("appended", rows)
@@ -140,8 +194,62 @@ class Database:
 
 def remove(path: Path) -> None:
     """Delete a database file with its write-ahead log."""
-    for file in (path, path.with_name(path.name + ".wal")):
+    for file in (path, _log_of(path)):
         file.unlink(missing_ok=True)
+
+
+def put_in_place(aside: Path, path: Path) -> None:
+    """Give a complete, closed database file its name, in one step and durably; what had the name is gone."""
+    _log_of(path).unlink(missing_ok=True)  # it belongs to the old file, and no other one opens beside it
+    _sync(aside)
+    aside.replace(path)
+    _sync(path.parent)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged database file, over an older one, with its write-ahead log; return where it is."""
+    damaged = path.with_name(path.name + ".damaged")
+    remove(damaged)
+    if _log_of(path).exists():
+        _log_of(path).rename(_log_of(damaged))
+    path.rename(damaged)
+    _sync(path.parent)
+    return damaged
+
+
+def _failure(path: Path, error: Exception) -> StoreDeadError:
+    """Return what an error of DuckDB says about a file: damaged, or only not usable now."""
+    cause = str(error).partition("\n")[0]
+    if any(sign in cause for sign in _DAMAGE):
+        return StoreDamagedError(path, cause)
+    return StoreDeadError(f"{path}: {cause}")
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open an existing file and check that it is ours; errors as :class:`Database`."""
+    try:
+        connection = _connect(path)
+        try:
+            _check(path, connection)
+        except (duckdb.Error, FormatVersionError):
+            connection.close()
+            raise
+    except duckdb.Error as error:
+        raise _failure(path, error) from error
+    return connection
+
+
+def _check(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Read the format, and what the writer needs to go on."""
+    rows = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchall()
+    found = int(rows[0][0]) if rows else 0
+    if found > FORMAT:
+        raise FormatVersionError(path, found, FORMAT)
+    connection.execute("SELECT max(position) FROM entries").fetchall()
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
@@ -161,9 +269,7 @@ def _create(path: Path) -> None:
     connection.execute("CHECKPOINT")
     connection.close()
     aside.chmod(0o600)
-    _sync(aside)
-    aside.rename(path)
-    _sync(path.parent)
+    put_in_place(aside, path)
 
 
 def _sync(path: Path) -> None:

@@ -7,15 +7,17 @@ from typing import Final
 
 import duckdb
 
-# One row a piece: the version rows of `spans` say what it was when it came, `fates` what it became.
+# One row a piece: the version rows of `spans` say what it was when it came, `fates` what it became. A replay may
+# store a piece and the version that replaces it at once; nothing follows `superseded`.
 CURRENT: Final = """
     SELECT tenant, position, ordinal, any_value(trace_id) AS trace_id, any_value(span_id) AS span_id,
-           arg_max(fate, nth) AS fate, arg_max(reason, nth) AS reason, arg_max(held_by, nth) AS held_by
+           arg_max(fate, nth) AS fate, arg_max_null(reason, nth) AS reason, arg_max_null(held_by, nth) AS held_by
     FROM (
-        SELECT tenant, position, ordinal, trace_id, span_id, fate, reason, NULL AS held_by, 2 * position AS nth
+        SELECT tenant, position, ordinal, trace_id, span_id, fate, reason, NULL AS held_by, 3 * position AS nth
         FROM spans
         UNION ALL
-        SELECT tenant, position, ordinal, trace_id, span_id, fate, reason, held_by, 2 * at_position + 1 AS nth
+        SELECT tenant, position, ordinal, trace_id, span_id, fate, reason, held_by,
+               3 * at_position + CASE fate WHEN 'superseded' THEN 2 ELSE 1 END AS nth
         FROM fates
     )
     GROUP BY tenant, position, ordinal

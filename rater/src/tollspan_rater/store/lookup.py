@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
 from tollspan_rater.store.database import Database
+from tollspan_rater.store.fates import CURRENT
 from tollspan_rater.store.legs import COLUMNS, LegRow
 
+KeptAs = Literal["bytes", "span", "evidence"]
 _SPAN_COLUMNS: Final = (
     "tenant", "trace_id", "span_id", "parent_id", "position", "ordinal", "start_ns", "end_ns", "fate", "role",
     "final", "digest", "evidence", "trace_key", "link_key",
 )  # fmt: skip
+
+_IN_QUARANTINE: Final = f"""
+    SELECT q.position, q.ordinal, q.at_ns, q.reason, q.error, q.trace_id, q.span_id, q.kept_as, q.raw, e.sender
+    FROM quarantine AS q
+    JOIN entries AS e ON e.position = q.position
+    JOIN ({CURRENT}) AS piece ON (piece.tenant, piece.position, piece.ordinal) = (q.tenant, q.position, q.ordinal)
+    WHERE q.tenant = ? AND piece.fate = 'quarantined'
+      AND list_contains(?, q.position::VARCHAR || ':' || q.ordinal::VARCHAR)
+    QUALIFY row_number() OVER (PARTITION BY q.position, q.ordinal ORDER BY q.at_position DESC) = 1
+    ORDER BY q.position, q.ordinal
+"""  # noqa: S608 - our text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,22 @@ class StoredSpan:
     evidence: str
     trace_key: int
     link_key: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedPiece:
+    """What is kept of a piece in quarantine; ``kept_as`` says what ``raw`` is (the table ``quarantine``)."""
+
+    position: int
+    ordinal: int
+    at_ns: int
+    reason: str
+    error: str
+    trace_id: str
+    span_id: str
+    kept_as: KeptAs
+    raw: bytes
+    sender: str
 
 
 def link_key(tenant: str, link: str) -> int:
@@ -70,16 +99,23 @@ def legs_of_traces(database: Database, trace_keys: Collection[int]) -> list[LegR
     return _matching(database, "legs", COLUMNS, "trace_key", trace_keys)
 
 
+def pieces_in_quarantine(database: Database, tenant: str, names: Collection[str]) -> list[QuarantinedPiece]:
+    """Return those pieces of a tenant, by ``position:ordinal``, that are in quarantine now, in the journal's order."""
+    with database.looking_up() as connection:
+        rows = connection.execute(_IN_QUARANTINE, [tenant, list(names)]).fetchall()
+    return [QuarantinedPiece(*row) for row in rows]
+
+
 def _matching(
     database: Database, table: str, columns: tuple[str, ...], key: str, values: Collection[int]
 ) -> list[tuple[Any, ...]]:
     if not values:
         return []
-    connection = database.reader()
-    connection.register("looked_up", pa.table({"value": pa.array(values, pa.int64())}))
     names = ", ".join(f'"{column}"' for column in columns)
-    rows = connection.execute(
-        f"SELECT {names} FROM {table} WHERE {key} IN (SELECT value FROM looked_up)",  # noqa: S608 - names are ours
-    ).fetchall()
-    connection.unregister("looked_up")
+    with database.looking_up() as connection:
+        connection.register("looked_up", pa.table({"value": pa.array(values, pa.int64())}))
+        rows = connection.execute(
+            f"SELECT {names} FROM {table} WHERE {key} IN (SELECT value FROM looked_up)",  # noqa: S608 - names are ours
+        ).fetchall()
+        connection.unregister("looked_up")
     return rows

@@ -95,13 +95,18 @@ class Names:
                 found.update(self._db.execute(query, (tenant, kind, *chunk)))
         return found
 
+    def known_id(self, tenant: str, name_or_id: str, kind: Kind = "user") -> str | None:
+        """Return the id of someone who was ever named here, forgotten or not; None for a stranger."""
+        key = self.subject_id(tenant, name_or_id) if kind == "user" else name_or_id
+        return key if self._is_known(tenant, kind, key) else None
+
     def forget(self, tenant: str, name_or_id: str, kind: Kind = "user") -> str | None:
         """Delete a name for good, never to be remembered again, and return the id; None when it is not known.
 
         The freed bytes are overwritten in the file.
         """
-        key = self.subject_id(tenant, name_or_id) if kind == "user" else name_or_id
-        if not self._is_known(tenant, kind, key):
+        key = self.known_id(tenant, name_or_id, kind)
+        if key is None:
             return None
         self._hashed.cache_clear()
         row = {"tenant": tenant, "kind": kind, "id": key}

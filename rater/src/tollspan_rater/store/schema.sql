@@ -51,6 +51,7 @@ CREATE TABLE fates (
     at_position BIGINT NOT NULL
 );
 
+-- What is kept of a quarantined piece; a replay that fails adds a row, and the newest one holds.
 CREATE TABLE quarantine (
     tenant VARCHAR NOT NULL,
     position BIGINT NOT NULL,
@@ -60,7 +61,9 @@ CREATE TABLE quarantine (
     error VARCHAR NOT NULL,
     trace_id VARCHAR NOT NULL,
     span_id VARCHAR NOT NULL,
-    raw BLOB NOT NULL
+    kept_as VARCHAR NOT NULL,       -- what raw is: bytes as received, span (JSON) or evidence (JSON)
+    raw BLOB NOT NULL,
+    at_position BIGINT NOT NULL     -- the journal entry that put it aside
 );
 
 -- Two-leg revisions of calls and unit measures: usage is the sum of sign * quantity, at any moment.

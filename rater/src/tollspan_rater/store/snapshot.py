@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import duckdb
 
-from tollspan_rater.errors import StoreDeadError, UsageError
+from tollspan_rater.errors import FormatVersionError, StoreDeadError, UsageError
 from tollspan_rater.store.database import FORMAT, Database
 from tollspan_rater.store.digest import table_digests
 from tollspan_rater.store.tables import SCHEMAS
@@ -39,6 +39,8 @@ def take(
 
     The snapshot appears under its name only when it is whole and verified.
     """
+    for unfinished in folder.glob("*.new"):
+        shutil.rmtree(unfinished)
     with database.snapshot() as connection:
         position = int(connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()[0][0])
         aside = folder / f"{position:012d}{_UNFINISHED}"
@@ -55,10 +57,12 @@ def take(
     manifest = {"format": FORMAT, "position": position, "taken_ns": taken_ns, "tables": digests, "files": files}
     (aside / _MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True))
     verify(aside)
-    for path in aside.iterdir():
+    for path in (*aside.iterdir(), aside):
         _sync(path)
+    failpoint("snapshot")
     aside.rename(final)
     _sync(folder)
+    failpoint("snapshot")
     return Snapshot(final, position, digests, taken_ns)
 
 
@@ -66,9 +70,12 @@ def verify(folder: Path) -> Snapshot:
     """Read a snapshot again and compare it with its manifest.
 
     Raises:
+        FormatVersionError: when a newer release wrote it.
         UsageError: when a file or a digest differs; the snapshot must not be relied on.
     """
     manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text())
+    if manifest["format"] > FORMAT:
+        raise FormatVersionError(folder, manifest["format"], FORMAT)
     for name, digest in manifest["files"].items():
         if _sha256(folder / name) != digest:
             raise UsageError(f"{folder / name} differs from its manifest. Use an older snapshot or a backup.")

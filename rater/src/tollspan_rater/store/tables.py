@@ -29,7 +29,8 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         ],
         "quarantine": [
             ("tenant", _TEXT), ("position", _LONG), ("ordinal", _INT), ("at_ns", _LONG), ("reason", _TEXT),
-            ("error", _TEXT), ("trace_id", _TEXT), ("span_id", _TEXT), ("raw", pa.binary()),
+            ("error", _TEXT), ("trace_id", _TEXT), ("span_id", _TEXT), ("kept_as", _TEXT), ("raw", pa.binary()),
+            ("at_position", _LONG),
         ],
         "legs": [
             ("tenant", _TEXT), ("call_id", _TEXT), ("revision", _INT), ("sign", pa.int8()), ("position", _LONG),

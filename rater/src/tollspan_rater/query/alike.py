@@ -1,0 +1,190 @@
+"""Calls added up in the database as far as that changes nothing: same money as call by call, in far fewer rows.
+
+Where every price is per unit and no allowance is shared, a call's charge does not depend on the calls before it,
+so calls may be added up first that agree in everything that decides on their money: customer, part of the period,
+provider, model, tier, moment and bucket of the cost, what the two decisions look at, which counts are known, and
+which are nothing once their parts are taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from tollspan_rater.cost.book import CostBook
+from tollspan_rater.cost.rates import Rates
+from tollspan_rater.domain.usage import TOKEN_FIELDS
+from tollspan_rater.pricing.model import PerUnit
+from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.filled import filled
+from tollspan_rater.query.grouping import TIMES, moments
+from tollspan_rater.query.rated import Alike
+from tollspan_rater.query.selection import CallRow, Selection, bounds, current
+
+_OWN: Final = {
+    "input": ("cache_read", "cache_write", "audio_in", "image_in"),
+    "cache_write": ("cache_write_5m", "cache_write_1h"),
+    "output": ("reasoning", "audio_out"),
+}
+_FACTS: Final = (
+    "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "customer", "environment", "phase",
+    "billable", "retried",
+)  # fmt: skip
+_SUMMED: Final = """
+    WITH found AS ({found}),
+    placed AS (
+        SELECT found.*, time_steps.step AS time_step,
+               len(list_filter(account_steps.edges, lambda edge: edge <= started_ns)) AS account_step,
+               len(list_filter(cost_steps.edges, lambda edge: edge <= started_ns)) AS cost_step,
+               coalesce(list_max(list_filter(cost_steps.thresholds, lambda most: most < input)), 0) AS cost_bucket
+        FROM found
+        ASOF JOIN time_steps ON found.started_ns >= time_steps.edge
+        LEFT JOIN account_steps ON account_steps.name = coalesce(customer, '')
+        LEFT JOIN cost_steps ON cost_steps.name = coalesce(provider, '') || chr(31) || coalesce(model, '')
+    )
+    SELECT {selected} FROM placed GROUP BY {keys}
+"""
+_PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which of the selected calls may be added up first, and the customers whose calls may not."""
+
+    addable: Selection
+    singly: tuple[str | None, ...]
+
+
+def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection) -> Split:
+    """Divide a selection by customer: those whose prices depend on what was used before are rated call by call.
+
+    A provider price that changes within a day, or that depends on how parts overlap, keeps all calls apart.
+    """
+    span = bounds(connection, selection)
+    if span is None:
+        return Split(selection, ())
+    condition, values = selection.where()
+    found = connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
+    customers = sorted((row[0] for row in found), key=str)
+    if not all(_costs_add_up(accounts.cost_book(), *model) for model in _models(connection, selection)):
+        return Split(replace(selection, but=tuple(customers)), tuple(customers))
+    singly = tuple(name for name in customers if not _charges_add_up(accounts, name, span))
+    return Split(replace(selection, but=singly), singly)
+
+
+def alike(
+    connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection, by: Sequence[str], zone: str
+) -> Iterator[Alike]:
+    """Yield the selected calls added up; every row lies within one value of each dimension of ``by``."""
+    span = bounds(connection, selection)
+    if span is None:
+        return
+    costs = accounts.cost_book()
+    connection.register("cost_steps", _cost_steps(costs, _models(connection, selection)))
+    connection.register("account_steps", _account_steps(connection, accounts, selection, span))
+    connection.register("time_steps", _time_steps([name for name in by if name in TIMES], zone, span))
+    named = [name for name in by if name in _PLACE and name not in _FACTS]
+    query, values = _query(selection, named)
+    try:
+        rows = connection.execute(query, values).fetchall()
+    finally:
+        for name in ("cost_steps", "account_steps", "time_steps"):
+            connection.unregister(name)
+    yield from (_alike(row, named) for row in rows)
+
+
+def _query(selection: Selection, named: Sequence[str]) -> tuple[str, list[Any]]:
+    found, values = current(selection)
+    signs = [*(f"sign({_own(name)})" for name in TOKEN_FIELDS), "sign(quantity)"]
+    known = [f'"{name}" IS NULL' for name in TOKEN_FIELDS]
+    keys = [*(f'"{name}"' for name in (*_FACTS, *named)), "coalesce(attempt, 1) > 1", "cost_bucket"]
+    steps = ["account_step", "cost_step", "time_step"]
+    sums = [f'sum("{name}")' for name in (*TOKEN_FIELDS, "quantity")]
+    selected = ", ".join([*keys, "count(*)", "min(started_ns)", *sums])
+    return _SUMMED.format(found=found, selected=selected, keys=", ".join([*keys, *steps, *signs, *known])), values
+
+
+def _alike(row: tuple[Any, ...], named: Sequence[str]) -> Alike:
+    cells: list[Any] = [None] * len(_PLACE)
+    names = (*_FACTS, *named)
+    for name, value in zip(names, row, strict=False):
+        cells[_PLACE[name]] = value
+    again, bucket, calls, started_ns, *sums = row[len(names) :]
+    for name, value in zip((*TOKEN_FIELDS, "quantity"), sums, strict=True):
+        cells[_PLACE[name]] = value if value is None or name == "quantity" else int(value)
+    cells[_PLACE["attempt"]] = 2 if again else 1
+    cells[_PLACE["started_ns"]] = cells[_PLACE["ended_ns"]] = started_ns
+    return Alike(CallRow._make(cells), calls, bucket)
+
+
+def _own(name: str) -> str:
+    """Return the SQL of a count without its known parts."""
+    parts = "".join(f" - coalesce({filled(part)}, 0)" for part in _OWN.get(name, ()))
+    return filled(name) + parts
+
+
+def _models(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list[tuple[Any, ...]]:
+    condition, values = selection.where()
+    return connection.execute(
+        f"SELECT DISTINCT provider, model, service_tier FROM calls WHERE {condition}",  # noqa: S608 - fixed names, bound values
+        values,
+    ).fetchall()
+
+
+def _costs_add_up(costs: CostBook, provider: str | None, model: str | None, tier: str | None) -> bool:
+    edges = costs.boundaries(provider, model)
+    if edges is None:
+        return False
+    held = (costs.rates(provider, model, at, tier) for at in (0, *edges))
+    return all(rates.linear for rates in held if isinstance(rates, Rates))
+
+
+def _charges_add_up(accounts: Accounts, customer: str | None, span: tuple[int, int]) -> bool:
+    plans = [
+        (segment.plan, segment.cards)
+        for period in accounts.periods(customer, *span)
+        for segment in accounts.segments(customer, period)
+        if segment.plan is not None
+    ]
+    return not any(plan.included for plan, _ in plans) and all(
+        isinstance(item.price, PerUnit) for _, cards in plans for card in cards for item in card.items
+    )
+
+
+def _cost_steps(costs: CostBook, models: Iterable[tuple[Any, ...]]) -> pa.Table:
+    names = sorted({(provider or "", model or "") for provider, model, _tier in models})
+    return pa.table(
+        {
+            "name": pa.array([f"{provider}\x1f{model}" for provider, model in names], pa.string()),
+            "edges": pa.array([costs.boundaries(*name) or () for name in names], pa.list_(pa.int64())),
+            "thresholds": pa.array([costs.thresholds(*name) for name in names], pa.list_(pa.int64())),
+        }
+    )
+
+
+def _account_steps(
+    connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection, span: tuple[int, int]
+) -> pa.Table:
+    condition, values = selection.where()
+    found = connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
+    edges = {
+        name or "": [
+            segment.start_ns for period in accounts.periods(name, *span) for segment in accounts.segments(name, period)
+        ]
+        for (name,) in found
+    }
+    return pa.table(
+        {
+            "name": pa.array(list(edges), pa.string()),
+            "edges": pa.array(list(edges.values()), pa.list_(pa.int64())),
+        }
+    )
+
+
+def _time_steps(names: Sequence[str], zone: str, span: tuple[int, int]) -> pa.Table:
+    edges = moments(names, zone, span)
+    return pa.table({"edge": pa.array(edges, pa.int64()), "step": pa.array(range(len(edges)), pa.int64())})

@@ -1,0 +1,114 @@
+"""Groups of calls as the rows of an answer: order, shares, totals, and what has to be said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from tollspan_rater.domain.money import EXACT
+from tollspan_rater.errors import UsageError
+from tollspan_rater.query.answer import Answer, Cell
+from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums
+from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.wording import plain
+
+Row = dict[str, Cell]
+Key = tuple[str | None, ...]
+
+_CURRENCY_OF: Final[Mapping[str, str]] = {
+    "charge": "currency", "revenue": "currency", "base_fees": "currency", "cost": "cost_currency",
+}  # fmt: skip
+_COUNTED: Final = ("calls", *TOKEN_COLUMNS, "total_tokens", "unmeasured", "unpriced", "unknown_cost")
+
+
+def rows_of(groups: Mapping[Key, Sums], by: Sequence[str]) -> list[Row]:
+    """Return a row for each group: its dimensions, measures and the currency of the plan."""
+    return [
+        dict(zip(by, key[:-1], strict=True)) | sums.cells() | {"currency": key[-1]}
+        for key, sums in sorted(groups.items(), key=lambda item: tuple(str(value) for value in item[0]))
+    ]
+
+
+def ordered(rows: list[Row], sort: str, columns: Sequence[str]) -> list[Row]:
+    """Return rows largest first by a measure, unknown last, or in the order of a dimension.
+
+    Raises:
+        UsageError: the answer has no such column.
+    """
+    if sort not in columns:
+        raise UsageError(f"there is no column {sort!r} to sort by; there are: {', '.join(columns)}")
+    if any(isinstance(row[sort], str) for row in rows):
+        return sorted(rows, key=lambda row: (row[sort] is None, str(row[sort])))
+    return sorted(rows, key=lambda row: (row[sort] is None, -number(row[sort])))
+
+
+def number(cell: Cell) -> Decimal:
+    """Return a numeric cell as a decimal, unknown as nothing."""
+    return Decimal(0) if cell is None else Decimal(str(cell))
+
+
+def wholes(rows: Iterable[Row], measure: str) -> dict[str | None, Decimal]:
+    """Add a measure up, money by its currency; the key of a count is None."""
+    found: dict[str | None, Decimal] = {}
+    for row in rows:
+        pot = pot_of(row, measure)
+        found[pot] = EXACT.add(found.get(pot, Decimal(0)), number(row[measure]))
+    return found
+
+
+def pot_of(row: Row, measure: str) -> str | None:
+    """Return the currency that a measure of a row is in, None for a count."""
+    currency = row[_CURRENCY_OF[measure]] if measure in _CURRENCY_OF else None
+    return None if currency is None else str(currency)
+
+
+def totals(rows: Sequence[Row], columns: Sequence[str]) -> Row | None:
+    """Add the rows up; a column of money only when all of it is in one currency."""
+    if not rows:
+        return None
+    found: Row = {}
+    for name in (name for name in columns if name in _COUNTED or name in _CURRENCY_OF):
+        known = [row for row in rows if row[name] is not None]
+        sums = wholes(known, name)
+        if len(sums) == 1:
+            ((pot, total),) = sums.items()
+            found[name] = plain(total) if name in _CURRENCY_OF else int(total)
+            if pot is not None:
+                found[_CURRENCY_OF[name]] = pot
+    return found
+
+
+def answered(
+    scope: Scope,
+    title: str,
+    columns: Sequence[str],
+    rows: list[Row],
+    groups: Mapping[Key, Sums],
+    params: Mapping[str, str],
+    total: Row | None,
+    path: str,
+) -> Answer:
+    """Return rows as an answer: cut to the asked number, people by name, with what has to be said."""
+    shown: Sequence[Row] = rows[: int(params["top"])] if "top" in params else rows
+    if "user" in columns:
+        shown = scope.people(shown)
+    notes = list(_notes(groups.values(), len(rows) - len(shown)))
+    return Answer(title, columns, shown, scope.as_of, scope.zone, notes, total, details={"path": path})
+
+
+def _notes(groups: Iterable[Sums], hidden: int) -> Iterator[str]:
+    found = list(groups)
+    unpriced = sum(sums.unpriced for sums in found)
+    unknown = sum(sums.unknown_cost for sums in found)
+    unmeasured = sum(sums.unmeasured for sums in found)
+    if unpriced:
+        yield f"{unpriced:,} calls have no price of ours: tollspan usage --unpriced --by customer,model,reason"
+    if unknown:
+        yield f"{unknown:,} calls have no known provider cost; it is not counted as 0"
+    if unmeasured:
+        yield f"{unmeasured:,} calls state no usage; they are not counted as 0"
+    if any(len(sums.costs) > 1 for sums in found):
+        yield "costs in several currencies are never added: such a row has no cost"
+    if hidden:
+        yield f"{hidden:,} more rows are not shown"
