@@ -14,7 +14,7 @@ import orjson
 
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.domain.span import AttributeValue, Span
-from tollspan_rater.extract.evidence import digest, to_evidence
+from tollspan_rater.extract.evidence import sealed
 from tollspan_rater.extract.extract import extract
 from tollspan_rater.ingest.decode import decode
 from tollspan_rater.pipeline.batches import Meaning
@@ -26,7 +26,7 @@ from tollspan_rater.store.database import Database
 from tollspan_rater.store.digest import table_digests
 
 NOW = 1_790_000_100 * 1_000_000_000
-READER = Reader(decode, extract, to_evidence, digest)
+READER = Reader(decode, extract, sealed)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from tests.pipeline.stories import own, root, view
 from tollspan_rater.domain.call import Call, Extracted, Rejected
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import Piece, Span
-from tollspan_rater.extract.evidence import digest, to_evidence
+from tollspan_rater.extract.evidence import sealed
 from tollspan_rater.extract.extract import extract
 from tollspan_rater.extract.settle import settle
 from tollspan_rater.ingest.decode import decode
@@ -54,7 +54,7 @@ def settle_throws_on_three(spans: Sequence[Extracted]) -> list[Call]:
 
 
 def broken(extract_with: Callable[[Span], Extracted | Rejected]) -> Reader:
-    return Reader(decode, extract_with, to_evidence, digest)
+    return Reader(decode, extract_with, sealed)
 
 
 CASES: list[tuple[str, Reader, Meaning, str]] = [
@@ -175,7 +175,7 @@ def test_a_batch_that_cannot_be_decoded_is_one_piece(rig: Rig) -> None:
 
     rig.journal.batch(*GOOD)
     rig.journal.batch(own(1))
-    rig.restart(Reader(decode_throws, extract, to_evidence, digest))
+    rig.restart(Reader(decode_throws, extract, sealed))
     rig.writer.catch_up()
     assert rig.fates() == {"1:0": ("quarantined", "fault", None), "2:0": ("stored", None, None)}
     assert rig.pieces() == 2
@@ -188,7 +188,7 @@ def test_of_a_span_that_json_cannot_hold_the_ids_are_kept(rig: Rig) -> None:
     def throws(span: Span) -> Extracted:
         raise ValueError(span.name)
 
-    rig.restart(Reader(decode_with_surrogates, throws, to_evidence, digest))
+    rig.restart(Reader(decode_with_surrogates, throws, sealed))
     rig.feed(own(1))
     kept = rig.rows("SELECT reason, trace_id, span_id, kept_as, raw FROM quarantine")
     assert kept == [("fault", "a" * 32, f"{1:016x}", "bytes", b"")]

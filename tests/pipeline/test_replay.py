@@ -14,7 +14,7 @@ from tests.pipeline.rig import NOW, READER, Rig
 from tests.pipeline.stories import PYDANTIC, conflicting, own, partial, view
 from tollspan_rater.domain.call import Extracted, Rejected
 from tollspan_rater.domain.span import Span
-from tollspan_rater.extract.evidence import digest, to_evidence
+from tollspan_rater.extract.evidence import sealed
 from tollspan_rater.ingest.decode import decode
 from tollspan_rater.pipeline.reading import Reader
 
@@ -26,7 +26,7 @@ def throws(span: Span) -> Extracted | Rejected:
     raise ZeroDivisionError(span.span_id)
 
 
-BROKEN = Reader(decode, throws, to_evidence, digest)
+BROKEN = Reader(decode, throws, sealed)
 
 
 @pytest.fixture

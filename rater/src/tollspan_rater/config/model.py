@@ -130,6 +130,12 @@ class Config(_Section):
     zone: Annotated[str, AfterValidator(_zone)] = Field(
         "UTC", description="Time zone of days and periods where neither customer nor plan names one."
     )
+    workers: int | None = Field(
+        None,
+        ge=0,
+        le=256,
+        description="Processes that read spans when many come; by default one a CPU; 0 reads in the server.",
+    )
     listen: Listen = Listen.model_construct()
     tls: Tls = Tls.model_construct()
     auth: Auth = Auth.model_construct()

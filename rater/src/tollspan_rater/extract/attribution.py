@@ -70,12 +70,23 @@ def resolved(
             if heard.setdefault(key, value) != value:
                 conflicts.add(key)
         nearest.update(heard)
-    result = {key: value for key, value in nearest.items() if not key.startswith(ALIAS_PREFIX)}
-    for key, value in nearest.items():
-        if key.startswith(ALIAS_PREFIX):
-            result.setdefault(key.removeprefix(ALIAS_PREFIX), value)
+    result = _own_over_foreign(nearest)
     held = {_decided_by(key, nearest) for key in result}
     return result, tuple(sorted(f"conflict:{key.removeprefix(ALIAS_PREFIX)}" for key in conflicts & held))
+
+
+def said_alone(span: Extracted) -> dict[str, str]:
+    """Return attribution key -> value for a span with nothing beside or above it: its word, then its resource's."""
+    return _own_over_foreign({**span.resource_said, **span.said})
+
+
+def _own_over_foreign(nearest: Mapping[str, str]) -> dict[str, str]:
+    result = {key: value for key, value in nearest.items() if not key.startswith(ALIAS_PREFIX)}
+    if len(result) < len(nearest):
+        for key, value in nearest.items():
+            if key.startswith(ALIAS_PREFIX):
+                result.setdefault(key.removeprefix(ALIAS_PREFIX), value)
+    return result
 
 
 def _decided_by(key: str, nearest: Mapping[str, str]) -> str:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tollspan_rater.domain.call import Call, Extracted
 from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS, Usage
 from tollspan_rater.extract.aliases import TAGS
-from tollspan_rater.extract.attribution import Ancestry, resolved
+from tollspan_rater.extract.attribution import Ancestry, resolved, said_alone
 from tollspan_rater.extract.cluster import Clusters, cluster, link_id
 from tollspan_rater.extract.tree import Forest, distinct
-from tollspan_rater.extract.views import by_rank, evidence_of, seen_together
+from tollspan_rater.extract.views import by_rank, evidence_of, seen_together, worth_of
 
 T = TypeVar("T")
 
 _NOTHING: Final = Usage()
 _TEXTS: Final = tuple(key for key in ATTRIBUTION_FIELDS if key != "billable")
+_SHOWN: Final = (
+    "provider", "response_model", "request_model", "operation", "response_id", "record_id", "attempt", "retry_of",
+    "outcome", "service_tier", "stream", "ttft_ms", "reported_cost",
+)  # fmt: skip
 
 link_ids = link_id
 
@@ -30,6 +35,31 @@ def settle(spans: Iterable[Extracted]) -> list[Call]:
     ancestry. Equal sets give equal calls, in the order of service time and id. Tenants never meet, should
     several be there.
     """
+    found = list(spans)
+    if len(found) == 1:
+        call = alone(found[0])
+        return [] if call is None else [call]
+    return connected(found)
+
+
+def alone(span: Extracted) -> Call | None:
+    """Return what a span shows that nothing else touches: what ``connected`` says of a set of one, sooner."""
+    match span.role:
+        case Role.CALL | Role.EVIDENCE:
+            kind, flags = "call", span.flags
+        case Role.AGGREGATE if span.usage.total:
+            kind, flags = "call", (*span.flags, "aggregate")
+        case Role.UNIT:
+            kind, flags = "unit", span.flags
+        case _:
+            return None
+    usage, quality = (_NOTHING, span.quality or "exact") if kind == "unit" else worth_of(span)
+    attribution = said_alone(span)
+    return _built([span], kind=kind, evidence=span, usage=usage, quality=quality, attribution=attribution, flags=flags)
+
+
+def connected(spans: Iterable[Extracted]) -> list[Call]:
+    """Return the calls and unit measures of a set of any size; as ``settle``."""
     forest = Forest(distinct(spans))
     ancestry = Ancestry(forest)
     groups = _groups(forest)
@@ -136,6 +166,7 @@ def _built(
     flags: Iterable[str],
 ) -> Call:
     first = views[0]
+    shown = first if len(views) == 1 else _shown_by(views)
     billable = attribution.get("billable")
     return Call(
         tenant=first.tenant,
@@ -143,32 +174,41 @@ def _built(
         kind=kind,
         started_ns=first.start_ns,
         ended_ns=max(first.end_ns, first.start_ns),
-        members=tuple(_member(view) for view in views),
+        members=tuple([_member(view) for view in views]),
         trace_ids=tuple(sorted({view.trace_id for view in views})),
         evidence=_member(evidence),
         dialect=evidence.dialect,
-        provider=_first(view.provider for view in views),
-        model=_first(view.response_model for view in views) or _first(view.request_model for view in views),
-        request_model=_first(view.request_model for view in views),
-        operation=_first(view.operation for view in views),
-        response_id=_first(link_id(view) for view in views) or _first(view.response_id for view in views),
-        record_id=_first(view.record_id for view in views),
-        attempt=_first(view.attempt for view in views),
-        retry_of=_first(view.retry_of for view in views),
-        outcome=_first(view.outcome for view in views) or "complete",
+        provider=shown.provider,
+        model=shown.response_model or shown.request_model,
+        request_model=shown.request_model,
+        operation=shown.operation,
+        response_id=shown.response_id,
+        record_id=shown.record_id,
+        attempt=shown.attempt,
+        retry_of=shown.retry_of,
+        outcome=shown.outcome or "complete",
         quality=quality,
-        service_tier=_first(view.service_tier for view in views),
-        stream=_first(view.stream for view in views),
-        ttft_ms=_first(view.ttft_ms for view in views),
+        service_tier=shown.service_tier,
+        stream=shown.stream,
+        ttft_ms=shown.ttft_ms,
         usage=usage,
         meter=first.unit_meter,
         quantity=first.unit_quantity,
-        reported_cost=_first(view.reported_cost for view in views),
+        reported_cost=shown.reported_cost,
         billable=None if billable is None else billable == "true",
-        tags=tuple(sorted((key.removeprefix(TAGS), text) for key, text in attribution.items() if key.startswith(TAGS))),
+        tags=tuple(
+            sorted([(key.removeprefix(TAGS), text) for key, text in attribution.items() if key.startswith(TAGS)])
+        ),
         flags=tuple(sorted(set(flags))),
         **{key: attribution.get(key) for key in _TEXTS},
     )
+
+
+def _shown_by(views: Sequence[Extracted]) -> Extracted:
+    """Return the first view with what it leaves unknown filled from the next best that knows."""
+    best: dict[str, Any] = {name: _first(getattr(view, name) for view in views) for name in _SHOWN}
+    best["response_id"] = _first(link_id(view) for view in views) or best["response_id"]
+    return replace(views[0], **best)
 
 
 def _first(values: Iterable[T | None]) -> T | None:
@@ -180,5 +220,5 @@ def _member(span: Extracted) -> str:
 
 
 def _identity(span: Extracted, prefix: str) -> str:
-    key = "\x00".join(span.key)
+    key = f"{span.tenant}\x00{span.trace_id}\x00{span.span_id}"
     return prefix + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]

@@ -39,7 +39,7 @@ def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
     A part of a total is taken from a lower view only when both state the same total; an unknown total is taken
     as it is, and flagged. Totals that differ are flagged, and the chosen one holds.
     """
-    usage, quality = chosen.usage, chosen.quality or ("exact" if chosen.usage.measured else "unmeasured")
+    usage, quality = worth_of(chosen)
     flags: set[str] = set()
     for view in views:
         if view is chosen or not view.usage.measured:
@@ -52,6 +52,11 @@ def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
             flags.add(CONFLICT)
         usage = filled
     return usage, quality, tuple(sorted(flags))
+
+
+def worth_of(view: Extracted) -> tuple[Usage, str]:
+    """Return the usage that one view states and its quality."""
+    return view.usage, view.quality or ("exact" if view.usage.measured else "unmeasured")
 
 
 def _worth(quality: str | None) -> int:

@@ -9,13 +9,23 @@ from typing import Final
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.fates import Fate, Role
 from tollspan_rater.errors import StoreDeadError
-from tollspan_rater.pipeline.changes import Changes, LinkOf
+from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.judge import Judge
+from tollspan_rater.pipeline.page import Page, Sorted, repeated, sort_out
 from tollspan_rater.pipeline.reading import Reading, at_fault, fault_text
 from tollspan_rater.pipeline.settling import Settle, Trace, components, settle_component
+from tollspan_rater.pipeline.span_row import LinkOf
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, trace_key
-from tollspan_rater.store.lookup import StoredSpan, legs_of_traces, link_key, spans_of_traces, traces_of_links
+from tollspan_rater.store.lookup import (
+    StoredSpan,
+    known_links,
+    known_traces,
+    legs_of_traces,
+    link_key,
+    spans_of_traces,
+    traces_of_links,
+)
 
 _TENANT: Final = 0
 _MEMBERS: Final = COLUMNS.index("members")
@@ -43,6 +53,15 @@ def apply_readings(readings: Sequence[Reading], database: Database, meaning: Mea
         if not faults:
             return changes
         readings = _without(readings, faults)
+
+
+def sorted_pages(pages: Sequence[Page], database: Database, meaning: Meaning) -> Sorted:
+    """Sort pages into rows of spans that nothing touches, in this step or in the store, and readings of the others."""
+    traces = [key for page in pages for key in page.trace_keys]
+    links = [key for page in pages for key in page.link_keys(meaning.link_of)]
+    touched = repeated(traces) | known_traces(database, traces)
+    linked = repeated(links) | known_links(database, links)
+    return sort_out(pages, touched, linked, meaning.from_evidence)
 
 
 def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) -> list[Reading]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,20 +12,20 @@ from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.domain.fates import Fate
 from tollspan_rater.pipeline.judge import Verdict
-from tollspan_rater.pipeline.reading import LATE_NS, Reading, SetAside
-from tollspan_rater.store.legs import LegRow, trace_key
-from tollspan_rater.store.lookup import link_key
+from tollspan_rater.pipeline.reading import Reading, SetAside
+from tollspan_rater.pipeline.span_row import LinkOf, span_row
+from tollspan_rater.store.legs import LegRow
 from tollspan_rater.store.tables import table
 
 Row = tuple[Any, ...]
-LinkOf = Callable[[Extracted], str | None]
 
 
 @dataclass(slots=True)
 class Changes:
-    """Rows to append, by table; filled during one step, then written at once."""
+    """What to append to each table: ``rows`` filled during one step, and tables that were ``ready`` before it."""
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    ready: dict[str, pa.Table] = field(default_factory=dict)
 
     def add(self, name: str, row: Row) -> None:
         """Add one row of a table."""
@@ -36,8 +36,10 @@ class Changes:
         self.rows.setdefault(name, []).extend(rows)
 
     def tables(self) -> Mapping[str, pa.Table]:
-        """Return the rows as Arrow tables."""
-        return {name: table(name, rows) for name, rows in self.rows.items()}
+        """Return the rows as Arrow tables, behind those that were ready before."""
+        made = {name: table(name, rows) for name, rows in self.rows.items()}
+        both = {name: pa.concat_tables([rows, made[name]]) for name, rows in self.ready.items() if name in made}
+        return {**self.ready, **made, **both}
 
     def entry(self, entry: Entry, pieces: int) -> None:
         """Add the row that says the store has come past a journal entry."""
@@ -49,20 +51,10 @@ class Changes:
 
     def held(self, reading: Reading, extracted: Extracted, verdict: Verdict, link_of: LinkOf) -> None:
         """Add a span version that now holds for its key, and the end of the one it replaces."""
-        link = link_of(extracted)
         if reading.at_position != reading.position:
             self._fate(reading, (extracted.trace_id, extracted.span_id), verdict.fate, verdict.reason, None)
-        self.add(
-            "spans",
-            (
-                reading.tenant, trace_key(extracted.trace_id),
-                None if link is None else link_key(reading.tenant, link),
-                extracted.trace_id, extracted.span_id, extracted.parent_id, reading.position, reading.ordinal,
-                extracted.start_ns, extracted.end_ns, verdict.fate.value, verdict.reason, extracted.role.value,
-                extracted.final, reading.received_ns - extracted.end_ns > LATE_NS, reading.digest, reading.sender,
-                extracted.process_id, extracted.seq, reading.evidence if verdict.fate is Fate.STORED else "",
-            ),
-        )  # fmt: skip
+        evidence = reading.evidence if verdict.fate is Fate.STORED else ""
+        self.add("spans", span_row(reading, extracted, verdict, link_of, evidence))
         old = verdict.replaces
         if old is not None:
             name = f"{reading.position}:{reading.ordinal}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.fates import Fate, Role
 from tollspan_rater.pipeline.reading import Reading
 from tollspan_rater.store.lookup import StoredSpan
@@ -64,14 +65,14 @@ class Judge:
         held = self._versions.get(key)
         if held is None:
             self._hold(key, reading)
-            return self._first(reading)
+            return first_verdict(extracted)
         if held.digest == reading.digest:
             return Verdict(Fate.DUPLICATE, None, held)
         if held.final and not extracted.final:
             return Verdict(Fate.SUPERSEDED, "a final version came before", held)
         if extracted.final and not held.final:
             self._hold(key, reading)
-            first = self._first(reading)
+            first = first_verdict(extracted)
             return Verdict(first.fate, first.reason, None, held)
         if not extracted.final:
             return Verdict(Fate.SUPERSEDED, "a partial version came before", held)
@@ -81,8 +82,9 @@ class Judge:
         final = reading.extracted is not None and reading.extracted.final
         self._versions[key] = Version(reading.position, reading.ordinal, reading.digest, final)
 
-    @staticmethod
-    def _first(reading: Reading) -> Verdict:
-        if reading.extracted is not None and reading.extracted.role is Role.NONE:
-            return Verdict(Fate.IGNORED, "not usage")
-        return Verdict(Fate.STORED)
+
+def first_verdict(extracted: Extracted) -> Verdict:
+    """Return the fate of the first version of a key that comes."""
+    if extracted.role is Role.NONE:
+        return Verdict(Fate.IGNORED, "not usage")
+    return Verdict(Fate.STORED)

@@ -19,7 +19,7 @@ LATE_NS: Final = 3_600 * 1_000_000_000  # a span that arrives an hour after its 
 
 Decode = Callable[[Batch], list[Piece]]
 Extract = Callable[[Span], Extracted | Rejected]
-Evidence = Callable[[Extracted], str]
+Evidence = Callable[[Extracted], tuple[str, str]]  # as stored text, and its digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,10 @@ class Reading:
 class Reader:
     """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other."""
 
-    def __init__(self, decode: Decode, extract: Extract, to_evidence: Evidence, digest_of: Evidence) -> None:
+    def __init__(self, decode: Decode, extract: Extract, evidence_of: Evidence) -> None:
         self.decode = decode
         self._extract = extract
-        self._to_evidence = to_evidence
-        self._digest_of = digest_of
+        self._evidence_of = evidence_of
 
     def read(self, batch: Batch) -> list[Reading]:
         """Return a reading for each piece of a batch, in the order of the request."""
@@ -89,10 +88,9 @@ class Reader:
 
     def keep(self, batch: Batch, extracted: Extracted, *, ordinal: int, at_position: int) -> Reading:
         """Return the reading of a span that was extracted."""
-        evidence = self._to_evidence(extracted)
         return Reading(
             batch.position, ordinal, at_position, batch.received_ns, batch.tenant, batch.sender,
-            extracted, evidence, self._digest_of(extracted),
+            extracted, *self._evidence_of(extracted),
         )  # fmt: skip
 
     def _pieces(self, batch: Batch) -> list[Piece]:

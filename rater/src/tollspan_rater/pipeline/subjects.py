@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Final, Protocol
 
 from tollspan_rater.domain.span import Piece, Span
@@ -43,6 +43,12 @@ class Subjects:
                     self._replace(piece.tenant, piece.resource)
         return pieces
 
+    def learn(self, names: Mapping[str, Mapping[str, str]]) -> None:
+        """Take in names that were replaced elsewhere: tenant -> id -> name."""
+        for tenant, by_id in names.items():
+            for subject, name in by_id.items():
+                self._note(tenant, subject, name)
+
     def flush(self) -> None:
         """Write the names that are new; called before the facts that hold their ids are committed."""
         for tenant, names in self._new.items():
@@ -61,5 +67,9 @@ class Subjects:
                 continue
             subject = self._names.subject_id(tenant, name)
             attributes[key] = subject
-            if subject != name and (tenant, subject) not in self._remembered:
-                self._new.setdefault(tenant, {})[subject] = name
+            if subject != name:
+                self._note(tenant, subject, name)
+
+    def _note(self, tenant: str, subject: str, name: str) -> None:
+        if (tenant, subject) not in self._remembered:
+            self._new.setdefault(tenant, {})[subject] = name

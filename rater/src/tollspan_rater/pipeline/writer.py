@@ -5,30 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 import pyarrow as pa
 
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import StoreDeadError, TollspanError
-from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated
+from tollspan_rater.pipeline.ahead import STEP_ENTRIES, Ahead, JournalReads, Pending, Submit
+from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated, sorted_pages
 from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.commands import REPLAY, apply_command
+from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
 from tollspan_rater.pipeline.replay import replayed
 from tollspan_rater.store.database import Database
 
-STEP_ENTRIES: Final = 256
-STEP_BYTES: Final = 8 << 20
 RETRY_S: Final = 1.0
-
-
-class JournalReads(Protocol):
-    """What the writer needs of the journal."""
-
-    def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:
-        """Return the entries after a position, in order."""
-        ...
 
 
 class Writer:
@@ -45,8 +37,19 @@ class Writer:
         reader: Reader,
         meaning: Meaning,
         before_append: Callable[[], None] = lambda: None,
+        submit: Submit | None = None,
     ) -> None:
-        self._journal = journal
+        """Bind the parts.
+
+        Args:
+            journal: what to follow.
+            database: what to bring to the journal's end.
+            reader: reads batches, and pieces that are replayed.
+            meaning: what spans mean together.
+            before_append: called before each transaction.
+            submit: hands a batch to another process that makes its page; by default it is made here, at its turn.
+        """
+        self._ahead = Ahead(journal, submit or self._here)
         self._database = database
         self._reader = reader
         self._meaning = meaning
@@ -124,27 +127,30 @@ class Writer:
         self._database.require_alive()  # also with nothing to apply: a question or a checkpoint may have killed it
         if most <= 0:
             return 0
-        entries = self._journal.read(self._position, max_entries=most, max_bytes=STEP_BYTES)
-        self._front_ns = _time_of(entries[0]) if entries else None
-        run = _leading_batches(entries)
-        if run:
-            self._append(self._tables_of(run), run[-1].position)
-            return len(run)
-        if entries and isinstance(entries[0], Command):
-            command = entries[0]
-            self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
-            return 1
-        return 0
+        oldest = self._ahead.oldest(self._position)
+        self._front_ns = None if oldest is None else _time_of(oldest)
+        if oldest is None:
+            return 0
+        if isinstance(oldest, Batch):
+            pages = self._ahead.take_pages(most)
+            self._append(self._tables_of(pages), pages[-1].batch.position)
+            return len(pages)
+        command = self._ahead.take_command()
+        self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
+        return 1
 
-    def _tables_of(self, batches: Sequence[Batch]) -> Mapping[str, pa.Table]:
-        read = [(batch, self._reader.read(batch)) for batch in batches]
-        readings = [reading for _, of_batch in read for reading in of_batch]
+    def _here(self, batch: Batch) -> Pending:
+        return lambda: page_of(batch, self._reader.read(batch), self._meaning.settle, self._meaning.link_of)
+
+    def _tables_of(self, pages: Sequence[Page]) -> Mapping[str, pa.Table]:
+        found = sorted_pages(pages, self._database, self._meaning)
 
         def note(changes: Changes) -> None:
-            for batch, of_batch in read:
-                changes.entry(batch, len(of_batch))
+            changes.ready = {"spans": found.spans, "legs": found.legs}
+            for page in pages:
+                changes.entry(page.batch, page.pieces)
 
-        return self._tables_with(readings, note)
+        return self._tables_with(found.readings, note)
 
     def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
         readings: list[Reading] = []
@@ -197,12 +203,3 @@ class Writer:
 
 def _time_of(entry: Entry) -> int:
     return entry.received_ns if isinstance(entry, Batch) else entry.at_ns
-
-
-def _leading_batches(entries: Sequence[Entry]) -> list[Batch]:
-    run: list[Batch] = []
-    for entry in entries:
-        if not isinstance(entry, Batch):
-            break
-        run.append(entry)
-    return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import Piece
-from tollspan_rater.extract.evidence import digest, from_evidence, to_evidence
+from tollspan_rater.extract.evidence import from_evidence, sealed
 from tollspan_rater.extract.extract import extract
 from tollspan_rater.extract.settle import link_ids, settle
 from tollspan_rater.ingest.decode import decode
@@ -21,4 +21,4 @@ def reader(subjects: Subjects) -> Reader:
     def decode_without_names(batch: Batch) -> list[Piece]:
         return subjects.replace(decode(batch))
 
-    return Reader(decode_without_names, extract, to_evidence, digest)
+    return Reader(decode_without_names, extract, sealed)

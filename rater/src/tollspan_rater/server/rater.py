@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from tollspan_rater.domain.identity import Identity
 from tollspan_rater.errors import StoreDamagedError
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
+from tollspan_rater.pipeline.page import page_of
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
@@ -26,6 +28,7 @@ from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.meaning import MEANING, reader
 from tollspan_rater.server.opening import close_whole, open_store
 from tollspan_rater.server.rebuilding import rebuild_store
+from tollspan_rater.server.workers import Workers
 from tollspan_rater.store import state
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
@@ -47,7 +50,15 @@ class Rater:
         self.journal = Journal(folder.journal, clock)
         self.database = open_store(folder)
         self.names = Names(folder)
-        self.writer = self.writer_to(self.database)
+        subjects = Subjects(self.names)
+        reads = reader(subjects)
+        self._workers = Workers(
+            _workers_wanted(resolved.config),
+            self.names.subject_key,
+            lambda batch: page_of(batch, reads.read(batch), MEANING.settle, MEANING.link_of),
+            subjects.learn,
+        )
+        self.writer = Writer(self.journal, self.database, reads, MEANING, subjects.flush, self._workers.submit)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
         self.asker = Asker(self.database, self.names, resolved, folder, clock)
         self.caring = threading.RLock()  # snapshot, rebuild, backup and forget: one at a time
@@ -73,6 +84,7 @@ class Rater:
         self.commit.close()
         self.writer.stop()
         self._thread.join()
+        self._workers.close()
         self.database.close()
         self.names.close()
         self.journal.close()
@@ -148,3 +160,7 @@ class Rater:
             with self.database.looking_up() as connection:
                 self._keys = (position, {key.key_id: key for key in state.keys(connection)})
         return self._keys[1]
+
+
+def _workers_wanted(config: Config) -> int:
+    return (os.cpu_count() or 1) if config.workers is None else config.workers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -17,6 +18,7 @@ _HEAD: Final = ("tenant", "call_id", "revision", "sign", "position", "trace_key"
 COLUMNS: Final[tuple[str, ...]] = tuple(SCHEMAS["legs"].names)
 _REVISION, _SIGN, _POSITION = (COLUMNS.index(name) for name in ("revision", "sign", "position"))
 _BODY_START: Final = len(_HEAD)
+_ATTRIBUTION: Final = attrgetter(*ATTRIBUTION_FIELDS)
 
 LegRow = tuple[Any, ...]
 
@@ -46,7 +48,7 @@ def leg(call: Call, *, position: int, revision: int) -> LegRow:
         usage.input, usage.cache_read, usage.cache_write, usage.cache_write_5m, usage.cache_write_1h,
         usage.audio_in, usage.image_in, usage.output, usage.reasoning, usage.audio_out, _units(usage.units),
         call.meter, call.quantity, call.reported_cost,
-        *(getattr(call, key) for key in ATTRIBUTION_FIELDS),
+        *_ATTRIBUTION(call),
         orjson.dumps(dict(call.tags)).decode() if call.tags else None, list(call.flags),
     )  # fmt: skip
 

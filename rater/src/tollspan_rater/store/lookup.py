@@ -84,6 +84,16 @@ def traces_of_links(database: Database, link_keys: Collection[int]) -> set[int]:
     return {row[0] for row in _matching(database, "spans", ("trace_key",), "link_key", link_keys)}
 
 
+def known_traces(database: Database, trace_keys: Collection[int]) -> set[int]:
+    """Return those of some trace keys of which any span is stored."""
+    return {row[0] for row in _matching(database, "spans", ("trace_key",), "trace_key", trace_keys)}
+
+
+def known_links(database: Database, link_keys: Collection[int]) -> set[int]:
+    """Return those of some response ids' keys that any stored span carries."""
+    return {row[0] for row in _matching(database, "spans", ("link_key",), "link_key", link_keys)}
+
+
 def legs_of_traces(database: Database, trace_keys: Collection[int]) -> list[LegRow]:
     """Return all legs whose representing member is in one of some traces."""
     return _matching(database, "legs", COLUMNS, "trace_key", trace_keys)

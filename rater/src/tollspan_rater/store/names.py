@@ -63,7 +63,7 @@ class Names:
     def __init__(self, folder: Folder, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._path = folder.names
         self._lock = threading.Lock()
-        self._key = _read_or_make_key(folder, random_bytes)
+        self.subject_key = _read_or_make_key(folder, random_bytes)
         with self._naming_the_file():
             self._db = _open(folder)
         self._hashed = lru_cache(maxsize=65_536)(self._hash)
@@ -73,7 +73,7 @@ class Names:
 
         After a name is forgotten its journal holds the id in the name's place; fed back in, the id stays.
         """
-        if _SUBJECT.fullmatch(name) and self._is_known(tenant, "user", name):
+        if looks_like_id(name) and self._is_known(tenant, "user", name):
             return name
         return self._hashed(tenant, name)
 
@@ -121,8 +121,7 @@ class Names:
             self._db.close()
 
     def _hash(self, tenant: str, name: str) -> str:
-        message = json.dumps([tenant, "user", name]).encode()
-        return "u_" + hmac.new(self._key, message, hashlib.sha256).hexdigest()[:16]
+        return hashed_id(self.subject_key, tenant, name)
 
     def _is_known(self, tenant: str, kind: Kind, key: str) -> bool:
         with self._lock, self._naming_the_file():
@@ -146,6 +145,17 @@ class Names:
         except sqlite3.Error as error:
             problem = f"the names cannot be read or written ({error})"
             raise FolderError(self._path, problem, "Free space or repair the disk, or restore a backup.") from error
+
+
+def hashed_id(key: bytes, tenant: str, name: str) -> str:
+    """Return the id that a key gives to a person of a tenant."""
+    message = json.dumps([tenant, "user", name]).encode()
+    return "u_" + hmac.new(key, message, hashlib.sha256).hexdigest()[:16]
+
+
+def looks_like_id(name: str) -> bool:
+    """Tell whether a name is written like a person's id."""
+    return _SUBJECT.fullmatch(name) is not None
 
 
 def _open(folder: Folder) -> sqlite3.Connection:

@@ -1,0 +1,85 @@
+"""Pages that another process makes are those made here, and a dead process costs time only."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+from benchmarks.ingest.spans import Load
+
+from tollspan import export
+from tollspan.attribution import Attribution
+from tollspan.process import Identity
+from tollspan.record import UnitRecord
+from tollspan_rater.domain.entries import Batch
+from tollspan_rater.pipeline.page import Names, Page, page_of
+from tollspan_rater.pipeline.subjects import Subjects
+from tollspan_rater.server import workers
+from tollspan_rater.server.meaning import MEANING, reader
+from tollspan_rater.server.page_worker import KeyedNames
+from tollspan_rater.server.workers import Workers
+
+KEY = b"k" * 32
+FIRST_NS = 1_790_000_000_000_000_000
+[REQUEST] = Load(spans=3, per_request=3, seed=1, first_ns=FIRST_NS).requests()
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.here: list[int] = []
+        self.learned: list[Names] = []
+        self.workers = Workers(1, KEY, self.make, self.learned.append)
+
+    def make(self, batch: Batch) -> Page:
+        self.here.append(batch.position)
+        read = reader(Subjects(KeyedNames(KEY))).read(batch)
+        return page_of(batch, read, MEANING.settle, MEANING.link_of)
+
+
+@pytest.fixture
+def rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    monkeypatch.setattr(workers, "AT_ONCE_BYTES", 0)
+    made = Rig()
+    yield made
+    made.workers.close()
+
+
+def a_batch(position: int, body: bytes = REQUEST) -> Batch:
+    return Batch(position, FIRST_NS, "t1", "s", "otlp-proto", body)
+
+
+def test_a_page_from_another_process_is_the_same(rig: Rig) -> None:
+    page = rig.workers.submit(a_batch(1))()
+    assert rig.here == []
+    wanted = rig.make(a_batch(1))
+    assert (page.batch, page.pieces, page.leg_of, page.rest) == (wanted.batch, 3, wanted.leg_of, wanted.rest)
+    assert page.spans.equals(wanted.spans)
+    assert page.legs.equals(wanted.legs)
+    [names] = rig.learned
+    assert {name[:5] for name in names["t1"].values()} == {"user-"}
+
+
+def test_a_name_that_may_be_an_id_is_left_to_the_owner(rig: Rig) -> None:
+    person = Attribution({"user": "u_0123456789abcdef"})
+    record = UnitRecord(Identity("r", "a" * 32, "b" * 16), "p", 1, FIRST_NS, "retrieval", "1", person)
+    assert rig.workers.submit(a_batch(1, export.spans([record])))().pieces == 1
+    assert rig.here == [1]
+
+
+def test_a_killed_process_costs_time_only(rig: Rig) -> None:
+    assert rig.workers.submit(a_batch(1))().pieces == 3
+    [process] = rig.workers._running
+    process._child.send_signal(signal.SIGKILL)
+    process._child.wait()
+    assert rig.workers.submit(a_batch(2))().pieces == 3
+    assert rig.here == [2]
+    assert rig.workers.submit(a_batch(3))().pieces == 3
+    assert rig.here == [2]
+
+
+def test_little_is_read_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "AT_ONCE_BYTES", 1 << 20)
+    assert rig.workers.submit(a_batch(1))().pieces == 3
+    assert rig.here == [1]
+    assert rig.workers._running == []
