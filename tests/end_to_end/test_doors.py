@@ -72,13 +72,21 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
 
 
 @pytest.fixture(scope="module")
-def alone(commands: Commands) -> dict[tuple[str, str], tuple[int, str]]:
-    """What every command line gives without a server, before one is started."""
+def noted(commands: Commands) -> RaterProcess:
+    """A server that ran once: its first start notes the configuration, which moves the position of every answer."""
+    rater = RaterProcess(commands.data)
+    with serving(rater):
+        return rater
+
+
+@pytest.fixture(scope="module")
+def alone(commands: Commands, noted: RaterProcess) -> dict[tuple[str, str], tuple[int, str]]:
+    """What every command line gives without a server, before one is started again."""
     return {(line, form): commands(_filled(line), form) for line in CASES for form in ("table", "json")}
 
 
 @pytest.fixture(scope="module")
-def exported(commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(commands: Commands, noted: RaterProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `export` writes without a server."""
     folder = tmp_path_factory.mktemp("exported") / "alone"
     assert commands(f"export csv --out {folder}")[0] == 0
@@ -86,8 +94,8 @@ def exported(commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
-def served(commands: Commands, alone: object, exported: Path) -> Iterator[RaterProcess]:
-    with serving(RaterProcess(commands.data)) as rater:
+def served(noted: RaterProcess, alone: object, exported: Path) -> Iterator[RaterProcess]:
+    with serving(noted) as rater:
         yield rater
 
 

@@ -54,7 +54,9 @@ class Tenant:
             )
             for number in (1, 2, 3)
         ]
-        assert send(self.rater, "grpc", request(spans).SerializeToString(), token=self.ingest).status == "OK"
+        made = request(spans)
+        made.resource_spans[0].scope_spans[0].scope.name = "tollspan"
+        assert send(self.rater, "grpc", made.SerializeToString(), token=self.ingest).status == "OK"
 
     def get(self, question: str, params: Mapping[str, str], token: str | None = None) -> tuple[int, str]:
         answer = self.rater.get(f"/v1/{question}", token or self.all_questions, params)

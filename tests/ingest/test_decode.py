@@ -411,7 +411,8 @@ def test_json_spans_without_a_readable_context_are_kept_aside() -> None:
     pieces = decode(Batch(1, 1, "acme", "s", "otlp-json", json.dumps(request).encode()))
     assert [type(piece) for piece in pieces] == [Undecodable] * 2
     assert isinstance(pieces[1], Undecodable)
-    assert json.loads(pieces[1].raw) == json_span(2)
+    (kept,) = json.loads(pieces[1].raw)["resourceSpans"]  # a request of its own, so that it can be decoded again
+    assert kept["scopeSpans"][0]["spans"] == [json_span(2)]
 
 
 def test_a_resource_with_too_many_attributes_costs_its_spans(good: Any, request_of: Any) -> None:
@@ -425,7 +426,8 @@ def test_a_scope_that_is_no_message_costs_its_spans(good: Any) -> None:
     inner = frame(1, b"\x0b") + frame(2, raw)
     (piece,) = proto(frame(1, frame(2, inner)))
     assert isinstance(piece, Undecodable)
-    assert (piece.reason, piece.raw) == ("malformed", raw)
+    assert piece.reason == "malformed"
+    assert raw in piece.raw
 
 
 def test_an_attribute_that_is_no_message_costs_its_span(good: Any) -> None:

@@ -126,7 +126,7 @@ def json_pieces(body: bytes) -> list[Seen]:
     """Count the pieces of a JSON request; what is no span where one should stand is a piece, too."""
     try:
         request = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # too deep for a stack is no request either
         return [DAMAGE]
     if not isinstance(request, dict) or _OTHER_SIGNALS & request.keys():
         return [DAMAGE]
@@ -149,7 +149,8 @@ def _json_level(holder: Any, names: tuple[str, ...], *, own: bool) -> Iterator[S
 
 
 def _json_tokens(span: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    for attribute in span.get("attributes") or []:
+    attributes = span.get("attributes")
+    for attribute in attributes if isinstance(attributes, list) else []:
         if isinstance(attribute, dict) and attribute.get("key") in {_INPUT, _OUTPUT}:
             value = attribute.get("value")
             if isinstance(value, dict) and str(value.get("intValue", "")).isdecimal():
