@@ -13,7 +13,7 @@ demo: setup
 	$(UV) run --quiet tollspan demo
 
 test: setup
-	$(UV) run --quiet pytest
+	$(UV) run --quiet pytest -n 2 --dist loadfile
 
 check: setup
 	$(UV) run --quiet ruff check . && $(UV) run --quiet ruff format --check . && $(UV) run --quiet mypy && $(UV) run --quiet lint-imports

@@ -191,11 +191,13 @@ def _money(call: RatedCall) -> Iterator[tuple[str, Cell]]:
 
 
 def _lines_of(scope: Scope, call: RatedCall) -> list[str]:
-    """Return the lines of the bill on which a call's components stand."""
-    if not call.decision.on_invoice or not call.charged.components:
+    """Return the lines of the bill on which a call's components stand, or those that hold its included units."""
+    if not call.decision.on_invoice or call.charged.amount is None:
         return []
     bill = rated_period(scope, call.row.customer, call.period)
     charged = {component for component, _amount in call.charged.components}
+    if not charged:
+        return [f"{line.line_id} as included units" for line in bill.lines if line.included]
     return [line.line_id for line in bill.lines if line.component in charged]
 
 

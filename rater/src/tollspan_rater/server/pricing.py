@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tollspan_rater.errors import UsageError
-from tollspan_rater.pricing.book import check, load
+from tollspan_rater.pricing.book import check
 from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.server.rater import Rater
@@ -32,9 +32,8 @@ def files_of(folder: Path) -> dict[str, str]:
 def apply_folder(rater: Rater, folder: Path, tenant: str, actor: str) -> None:
     """Apply a folder unless its content is what was applied last."""
     files = files_of(folder)
-    version = load(price_files(files)).version
     known = state.price_versions(rater.database.reader(), tenant)
-    if not known or known[-1].version != version:
+    if not known or known[-1].files != files:
         rater.execute("pricing.apply", {"files": files}, tenant=tenant, actor=actor)
 
 
