@@ -28,6 +28,7 @@ Rows = Iterator[tuple[str, ...]]
 
 
 def main() -> None:
+    """Measure and print; nothing is asserted."""
     options = _options()
     spans = options.spans or (QUICK if options.quick else FULL)
     attributes, size = made.example()

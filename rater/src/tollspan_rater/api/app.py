@@ -76,6 +76,7 @@ class _Doors:
         return JSONResponse({"ok": True, "pid": os.getpid()})
 
     async def question(self, request: Request) -> Response:
+        """Answer a question of the table, as far as the key may ask it."""
         who = await self._identify(request)
         name = request.path_params["question"]
         asked = question(ALIASES.get(name, name))
@@ -85,6 +86,7 @@ class _Doors:
         return _answered(visible(who, answer), request.headers.get("Accept", ""))
 
     async def command(self, request: Request) -> Response:
+        """Execute a command of the table; its receipt comes when it is durable and applied."""
         who = await self._identify(request)
         kind = command(request.path_params["kind"])
         require(who, kind.scope)
@@ -97,6 +99,7 @@ class _Doors:
         return _receipted(receipt)
 
     async def import_file(self, request: Request) -> Response:
+        """Read an uploaded OTLP file through the pipeline, as it arrives."""
         who = await self._identify(request)
         require(who, "ingest")
         name = request.query_params.get("name") or "body.jsonl"

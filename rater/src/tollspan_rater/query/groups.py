@@ -63,6 +63,7 @@ class _Sums:
         self.unknown: Counter[str] = Counter()
 
     def add(self, other: _Sums) -> None:
+        """Add another group's sums."""
         self.calls += other.calls
         self.unknown.update(other.unknown)
         for meter, quantity in other.quantities.items():
