@@ -34,7 +34,7 @@ def main() -> int:
 def _run(folder: Path, said: argparse.Namespace) -> Iterator[Result]:
     for window in WINDOWS:
         if said.window is None or window.name in said.window:
-            steps = [(window, window.hit(number)) for number in said.hits]
+            steps = [(window, hit) for hit in said.hits]
             yield _told(crash_in(steps, folder / window.name, said.seed, window.name))
     if said.kills:
         yield _told(crash_at_random(said.kills, folder / "random", said.seed))
