@@ -13,7 +13,7 @@ from pathlib import Path
 from tollspan_rater.config.sources import resolve
 from tollspan_rater.errors import StoreDeadError
 from tollspan_rater.ingest import journal_day
-from tollspan_rater.server.care import rebuild, take_snapshot
+from tollspan_rater.server.care import take_snapshot
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.serving import serve_until, stopped_by_signals
 from tollspan_rater.store.folder import Folder
@@ -44,7 +44,6 @@ CARE: Mapping[str, Callable[[Rater], object]] = {
     "none": lambda _rater: None,
     "snapshot": lambda rater: take_snapshot(rater, {}, "default", "crash test"),
     "checkpoint": checkpoint,
-    "rebuild": lambda rater: rebuild(rater, {}, "default", "crash test"),
 }
 
 
