@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.call import Call
 from tollspan_rater.domain.meters import PARENT, TOKEN_METERS
 from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.domain.usage import Usage
@@ -34,13 +33,6 @@ def of_usage(usage: Usage) -> dict[str, Decimal]:
         if parent not in known and stated:
             known[parent] = exact_sum(stated)
     return {"request": ONE, **known, **usage.units}
-
-
-def of_call(call: Call) -> dict[str, Decimal]:
-    """Return the known inclusive quantities of a call, or the one quantity of a unit measure."""
-    if call.kind == "unit":
-        return {call.meter: call.quantity} if call.meter is not None and call.quantity is not None else {}
-    return of_usage(call.usage)
 
 
 def exclusive(quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:

@@ -26,7 +26,7 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.meaning import MEANING, reader
-from tollspan_rater.server.opening import close_whole, open_store
+from tollspan_rater.server.opening import open_store
 from tollspan_rater.server.rebuilding import rebuild_store
 from tollspan_rater.server.workers import Workers
 from tollspan_rater.store import state
@@ -117,12 +117,6 @@ class Rater:
         """Return a writer that brings a store to the journal's end."""
         subjects = Subjects(self.names)
         return Writer(self.journal, database, reader(subjects), MEANING, subjects.flush)
-
-    def exchange_store(self, made: Database) -> None:
-        """Put another complete store in the place of the one in use."""
-        close_whole(made)
-        with self.writer.paused():
-            self.database.replace_with(made.path)
 
     def submit(self, batch: NewBatch) -> Future[int]:
         """Hand over a batch; its future gives the position once it is durable."""
