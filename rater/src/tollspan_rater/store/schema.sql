@@ -35,7 +35,7 @@ CREATE TABLE spans (
     sender VARCHAR NOT NULL,
     process_id VARCHAR,
     seq BIGINT,
-    evidence VARCHAR NOT NULL       -- canonical JSON of what was read; '' for ignored spans
+    evidence VARCHAR NOT NULL USING COMPRESSION zstd -- canonical JSON of what was read; '' for ignored spans
 );
 
 -- Fates of all other pieces, and changed fates: the newest row of a (position, ordinal) holds.
