@@ -14,6 +14,7 @@ PARENT: Final[dict[str, str]] = {
     "cache_read_audio": "cache_read",
     "cache_read_image": "cache_read",
     "cache_read_video": "cache_read",
+    "cache_read_document": "cache_read",
     "cache_read": "input",
     "tool_use": "input",
     "compaction_in": "input",  # what compaction iterations read beside their own cache counts, which are in the cache's
@@ -35,6 +36,7 @@ ALSO_IN: Final[dict[str, str]] = {
     "cache_read_audio": "audio_in",
     "cache_read_image": "image_in",
     "cache_read_video": "video_in",
+    "cache_read_document": "document_in",
 }
 
 TOKEN_METERS: Final[tuple[str, ...]] = (
@@ -43,6 +45,7 @@ TOKEN_METERS: Final[tuple[str, ...]] = (
     "cache_read_audio",
     "cache_read_image",
     "cache_read_video",
+    "cache_read_document",
     "cache_write",
     "cache_write_5m",
     "cache_write_1h",

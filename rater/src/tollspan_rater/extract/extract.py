@@ -22,9 +22,9 @@ from tollspan_rater.extract.dialects.registry import dialect_of
 from tollspan_rater.extract.dialects.table import AGGREGATE_RANK, SPAN_NAME, Dialect, RawUsage
 from tollspan_rater.extract.draft import new_extracted
 from tollspan_rater.extract.family import model_family, provider_name
-from tollspan_rater.extract.normal import UNALLOCATED, add_left_out, broken_invariants, inclusive, stated, usage_of_raw
+from tollspan_rater.extract.normal import UNALLOCATED, add_left_out, fitted, inclusive, stated
 from tollspan_rater.extract.numbers import cost, quantity, text, token_count, truth, whole
-from tollspan_rater.extract.raw import at
+from tollspan_rater.extract.raw import RawReading, at, read_raw
 
 Found = dict[str, AttributeValue]
 
@@ -32,6 +32,7 @@ LONGEST_RAW: Final = 64 * 1024  # a usage object is a few hundred bytes; whateve
 _ATTEMPTS_MOST: Final = (1 << 31) - 1  # the store keeps 32 bits
 RETRIEVE: Final = "fetch_response"
 _NOTHING: Final = Usage()
+_NO_RAW: Final = RawReading(_NOTHING)
 _BROKEN_OFF: Final = frozenset({"estimated", "lower_bound"})
 _EXCLUSIVE_PROVIDERS: Final = frozenset({"anthropic", "aws.bedrock"})
 _TEXTS: Final = frozenset(
@@ -65,7 +66,7 @@ def extract(span: Span) -> Extracted | Rejected:
     try:
         if "meter" in found or "quantity" in found:
             return _built(span, dialect, found, heard, role=Role.UNIT, unit=_unit(found))
-        usage, flags, raw_read = _usage(dialect, span.attributes, found)
+        usage, flags, raw = _usage(dialect, span.attributes, found)
     except UnusableValueError as error:
         return Rejected(error.reason, str(error))
     role = _role(dialect, span)
@@ -77,10 +78,10 @@ def extract(span: Span) -> Extracted | Rejected:
             role = Role.CONTEXT if said or "response_id" in found else Role.NONE
     elif not usage.measured and (role is Role.EVIDENCE or found.get("operation") == RETRIEVE):
         role = Role.CONTEXT if said else Role.NONE
-    rank = dialect.raw_rank if raw_read and dialect.raw_rank is not None else dialect.rank
+    rank = dialect.raw_rank if raw is not None and dialect.raw_rank is not None else dialect.rank
     if role is Role.AGGREGATE:
         rank = AGGREGATE_RANK
-    return _built(span, dialect, found, heard, role=role, usage=usage, flags=flags, rank=rank)
+    return _built(span, dialect, found, heard, role=role, usage=usage, flags=flags, rank=rank, raw=raw)
 
 
 def _found(dialect: Dialect, attributes: Mapping[str, AttributeValue], heard: Said) -> Found:
@@ -139,22 +140,26 @@ def _unit(found: Found) -> tuple[str, Decimal]:
 
 def _usage(
     dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found
-) -> tuple[Usage, tuple[str, ...], bool]:
-    """Return the usage in normal form, flags, and whether the provider's own object was read."""
+) -> tuple[Usage, tuple[str, ...], RawReading | None]:
+    """Return the usage in normal form, flags, and the reading of the provider's own object, if there is one."""
     flags: tuple[str, ...] = ()
     for raw in dialect.raw:
         value = attributes.get(raw.key)
         if value is not None:
-            usage, flags = _from_raw(raw, value, found)
-            if usage is not None and usage.measured:
+            reading, flags = _from_raw(raw, value, found)
+            if reading is not None and reading.usage.measured:
+                usage = reading.usage
                 if dialect.attributes_fill_raw and found.get("quality") in _BROKEN_OFF:
                     usage = _totals_filled(usage, stated(found, nan_is_missing=dialect.nan_is_missing))
-                return usage, broken_invariants(usage), True
+                fit = fitted(usage)
+                if fit.flags:
+                    reading = replace(reading, details={**reading.details, **fit.details})
+                return fit.usage, reading.flags + fit.flags, reading
     counts = stated(found, nan_is_missing=dialect.nan_is_missing)
     if not counts:
-        return _NOTHING, flags, False
+        return _NOTHING, flags, None
     if dialect.zero_is_unknown and not counts.get("input", 0) and not counts.get("output", 0):
-        return _NOTHING, (*flags, "zero_usage"), False
+        return _NOTHING, (*flags, "zero_usage"), None
     cached = counts.get("cache_read", 0) + counts.get("cache_write", 0)
     flags += add_left_out(
         counts,
@@ -164,8 +169,8 @@ def _usage(
     )
     if cached and dialect.scope_unknown and not flags and found.get("provider") in _EXCLUSIVE_PROVIDERS:
         flags = ("ambiguous_input",)
-    usage = inclusive(counts, _units(dialect, found))
-    return usage, flags + broken_invariants(usage), False
+    fit = fitted(inclusive(counts, _units(dialect, found)))
+    return fit.usage, flags + fit.flags, None
 
 
 def _totals_filled(usage: Usage, said: Mapping[str, int]) -> Usage:
@@ -176,7 +181,7 @@ def _totals_filled(usage: Usage, said: Mapping[str, int]) -> Usage:
     )
 
 
-def _from_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[Usage | None, tuple[str, ...]]:
+def _from_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[RawReading | None, tuple[str, ...]]:
     tree = _tree(raw, value)
     if tree is None:
         return None, () if raw.path else ("unreadable_raw_usage",)
@@ -184,12 +189,8 @@ def _from_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[Usage
         tree = at(tree, raw.path)
         if not isinstance(tree, dict):
             return None, ()
-    api = raw.api or _text(found, "usage_api")
-    usage = usage_of_raw(tree, api)
-    tier = tree.get("service_tier")
-    if isinstance(tier, str) and "service_tier" not in found:
-        found["service_tier"] = tier
-    return usage, () if usage is not None else ("unknown_raw_usage",)
+    reading = read_raw(tree, raw.api or _text(found, "usage_api"))
+    return reading, () if reading is not None else ("unknown_raw_usage",)
 
 
 def _tree(raw: RawUsage, value: AttributeValue) -> dict[str, Any] | None:
@@ -314,9 +315,12 @@ def _built(
     flags: tuple[str, ...] = (),
     rank: int = 0,
     unit: tuple[str, Decimal] | tuple[None, None] = (None, None),
+    raw: RawReading | None = None,
 ) -> Extracted:
     get = found.get
     said = heard.finished() if role is Role.UNIT else heard.said
+    raw = raw or _NO_RAW
+    tier = _text(found, "service_tier") or raw.tier
     return new_extracted(
         tenant=span.tenant,
         trace_id=span.trace_id,
@@ -342,12 +346,14 @@ def _built(
         retry_of=_text(found, "retry_of"),
         outcome=_outcome(dialect, found, span.status),
         quality=_quality(dialect, found, usage, role, flags),
-        service_tier=_text(found, "service_tier"),
+        service_tier=tier,
         stream=truth(get("stream")) if "stream" in found else None,
         retrieve=get("operation") == RETRIEVE,
         ttft_ms=_milliseconds(found),
         usage=usage,
-        reported_cost=cost(get("cost")) if "cost" in found else None,
+        reported_cost=cost(get("cost")) if raw.cost is None and "cost" in found else raw.cost,
+        terms={**raw.terms, "batch": "true"} if tier == "batch" else raw.terms,
+        details=raw.details,
         unit_meter=unit[0],
         unit_quantity=unit[1],
         said=said,
