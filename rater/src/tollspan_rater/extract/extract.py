@@ -153,7 +153,7 @@ def _usage(
                     usage = _totals_filled(usage, stated(found, nan_is_missing=dialect.nan_is_missing))
                 fit = fitted(usage)
                 if fit.flags:
-                    reading = replace(reading, details={**reading.details, **fit.details})
+                    reading = reading._replace(details={**reading.details, **fit.details})
                 return fit.usage, reading.flags + fit.flags, reading
     counts = stated(found, nan_is_missing=dialect.nan_is_missing)
     if not counts:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from tollspan_rater.domain.meters import ALSO_IN, PARENT, TOKEN_METERS, root
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
@@ -29,6 +28,7 @@ _TOKENS: Final = frozenset(TOKEN_METERS)
 _RARE: Final = frozenset(TOKEN_METERS) - frozenset(TOKEN_FIELDS)
 _LIFETIMES: Final = ("cache_write_5m", "cache_write_1h", "cache_write_30m", "cache_write_12h")
 _CACHED_MODALITIES: Final = tuple(ALSO_IN)
+_CACHES: Final = (("cache_write", _LIFETIMES), ("cache_read", _CACHED_MODALITIES))
 
 # What must fit into what, smaller wholes first: groups of parts that share nothing with the groups before them. A group
 # that does not fit into what these leave is taken back, with everything inside it.
@@ -84,13 +84,12 @@ def inclusive(counts: Counts, units: Mapping[str, Decimal] = _NO_UNITS) -> Usage
 
     Rare parts go to the units. One of zero, or without a total to be a part of, says nothing and is left out.
     """
-    rare = counts.keys() & _RARE
-    for whole, parts in (("cache_write", _LIFETIMES), ("cache_read", _CACHED_MODALITIES)):
+    for whole, parts in _CACHES:
         if whole not in counts and not counts.keys().isdisjoint(parts):
             counts[whole] = sum(counts.get(part, 0) for part in parts)
-    if rare:
-        kept = {meter: Decimal(counts[meter]) for meter in sorted(rare) if counts[meter] and root(meter) in counts}
-        units = {**units, **kept}
+    if not _RARE.isdisjoint(counts):
+        rare = [meter for meter, count in counts.items() if count and meter in _RARE and root(meter) in counts]
+        units = {**units, **{meter: Decimal(counts[meter]) for meter in rare}} if rare else units
     get = counts.get
     return Usage(
         get("input"),
@@ -107,8 +106,7 @@ def inclusive(counts: Counts, units: Mapping[str, Decimal] = _NO_UNITS) -> Usage
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(NamedTuple):
     """Usage whose parts fit into their wholes, with flags; ``unfit`` says as text which counts were taken back."""
 
     usage: Usage

@@ -7,23 +7,19 @@ whatever else it counts into its input stay in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from tollspan_rater.domain.meters import TOKEN_METERS, root
+from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.usage import Usage
 from tollspan_rater.extract.normal import Counts, inclusive
-from tollspan_rater.extract.numbers import cost, quantity, text, token_count
+from tollspan_rater.extract.numbers import MAX_TOKENS, cost, quantity, text, token_count
 from tollspan_rater.extract.providers.registry import api_of
 from tollspan_rater.extract.providers.table import (
-    COST,
-    TERM,
-    TIER,
     TOTAL,
-    UNIT,
     Iterations,
     Listed,
+    Place,
     Slot,
     Tree,
     UsageApi,
@@ -31,15 +27,16 @@ from tollspan_rater.extract.providers.table import (
 
 TOTAL_DISAGREES: Final = "total_disagrees"  # the provider's own total is no sum of its parts
 OUTPUT_FROM_TOTAL: Final = "output_from_total"  # the provider's total holds output that no count of its own states
-_COUNTED: Final = frozenset({*TOKEN_METERS, TOTAL})
 _CACHE: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h")
 _NO_UNITS: Final[Mapping[str, Decimal]] = {}
+_NOTHING: Final[Mapping[str, str]] = {}
 
 Path = tuple[str, ...]
+Rest = list[tuple[Place, Any]]
+Others = list[tuple[Slot, Any]]  # what is no token count, best place of a slot first
 
 
-@dataclass(frozen=True, slots=True)
-class RawReading:
+class RawReading(NamedTuple):
     """What a usage object says: ``usage`` in normal form with its ``flags``, and what stands beside the counts.
 
     ``tier`` is the service tier, ``terms`` and ``details`` as in ``Extracted``; ``cost`` is the provider's own, in
@@ -49,20 +46,9 @@ class RawReading:
     usage: Usage
     flags: tuple[str, ...] = ()
     tier: str | None = None
-    terms: Mapping[str, str] = field(default_factory=dict)
-    details: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, str] = {}
+    details: Mapping[str, str] = {}
     cost: Decimal | None = None
-
-
-@dataclass(slots=True)
-class _Found:
-    """What was found in an object so far; ``ranks`` are those of the places that filled the slots."""
-
-    counts: Counts = field(default_factory=dict)
-    listed: Counts = field(default_factory=dict)
-    others: dict[str, Any] = field(default_factory=dict)
-    ranks: dict[str, int] = field(default_factory=dict)
-    paths: dict[str, str] = field(default_factory=dict)
 
 
 def read_raw(raw: Mapping[str, Any], name: str | None) -> RawReading | None:
@@ -74,20 +60,20 @@ def read_raw(raw: Mapping[str, Any], name: str | None) -> RawReading | None:
     api = api_of(raw, name)
     if api is None:
         return None
-    found = _Found()
-    _walk(api.tree, raw, found)
-    counts, others = {**found.listed, **found.counts}, found.others
+    counts, others = _found(api.tree, raw)
     flags, details = _made_inclusive(counts, api)
     units = _units(others) if others else _NO_UNITS
     if api.iterations is not None and api.iterations.path in raw:
         units = {**units, **_iterated(counts, raw[api.iterations.path], api, api.iterations)}
     usage = inclusive(counts, units)
     if not others:
-        return RawReading(usage, flags, details=details)
-    amount = cost(others[COST]) if COST in others else None
+        return RawReading(usage, flags, None, _NOTHING, details)
+    tier = next((text(value) for slot, value in others if slot.kind == "tier"), None)
+    terms = {slot.name: said for slot, value in others if slot.kind == "term" and (said := text(value)) is not None}
+    key, amount = next(((slot.path, cost(value)) for slot, value in others if slot.kind == "cost"), ("", None))
     if amount is not None:
-        details |= {"cost_currency": "USD", "cost_key": found.paths[COST]}
-    return RawReading(usage, flags, text(others.get(TIER)), _terms(others), details, amount)
+        details = {**details, "cost_currency": "USD", "cost_key": key}
+    return RawReading(usage, flags, tier, terms, details, amount)
 
 
 def at(tree: Mapping[str, Any], path: Path) -> Any:
@@ -100,34 +86,43 @@ def at(tree: Mapping[str, Any], path: Path) -> Any:
     return found
 
 
-def _walk(tree: Tree, raw: Mapping[str, Any], found: _Found) -> None:
-    """Put every number that the table knows into its slot, the best place of each."""
+def _found(tree: Tree, raw: Mapping[str, Any]) -> tuple[Counts, Others]:
+    """Return the token counts of an object by slot, and what stands in other slots."""
+    counts: Counts = {}
+    rest: Rest = []
+    _walk(tree, raw, counts, rest)
+    others: Others = []
+    listed: Counts = {}
+    for place, value in sorted(rest, key=_rank):
+        if isinstance(place, Listed):
+            for slot, entry in _listed(place, value):
+                listed[slot] = listed.get(slot, 0) + entry
+        elif place.kind != "tokens":
+            others.append((place, value))
+        elif place.name not in counts and (count := token_count(place.path, value)) is not None:
+            counts[place.name] = count
+    return {**listed, **counts} if listed else counts, others
+
+
+def _rank(found: tuple[Place, Any]) -> int:
+    return found[0].rank
+
+
+def _walk(tree: Tree, raw: Mapping[str, Any], counts: Counts, rest: Rest) -> None:
+    """Put the counts in their best places into their slots, and whatever needs a second look into ``rest``."""
     for member, value in raw.items():
         place = tree.get(member)
         if place is None or value is None:
             continue
-        if type(place) is Slot:
-            _put(place, value, found)
-        elif type(place) is Listed:
-            for slot, entry in _listed(place, value):
-                found.listed[slot] = found.listed.get(slot, 0) + entry
-        elif isinstance(value, dict):
-            _walk(place, value, found)
-
-
-def _put(place: Slot, value: Any, found: _Found) -> None:
-    slot = place.name
-    if found.ranks.get(slot, place.rank) < place.rank:
-        return
-    if slot in _COUNTED:
-        count = token_count(place.path, value)
-        if count is None:
-            return
-        found.counts[slot] = count
-    else:
-        found.others[slot] = value
-        found.paths[slot] = place.path
-    found.ranks[slot] = place.rank
+        if type(place) is dict:
+            if isinstance(value, dict):
+                _walk(place, value, counts, rest)
+        elif place.at_once:
+            count = value if type(value) is int and 0 <= value <= MAX_TOKENS else token_count(place.path, value)
+            if count is not None:
+                counts[place.name] = count
+        else:
+            rest.append((place, value))
 
 
 def _listed(place: Listed, value: Any) -> Iterator[tuple[str, int]]:
@@ -140,7 +135,7 @@ def _listed(place: Listed, value: Any) -> Iterator[tuple[str, int]]:
                 yield slot, count
 
 
-def _made_inclusive(counts: Counts, api: UsageApi) -> tuple[tuple[str, ...], dict[str, str]]:
+def _made_inclusive(counts: Counts, api: UsageApi) -> tuple[tuple[str, ...], Mapping[str, str]]:
     """Add to the totals what the API states beside them; the provider's own total decides where it can.
 
     Returns flags, and as details what the total proved or contradicts.
@@ -151,17 +146,18 @@ def _made_inclusive(counts: Counts, api: UsageApi) -> tuple[tuple[str, ...], dic
     beside = api.beside
     if total is None or "input" not in counts or "output" not in counts:
         _add(counts, beside)
-        return (), {}
-    sums = {parts: _sum(counts, parts) for parts in (beside, *api.proofs)}
-    proved = next((parts for parts, each in sums.items() if each == total), None)
+        return (), _NOTHING
+    expected = _sum(counts, beside)
+    if expected == total:
+        _add(counts, beside)
+        return (), _NOTHING
+    proved = next((parts for parts in api.proofs if _sum(counts, parts) == total), None)
     if proved is not None:
         _add(counts, proved)
-        if sums[beside] == total:
-            return (), {}
         return (), {"proof": f"the total {total} has beside input and output: {', '.join(proved) or 'nothing'}"}
     _add(counts, beside)
     details = {"stated_total": str(total)}
-    if api.rest_is_output and total > sums[beside] and not counts.get("reasoning"):
+    if api.rest_is_output and total > expected and not counts.get("reasoning"):
         counts["output"] = total - counts["input"]
         return (OUTPUT_FROM_TOTAL,), details
     return (TOTAL_DISAGREES,), details
@@ -178,18 +174,13 @@ def _add(counts: Counts, beside: tuple[str, ...]) -> None:
             counts[whole] += counts[part]
 
 
-def _units(others: Mapping[str, Any]) -> Mapping[str, Decimal]:
+def _units(others: Others) -> Mapping[str, Decimal]:
     """Return the quantities that are no tokens; a zero says nothing and is left out."""
-    return {
-        slot.removeprefix(UNIT): quantity(slot, value, "bad_usage")
-        for slot, value in others.items()
-        if slot.startswith(UNIT) and value
-    }
-
-
-def _terms(others: Mapping[str, Any]) -> dict[str, str]:
-    said = {slot.removeprefix(TERM): text(value) for slot, value in others.items() if slot.startswith(TERM)}
-    return {name: value for name, value in said.items() if value is not None}
+    units: dict[str, Decimal] = {}
+    for slot, value in others:
+        if slot.kind == "unit" and value and slot.name not in units:
+            units[slot.name] = quantity(slot.path, value, "bad_usage")
+    return units
 
 
 def _iterated(counts: Counts, runs: Any, api: UsageApi, iterations: Iterations) -> dict[str, Decimal]:
@@ -200,9 +191,7 @@ def _iterated(counts: Counts, runs: Any, api: UsageApi, iterations: Iterations) 
         inside, other = iterations.inside.get(str(kind)), iterations.other.get(str(kind))
         if inside is None and other is None:
             continue
-        found = _Found()
-        _walk(api.tree, run, found)
-        own = {**found.listed, **found.counts}
+        own, _ = _found(api.tree, run)
         uncached, written = own.get("input", 0), own.get("output", 0)
         _add(own, api.beside)
         if inside is not None:

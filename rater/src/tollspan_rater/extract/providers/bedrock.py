@@ -16,7 +16,7 @@ CONVERSE: Final = UsageApi(
         "cache_write": ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
         "output": ("outputTokens",),
         "total": ("totalTokens",),
-        "cost": ("pydantic_ai_gateway.cost_estimate",),
+        "cost.": ("pydantic_ai_gateway.cost_estimate",),
     },
     lists={"cacheDetails": Listed("ttl", ("inputTokens",), {"5M": "cache_write_5m", "1H": "cache_write_1h"})},
     beside=("cache_read", "cache_write"),

@@ -37,7 +37,7 @@ GENERATE: Final = UsageApi(
         ),
         "reasoning": ("thoughtsTokenCount", "thoughts_token_count"),
         "total": ("totalTokenCount", "total_token_count"),
-        "tier": ("serviceTier", "service_tier"),
+        "tier.": ("serviceTier", "service_tier"),
     },
     lists={
         "promptTokensDetails": _INPUT,

@@ -46,8 +46,8 @@ CHAT: Final = UsageApi(
         "unit.web_search": ("server_tool_use_details.web_search_requests", "server_tool_use.web_search_requests"),
         "unit.search_source": ("num_sources_used",),
         "unit.audio_second": ("prompt_audio_seconds",),
-        "tier": ("service_tier",),
-        "cost": ("cost", "pydantic_ai_gateway.cost_estimate"),
+        "tier.": ("service_tier",),
+        "cost.": ("cost", "pydantic_ai_gateway.cost_estimate"),
     },
     proofs=(("reasoning",), ("cache_read",), ("cache_read", "cache_write"), ("cache_read", "reasoning")),
     rest_is_output=True,
@@ -82,8 +82,8 @@ RESPONSES: Final = UsageApi(
         "image_out": _both(_OUT_DETAILS, "image_tokens"),
         "total": ("total_tokens",),
         "unit.audio_second": ("seconds",),  # a transcription that is billed by its length
-        "tier": ("service_tier",),
-        "cost": ("cost",),
+        "tier.": ("service_tier",),
+        "cost.": ("cost",),
     },
     proofs=(("reasoning",),),
 )
@@ -108,7 +108,7 @@ PERPLEXITY: Final = UsageApi(
         "reasoning": ("reasoning_tokens",),
         "unit.citation": ("citation_tokens",),
         "unit.web_search": ("num_search_queries",),
-        "cost": ("cost.total_cost",),
+        "cost.": ("cost.total_cost",),
     },
     beside=("reasoning",),
 )

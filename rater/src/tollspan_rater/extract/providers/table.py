@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Literal
 
-# Slots beside the token meters.
+from tollspan_rater.domain.meters import TOKEN_METERS
+
+# Slots beside the token meters, by kind; ``unit.METER`` is a meter that is no token, ``term.NAME`` one of the terms of
+# a call, ``tier.`` its service tier, ``cost.`` what the provider charged in US dollars.
+Kind = Literal["tokens", "unit", "term", "tier", "cost"]
 TOTAL: Final = "total"  # the provider's own sum of input and output: a proof
-TIER: Final = "tier"
-COST: Final = "cost"  # in US dollars
-UNIT: Final = "unit."  # + a meter that is no token
-TERM: Final = "term."  # + a name of domain.call.TERMS
+_COUNTED: Final = frozenset({*TOKEN_METERS, TOTAL})
+_KINDS: Final[Mapping[str, Kind]] = {"unit": "unit", "term": "term", "tier": "tier", "cost": "cost"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slot:
-    """A number's place: the slot that it fills, and its rank among the places of the slot (0 is the best)."""
+    """A number's place: the slot that it fills, and its rank among the places of the slot (0 is the best).
 
+    ``at_once`` says that a token count there needs no look at other places.
+    """
+
+    kind: Kind
     name: str
     rank: int
     path: str
+    at_once: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listed:
     """A list of counts by label, such as ``[{"modality": "AUDIO", "tokenCount": 5}]``.
 
@@ -34,6 +41,8 @@ class Listed:
     label: str
     counts: tuple[str, ...]
     slots: Mapping[str, str]
+    rank: ClassVar[int] = 1_000  # what is stated outright goes before what a list adds up to
+    at_once: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ Tree = Mapping[str, Any]  # member -> Place or the Tree inside it
 class UsageApi:
     """Everything that reading one API's usage object needs told.
 
-    ``keys`` maps slots (meters of tokens, ``total``, ``tier``, ``cost``, ``unit.METER``, ``term.NAME``) to paths into
+    ``keys`` maps slots (meters of tokens, ``total``, ``tier.``, ``cost.``, ``unit.METER``, ``term.NAME``) to paths into
     the object, best first. ``lists`` maps paths to counts by label.
     ``beside`` are parts that the API states beside its totals: they are added. ``proofs`` are other sets of such
     parts, tried in order where the provider's total contradicts ``beside``.
@@ -77,8 +86,8 @@ class UsageApi:
     tree: Tree = field(init=False)
 
     def __post_init__(self) -> None:
-        places: list[tuple[str, Place]] = [
-            (path, Slot(slot, rank, path)) for slot, paths in self.keys.items() for rank, path in enumerate(paths)
+        places = [
+            (path, _slot(slot, rank, path)) for slot, paths in self.keys.items() for rank, path in enumerate(paths)
         ]
         object.__setattr__(self, "tree", _tree([*places, *self.lists.items()]))
 
@@ -91,6 +100,13 @@ def modalities(label: str, counts: tuple[str, ...], **slots: str) -> Listed:
 
 # Vertex in its protobuf form writes the number of a modality: https://cloud.google.com/vertex-ai/docs/reference/rest
 _NUMBERS: Final = {"IMAGE": "2", "VIDEO": "3", "AUDIO": "4", "DOCUMENT": "5"}
+
+
+def _slot(slot: str, rank: int, path: str) -> Slot:
+    if slot in _COUNTED:
+        return Slot("tokens", slot, rank, path, at_once=not rank)
+    kind, _, name = slot.partition(".")
+    return Slot(_KINDS[kind], name, rank, path, at_once=False)
 
 
 def _tree(places: Iterable[tuple[str, Place]]) -> Tree:
