@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -12,7 +13,8 @@ from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS, Usage
 from tollspan_rater.extract.aliases import TAGS
 from tollspan_rater.extract.attribution import Ancestry, resolved, said_alone
-from tollspan_rater.extract.cluster import Clusters, cluster, link_id
+from tollspan_rater.extract.cluster import CONTAINER, NOTHING_AROUND, Around, Clusters, cluster
+from tollspan_rater.extract.response_id import link_id
 from tollspan_rater.extract.tree import Forest, distinct
 from tollspan_rater.extract.views import by_rank, evidence_of, seen_together, worth_of
 
@@ -28,18 +30,18 @@ _SHOWN: Final = (
 link_ids = link_id
 
 
-def settle(spans: Iterable[Extracted]) -> list[Call]:
+def settle(spans: Iterable[Extracted], around: Around = NOTHING_AROUND) -> list[Call]:
     """Return the calls and unit measures that a connected set of spans shows.
 
     The set is all stored spans of the traces that hang together, those with role NONE included: they carry the
-    ancestry. Equal sets give equal calls, in the order of service time and id. Tenants never meet, should
-    several be there.
+    ancestry; or a part of them with what is known ``around`` it. Equal sets give equal calls, in the order of service
+    time and id. Tenants never meet, should several be there.
     """
     found = list(spans)
-    if len(found) == 1:
+    if len(found) == 1 and around is NOTHING_AROUND:
         call = alone(found[0])
         return [] if call is None else [call]
-    return connected(found)
+    return connected(found, around)
 
 
 def alone(span: Extracted) -> Call | None:
@@ -58,20 +60,19 @@ def alone(span: Extracted) -> Call | None:
     return _built([span], kind=kind, evidence=span, usage=usage, quality=quality, attribution=attribution, flags=flags)
 
 
-def connected(spans: Iterable[Extracted]) -> list[Call]:
+def connected(spans: Iterable[Extracted], around: Around = NOTHING_AROUND) -> list[Call]:
     """Return the calls and unit measures of a set of any size; as ``settle``."""
     forest = Forest(distinct(spans))
     ancestry = Ancestry(forest)
-    groups = _groups(forest)
+    groups = _groups(forest, cluster(forest, around), around)
     calls = [_call(forest.spans, ancestry, group, flags) for group, flags in groups]
     calls += [_unit(forest.spans, ancestry, at) for at, span in enumerate(forest.spans) if span.role is Role.UNIT]
     return sorted(calls, key=lambda call: (call.tenant, call.started_ns, call.call_id))
 
 
-def _groups(forest: Forest) -> list[tuple[list[int], frozenset[str]]]:
+def _groups(forest: Forest, clusters: Clusters, around: Around) -> list[tuple[list[int], frozenset[str]]]:
     """Return the members of each call with the flags that grouping gave, aggregates that must stand in included."""
-    clusters = cluster(forest)
-    containers = {at for at, flags in clusters.flags.items() if "container" in flags}
+    containers = {at for at, flags in clusters.flags.items() if CONTAINER in flags}
     groups: list[list[int]] = []
     hollow: set[int] = set()
     for group in clusters.groups():
@@ -79,7 +80,7 @@ def _groups(forest: Forest) -> list[tuple[list[int], frozenset[str]]]:
             hollow.update(group)
         else:
             groups.append(group)
-    stand_in = _aggregates_without_calls(forest, groups, hollow)
+    stand_in = _aggregates_without_calls(forest, groups, hollow, around)
     alone = _only_call_below(forest, groups, stand_in)
     for at, group in alone.items():
         group.append(at)
@@ -89,7 +90,7 @@ def _groups(forest: Forest) -> list[tuple[list[int], frozenset[str]]]:
 
 
 def _flags(clusters: Clusters, standing: Mapping[int, frozenset[str]], group: Sequence[int]) -> frozenset[str]:
-    grouped = {flag for at in group for flag in clusters.flags.get(at, ())} - {"container"}
+    grouped = {flag for at in group for flag in clusters.flags.get(at, ())} - {CONTAINER}
     return frozenset(grouped.union(*(standing.get(at, frozenset()) for at in group)))
 
 
@@ -104,13 +105,16 @@ def _only_call_below(forest: Forest, groups: Sequence[list[int]], stand_in: Sequ
     return {at: found[0] for at, found in below.items() if len(found) == 1}
 
 
-def _aggregates_without_calls(forest: Forest, groups: Sequence[Sequence[int]], hollow: set[int]) -> list[int]:
+def _aggregates_without_calls(
+    forest: Forest, groups: Sequence[Sequence[int]], hollow: set[int], around: Around
+) -> list[int]:
     """R4: the outermost containers with usage below and above which no call has any."""
     spans = forest.spans
     measured = {at for group in groups if any(spans[one].usage.measured for one in group) for at in group}
     busy_below = bytearray(len(spans))
-    for at in measured:
-        above = forest.parent[at]
+    known = [at for at, span in enumerate(spans) if span.key in around.busy] if around.busy else []
+    for start in itertools.chain((forest.parent[at] for at in measured), known):
+        above = start
         while above >= 0 and not busy_below[above]:
             busy_below[above] = 1
             above = forest.parent[above]
@@ -129,29 +133,29 @@ def _call(spans: Sequence[Extracted], ancestry: Ancestry, group: Sequence[int], 
     views = by_rank([spans[at] for at in group])
     chosen = evidence_of(views)
     usage, quality, seen = seen_together(views, chosen)
-    attribution, disagreements = resolved(ancestry, spans, [index[view.key] for view in views])
+    attribution = resolved(ancestry, spans, [index[view.key] for view in views])
     return _built(
         views,
         kind="call",
         evidence=chosen,
         usage=usage,
         quality=quality,
-        attribution=attribution,
-        flags={*flags, *seen, *disagreements, *(flag for view in views for flag in view.flags)},
+        attribution=attribution.values,
+        flags={*flags, *seen, *attribution.flags, *(flag for view in views for flag in view.flags)},
     )
 
 
 def _unit(spans: Sequence[Extracted], ancestry: Ancestry, at: int) -> Call:
     span = spans[at]
-    attribution, disagreements = resolved(ancestry, spans, [at])
+    attribution = resolved(ancestry, spans, [at])
     return _built(
         [span],
         kind="unit",
         evidence=span,
         usage=_NOTHING,
         quality=span.quality or "exact",
-        attribution=attribution,
-        flags={*disagreements, *span.flags},
+        attribution=attribution.values,
+        flags={*attribution.flags, *span.flags},
     )
 
 
