@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from tollspan import semconv
-from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.call import Conflict, Extracted
 from tollspan_rater.extract.aliases import ALIAS_PREFIX, TAGS
 from tollspan_rater.extract.tree import Forest
 
@@ -48,6 +48,13 @@ class Resolved:
     def flags(self) -> tuple[str, ...]:
         """A flag for each key on which one level disagrees."""
         return tuple(sorted({f"conflict:{one.key}" for one in self.disagreements}))
+
+    def conflicts(self, spans: Sequence[Extracted]) -> tuple[Conflict, ...]:
+        """Return the disagreements with both values and their spans."""
+        return tuple(
+            Conflict(one.key, one.held.value, spans[one.held.at].member, one.other.value, spans[one.other.at].member)
+            for one in self.disagreements
+        )
 
 
 # Key as stored in ``Extracted.said`` -> the nearest word, and the depth of its span in its tree.
@@ -124,7 +131,7 @@ def _that_count(disagreements: Iterable[Disagreement], words: Mapping[str, Word]
         key = one.key.removeprefix(ALIAS_PREFIX)
         if words[key] is one.held and (key, one.other.value) not in seen:
             seen.add((key, one.other.value))
-            yield Disagreement(key, one.held, one.other)
+            yield replace(one, key=key)
 
 
 def _own_over_foreign(nearest: Mapping[str, T]) -> dict[str, T]:
