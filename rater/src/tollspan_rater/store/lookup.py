@@ -76,7 +76,7 @@ def link_key(tenant: str, link: str) -> int:
 
 
 def spans_of_traces(database: Database, trace_keys: Collection[int]) -> list[StoredSpan]:
-    """Return all stored spans of some traces, in the order in which they were appended."""
+    """Return all stored spans of some traces."""
     return [StoredSpan(*row) for row in _matching(database, "spans", _SPAN_COLUMNS, "trace_key", trace_keys)]
 
 
@@ -96,7 +96,7 @@ def known_links(database: Database, link_keys: Collection[int]) -> set[int]:
 
 
 def legs_of_traces(database: Database, trace_keys: Collection[int]) -> list[LegRow]:
-    """Return all legs whose representing member is in one of some traces, in the order in which they were appended."""
+    """Return all legs whose representing member is in one of some traces."""
     return _matching(database, "legs", COLUMNS, "trace_key", trace_keys)
 
 
@@ -122,7 +122,7 @@ def _known(database: Database, key: str, values: Collection[int]) -> set[int]:
 def _matching(
     database: Database, table: str, columns: tuple[str, ...], key: str, values: Collection[int]
 ) -> list[tuple[Any, ...]]:
-    """Return some columns of all rows that have one of some keys, in the order in which they were appended."""
+    """Return some columns of all rows that have one of some keys."""
     if not values:
         return []
     wanted = _distinct(values)
