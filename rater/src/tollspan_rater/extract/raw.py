@@ -154,7 +154,8 @@ def _made_inclusive(counts: Counts, api: UsageApi) -> tuple[tuple[str, ...], Map
     proved = next((parts for parts in api.proofs if _sum(counts, parts) == total), None)
     if proved is not None:
         _add(counts, proved)
-        return (), {"proof": f"the total {total} has beside input and output: {', '.join(proved) or 'nothing'}"}
+        named = [part for part in proved if counts.get(part)]
+        return (), {"proof": f"the total {total} has beside input and output: {', '.join(named) or 'nothing'}"}
     _add(counts, beside)
     details = {"stated_total": str(total)}
     if api.rest_is_output and total > expected and not counts.get("reasoning"):
@@ -185,23 +186,32 @@ def _units(others: Others) -> Mapping[str, Decimal]:
 
 def _iterated(counts: Counts, runs: Any, api: UsageApi, iterations: Iterations) -> dict[str, Decimal]:
     """Add the runs of the call's own model to its counts; return the tokens of other models."""
-    beside: dict[str, Decimal] = {}
+    others: Counts = {}
     for run in runs if isinstance(runs, list) else ():
-        kind = run.get("type") if isinstance(run, dict) else None
-        inside, other = iterations.inside.get(str(kind)), iterations.other.get(str(kind))
-        if inside is None and other is None:
-            continue
-        own, _ = _found(api.tree, run)
-        uncached, written = own.get("input", 0), own.get("output", 0)
-        _add(own, api.beside)
+        kind = str(run.get("type")) if isinstance(run, dict) else ""
+        inside, other = iterations.inside.get(kind), iterations.other.get(kind)
         if inside is not None:
-            for name in ("input", "output", *_CACHE):
-                if name in own:
-                    counts[name] = counts.get(name, 0) + own[name]
-            for name, count in ((f"{inside}_in", uncached), (f"{inside}_out", written)):
-                counts[name] = counts.get(name, 0) + count
-        else:
-            named = {"in": own.get("input", 0), "out": written, **{part: own.get(part, 0) for part in api.beside}}
-            for part, count in named.items():
-                beside[f"{other}_{part}"] = beside.get(f"{other}_{part}", Decimal(0)) + count
-    return {meter: count for meter, count in beside.items() if count}
+            _more(counts, _run(inside, run, api, split=False))
+        elif other is not None:
+            _more(others, _run(other, run, api, split=True))
+    return {meter: Decimal(count) for meter, count in others.items() if count}
+
+
+def _run(name: str, run: Mapping[str, Any], api: UsageApi, *, split: bool) -> Counts:
+    """Return the counts of one run: as parts of ``name`` alone (``split``), or as more of the call's own counts."""
+    own, _ = _found(api.tree, run)
+    uncached, written = own.get("input", 0), own.get("output", 0)
+    total = uncached + sum(own.get(part, 0) for part in api.beside)
+    if split:
+        return {
+            f"{name}_in": total,
+            f"{name}_out": written,
+            **{f"{name}_{part}": own.get(part, 0) for part in api.beside},
+        }
+    parts: Counts = {part: own[part] for part in _CACHE if part in own}
+    return {"input": total, "output": written, f"{name}_in": uncached, f"{name}_out": written, **parts}
+
+
+def _more(counts: Counts, others: Counts) -> None:
+    for name, count in others.items():
+        counts[name] = counts.get(name, 0) + count

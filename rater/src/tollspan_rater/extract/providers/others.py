@@ -29,9 +29,7 @@ ALEPH_ALPHA: Final = UsageApi(
     keys={"input": ("num_tokens_prompt_total",), "output": ("num_tokens_generated",)},
 )
 # https://docs.voyageai.com/reference/embeddings-api: all tokens of an embedding are input.
-VOYAGE: Final = UsageApi(
-    name="voyage.embeddings", keys={"input": ("total_tokens",), "unit.image_pixel": ("image_pixels",)}
-)
+VOYAGE: Final = UsageApi(name="voyage.embeddings", keys={"input": ("total_tokens",)})
 # https://docs.mistral.ai/api/endpoint/ocr
 MISTRAL_OCR: Final = UsageApi(name="mistral.ocr", keys={"unit.ocr_page": ("pages_processed",)})
 # An app that states counts itself, as Langfuse writes them down.
