@@ -10,6 +10,7 @@ from tollspan_rater.extract.providers.table import Iterations, UsageApi
 # iterations in which a compaction ran or an advisor was asked, and both are billed.
 MESSAGES: Final = UsageApi(
     name="anthropic.messages",
+    title="Anthropic Messages",
     keys={
         "input": ("input_tokens",),
         "cache_read": ("cache_read_input_tokens",),

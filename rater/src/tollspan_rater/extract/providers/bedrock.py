@@ -10,6 +10,7 @@ from tollspan_rater.extract.providers.table import Listed, UsageApi
 # OpenAI's models count cache writes within the input when they stream: the total proves it.
 CONVERSE: Final = UsageApi(
     name="bedrock.converse",
+    title="Amazon Bedrock Converse, and Nova's own body",
     keys={
         "input": ("inputTokens",),
         "cache_read": ("cacheReadInputTokens", "cacheReadInputTokenCount"),
@@ -29,6 +30,7 @@ CONVERSE: Final = UsageApi(
 _HEADER: Final = "x-amzn-bedrock-"
 INVOKE: Final = UsageApi(
     name="bedrock.invoke_model",
+    title="Amazon Bedrock InvokeModel: bodies, metrics of a stream, headers",
     keys={
         "input": (
             "inputTokens",
@@ -51,6 +53,9 @@ INVOKE: Final = UsageApi(
             "outputTokenCount",
             f"{_HEADER}output-token-count",
         ),
+        "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens",),
+        "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens",),
+        "reasoning": ("output_tokens_details.thinking_tokens",),
         "total": ("totalTokens",),
     },
     lists={"results": Listed("", ("tokenCount",), {"": "output"})},

@@ -25,6 +25,7 @@ _CACHED: Final = modalities(
 # tool-use prompt by modality is left alone, so that it overlaps no other part.
 GENERATE: Final = UsageApi(
     name="gemini.generate_content",
+    title="Gemini and Vertex AI: generateContent, embeddings, Live",
     keys={
         "input": ("promptTokenCount", "prompt_token_count"),
         "tool_use": ("toolUsePromptTokenCount", "tool_use_prompt_token_count"),
@@ -57,6 +58,7 @@ GENERATE: Final = UsageApi(
 # https://ai.google.dev/gemini-api/docs/interactions
 INTERACTIONS: Final = UsageApi(
     name="gemini.interactions",
+    title="Gemini Interactions",
     keys={
         "input": ("total_input_tokens",),
         "tool_use": ("total_tool_use_tokens",),
@@ -75,6 +77,6 @@ INTERACTIONS: Final = UsageApi(
 )
 
 # https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings: the statistics of a prediction.
-PREDICT: Final = UsageApi(name="vertex.predict", keys={"input": ("token_count",)})
+PREDICT: Final = UsageApi(name="vertex.predict", title="Vertex AI predictions", keys={"input": ("token_count",)})
 
 APIS: Final = (GENERATE, INTERACTIONS, PREDICT)

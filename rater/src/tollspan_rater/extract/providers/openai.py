@@ -16,6 +16,8 @@ _OUT: Final = "completion_tokens_details"
 # proves it. Gemini's OpenAI endpoint states its thoughts in the total only.
 CHAT: Final = UsageApi(
     name="openai.chat",
+    title="OpenAI Chat Completions and Completions; Azure OpenAI, DeepSeek, Mistral, xAI, Groq, OpenRouter, Moonshot, "
+    "Alibaba, Together, Hugging Face, Cerebras, vLLM and others",
     keys={
         "input": ("prompt_tokens",),
         "cache_read": (
@@ -66,6 +68,7 @@ def _both(spellings: tuple[str, ...], member: str) -> tuple[str, ...]:
 
 RESPONSES: Final = UsageApi(
     name="openai.responses",
+    title="OpenAI Responses, Images, Transcriptions, Realtime, Batch",
     keys={
         "input": ("input_tokens",),
         "cache_read": _both(_DETAILS, "cached_tokens"),
@@ -91,6 +94,7 @@ RESPONSES: Final = UsageApi(
 # An embedding has no output: it stays unknown where nobody states one, whatever the total says.
 EMBEDDINGS: Final = UsageApi(
     name="openai.embeddings",
+    title="OpenAI Embeddings and others",
     keys={
         "input": ("prompt_tokens", "input_tokens"),
         "output": ("completion_tokens",),
@@ -102,6 +106,7 @@ EMBEDDINGS: Final = UsageApi(
 # are billed beside the completion.
 PERPLEXITY: Final = UsageApi(
     name="perplexity.chat",
+    title="Perplexity",
     keys={
         "input": ("prompt_tokens",),
         "output": ("completion_tokens",),

@@ -65,7 +65,7 @@ Tree = Mapping[str, Any]  # member -> Place or the Tree inside it
 
 @dataclass(frozen=True, slots=True)
 class UsageApi:
-    """Everything that reading one API's usage object needs told.
+    """Everything that reading one API's usage object needs told; ``title`` says whose it is.
 
     ``keys`` maps slots (meters of tokens, ``total``, ``tier.``, ``cost.``, ``unit.METER``, ``term.NAME``) to paths into
     the object, best first. ``lists`` maps paths to counts by label.
@@ -76,6 +76,7 @@ class UsageApi:
     """
 
     name: str
+    title: str
     keys: Mapping[str, tuple[str, ...]]
     lists: Mapping[str, Listed] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
