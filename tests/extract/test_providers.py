@@ -42,6 +42,26 @@ def gemini(prompt: int, candidates: int, total: int, **more: Any) -> Json:
     return {"promptTokenCount": prompt, "candidatesTokenCount": candidates, "totalTokenCount": total, **more}
 
 
+def interaction(total: int) -> Json:
+    return {
+        "total_input_tokens": 50,
+        "total_tool_use_tokens": 20,
+        "total_output_tokens": 60,
+        "total_thought_tokens": 40,
+        "total_tokens": total,
+    }
+
+
+def converse(total: int) -> Json:
+    return {
+        "inputTokens": 100,
+        "outputTokens": 4,
+        "cacheReadInputTokens": 10,
+        "cacheWriteInputTokens": 20,
+        "totalTokens": total,
+    }
+
+
 def by_modality(**counts: int) -> list[Json]:
     return [{"modality": name.upper(), "tokenCount": count} for name, count in counts.items()]
 
@@ -251,6 +271,11 @@ EXACT: dict[str, tuple[str | None, Json, Usage]] = {
         {"prompt_token_count": 7, "candidates_token_count": 3, "thoughts_token_count": 2, "total_token_count": 12},
         Usage(input=7, output=5, reasoning=2),
     ),
+    "Gemini Live in snake case": (
+        None,
+        {"prompt_token_count": 7, "response_token_count": 3, "total_token_count": 10},
+        Usage(input=7, output=3),
+    ),
     "Gemini Interactions": (
         None,
         {
@@ -278,8 +303,13 @@ EXACT: dict[str, tuple[str | None, Json, Usage]] = {
     ),
     "Bedrock headers, which are text": (
         None,
-        {"x-amzn-bedrock-input-token-count": "12", "x-amzn-bedrock-output-token-count": "3"},
-        Usage(input=12, output=3),
+        {
+            "x-amzn-bedrock-input-token-count": "12",
+            "x-amzn-bedrock-output-token-count": "3",
+            "x-amzn-bedrock-cache-read-input-token-count": "100",
+            "x-amzn-bedrock-cache-write-input-token-count": "5",
+        },
+        Usage(input=117, cache_read=100, cache_write=5, output=3),
     ),
     "Bedrock, last chunk of a stream": (
         None,
@@ -288,7 +318,7 @@ EXACT: dict[str, tuple[str | None, Json, Usage]] = {
     ),
     "Bedrock, Claude's own counts before the metrics": (
         None,
-        {"input_tokens": 12, "output_tokens": 9, "inputTokenCount": 12, "outputTokenCount": 3},
+        {"input_tokens": 12, "output_tokens": 9, "inputTokenCount": 15, "outputTokenCount": 3},
         Usage(input=12, output=9),
     ),
     "Bedrock Llama": (None, {"prompt_token_count": 5, "generation_token_count": 10}, Usage(input=5, output=10)),
@@ -376,6 +406,108 @@ def test_an_object_is_read_as_its_provider_means_it(case: str) -> None:
     assert fitted(usage).usage == usage
 
 
+# Places that no row above fills: the object holds the totals, and 7 there.
+PLACES = """
+openai.chat prompt_tokens_details.cache_creation_input_tokens cache_write
+openai.chat prompt_tokens_details.cache_creation.ephemeral_1h_input_tokens cache_write_1h
+openai.chat prompt_tokens_details.cache_write_tokens_details.ttl_30m_tokens cache_write_30m
+openai.chat prompt_tokens_details.cache_write_tokens_details.ttl_12h_tokens cache_write_12h
+openai.chat prompt_tokens_details.image_tokens image_in
+openai.chat reasoning_tokens reasoning
+openai.chat server_tool_use.web_search_requests web_search
+openai.chat num_sources_used search_source
+openai.chat service_tier tier
+openai.chat cost cost
+openai.chat pydantic_ai_gateway.cost_estimate cost
+openai.embeddings completion_tokens output
+openai.responses input_token_details.cached_tokens_details.image_tokens cache_read_image
+openai.responses input_tokens_details.audio_tokens audio_in
+openai.responses input_token_details.image_tokens image_in
+openai.responses output_tokens_details.audio_tokens audio_out
+openai.responses output_token_details.image_tokens image_out
+openai.responses service_tier tier
+perplexity.chat cost.total_cost cost
+anthropic.messages service_tier tier
+anthropic.messages inference_geo geo
+anthropic.messages speed speed
+anthropic.messages pydantic_ai_gateway.cost_estimate cost
+gemini.generate_content tool_use_prompt_token_count tool_use
+gemini.generate_content cached_content_token_count cache_read
+gemini.generate_content serviceTier tier
+gemini.generate_content service_tier tier
+gemini.generate_content promptTokenDetails image_in
+gemini.generate_content prompt_tokens_details image_in
+gemini.generate_content candidates_tokens_details image_out
+gemini.generate_content response_tokens_details image_out
+gemini.generate_content cache_tokens_details cache_read_image
+gemini.interactions output_tokens_by_modality image_out
+gemini.interactions cached_tokens_by_modality cache_read_image
+bedrock.converse cacheReadInputTokenCount cache_read
+bedrock.converse cacheWriteInputTokenCount cache_write
+bedrock.converse pydantic_ai_gateway.cost_estimate cost
+bedrock.invoke_model cacheReadInputTokenCount cache_read
+bedrock.invoke_model cacheWriteInputTokenCount cache_write
+bedrock.invoke_model cache_read_input_tokens cache_read
+bedrock.invoke_model cache_creation_input_tokens cache_write
+bedrock.invoke_model x-amzn-bedrock-cache-read-input-token-count cache_read
+bedrock.invoke_model x-amzn-bedrock-cache-write-input-token-count cache_write
+bedrock.invoke_model cache_creation.ephemeral_5m_input_tokens cache_write_5m
+bedrock.invoke_model cache_creation.ephemeral_1h_input_tokens cache_write_1h
+bedrock.invoke_model output_tokens_details.thinking_tokens reasoning
+cohere tokens.input_tokens input
+cohere tokens.output_tokens output
+cohere billed_units.images image
+"""
+TOTALS: dict[str, Json] = {
+    "openai.chat": chat(50, 50, 100),
+    "openai.embeddings": {"prompt_tokens": 50},
+    "openai.responses": {"input_tokens": 50, "output_tokens": 50},
+    "perplexity.chat": {"prompt_tokens": 50, "completion_tokens": 50},
+    "anthropic.messages": {"input_tokens": 50, "output_tokens": 50},
+    "gemini.generate_content": {"promptTokenCount": 50, "candidatesTokenCount": 50},
+    "gemini.interactions": {"total_input_tokens": 50, "total_output_tokens": 50},
+    "bedrock.converse": {"inputTokens": 50, "outputTokens": 50},
+    "bedrock.invoke_model": {"inputTokenCount": 50, "outputTokenCount": 50},
+    "cohere": {},
+}
+
+
+@pytest.mark.parametrize("row", PLACES.split("\n")[1:-1])
+def test_each_place_fills_its_slot(row: str) -> None:
+    api, path, slot = row.split()
+    value: Any = [{"modality": "IMAGE", "tokenCount": 7}] if "etails" in path.rpartition(".")[2] else 7
+    value = [{"modality": "IMAGE", "tokens": 7}] if path.endswith("_by_modality") else value
+    for member in reversed(path.split(".")):
+        value = {member: value}
+    found = read({**TOTALS[api], **value}, api)
+    known = {**found.usage.units, **found.terms, "tier": found.tier, "cost": found.cost}
+    assert str(known.get(slot, getattr(found.usage, slot, None))) == "7"
+    assert (found.details.get("cost_key") == path) == (slot == "cost")
+
+
+# The members of an object, and whose it is, where nobody says.
+WHOSE: dict[str, str] = {
+    "prompt_token_count": "gemini.generate_content",
+    "candidatesTokenCount": "gemini.generate_content",
+    "candidates_token_count": "gemini.generate_content",
+    "responseTokenCount": "gemini.generate_content",
+    "prompt_eval_count": "ollama",
+    "prompt_tokens": "openai.chat",
+    "completion_tokens": "openai.chat",
+    "input_tokens output_tokens": "openai.responses",
+    "input_tokens cache_read_input_tokens": "anthropic.messages",
+    "input_tokens cache_creation_input_tokens": "anthropic.messages",
+    "prompt_tokens num_search_queries": "perplexity.chat",
+    "prompt_tokens search_context_size": "perplexity.chat",
+}
+
+
+@pytest.mark.parametrize("named", WHOSE)
+def test_an_object_without_a_name_is_told_by_its_members(named: str) -> None:
+    api = api_of(dict.fromkeys(named.split(), 1), None)
+    assert api is APIS[WHOSE[named]]
+
+
 # What the table says is contradicted by the provider's own total, and the total holds.
 PROVED: dict[str, tuple[Json, tuple[int, int], str]] = {
     "xAI counts reasoning beside the completion": (
@@ -399,7 +531,60 @@ PROVED: dict[str, tuple[Json, tuple[int, int], str]] = {
         (110, 309),
         "cache_read, reasoning",
     ),
+    "reasoning beside, cached tokens within": (
+        chat(
+            100,
+            9,
+            409,
+            prompt_tokens_details={"cached_tokens": 60},
+            completion_tokens_details={"reasoning_tokens": 300},
+        ),
+        (100, 309),
+        "reasoning",
+    ),
+    "cached tokens beside, reasoning within": (
+        chat(
+            10,
+            9,
+            119,
+            prompt_tokens_details={"cached_tokens": 100},
+            completion_tokens_details={"reasoning_tokens": 5},
+        ),
+        (110, 9),
+        "cache_read",
+    ),
+    "both caches beside": (
+        chat(10, 9, 139, prompt_tokens_details={"cached_tokens": 100, "cache_write_tokens": 20}),
+        (130, 9),
+        "cache_read, cache_write",
+    ),
+    "reasoning beside the output of the Responses API": (
+        {
+            "input_tokens": 10,
+            "output_tokens": 9,
+            "total_tokens": 24,
+            "output_tokens_details": {"reasoning_tokens": 5},
+        },
+        (10, 14),
+        "reasoning",
+    ),
+    "Gemini: everything is within": (
+        gemini(100, 50, 150, thoughtsTokenCount=30, toolUsePromptTokenCount=20),
+        (100, 50),
+        "nothing",
+    ),
+    "Interactions: thoughts within": (interaction(130), (70, 60), "tool_use"),
+    "Interactions: tool use within": (interaction(150), (50, 100), "reasoning"),
+    "Interactions: everything within": (interaction(110), (50, 60), "nothing"),
+    "Bedrock counts only cache reads beside": (converse(114), (110, 4), "cache_read"),
+    "Bedrock counts only cache writes beside": (converse(124), (120, 4), "cache_write"),
+    "Bedrock counts neither beside": (converse(104), (100, 4), "nothing"),
     "Gemini's candidates contain the thoughts": (gemini(100, 50, 150, thoughtsTokenCount=30), (100, 50), "nothing"),
+    "... in snake case": (
+        {"prompt_token_count": 10, "candidates_token_count": 9, "thoughts_token_count": 4, "total_token_count": 19},
+        (10, 9),
+        "nothing",
+    ),
     "... and tool use stands beside": (
         gemini(100, 50, 170, thoughtsTokenCount=30, toolUsePromptTokenCount=20),
         (120, 50),

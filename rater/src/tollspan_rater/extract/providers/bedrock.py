@@ -33,7 +33,6 @@ INVOKE: Final = UsageApi(
     title="Amazon Bedrock InvokeModel: bodies, metrics of a stream, headers",
     keys={
         "input": (
-            "inputTokens",
             "input_tokens",
             "inputTextTokenCount",
             "prompt_token_count",
@@ -47,7 +46,6 @@ INVOKE: Final = UsageApi(
             f"{_HEADER}cache-write-input-token-count",
         ),
         "output": (
-            "outputTokens",
             "output_tokens",
             "generation_token_count",
             "outputTokenCount",
@@ -56,11 +54,9 @@ INVOKE: Final = UsageApi(
         "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens",),
         "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens",),
         "reasoning": ("output_tokens_details.thinking_tokens",),
-        "total": ("totalTokens",),
     },
     lists={"results": Listed("", ("tokenCount",), {"": "output"})},
     beside=("cache_read", "cache_write"),
-    proofs=(("cache_read",), ("cache_write",), ()),
 )
 
 APIS: Final = (CONVERSE, INVOKE)

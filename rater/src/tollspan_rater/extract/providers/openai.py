@@ -29,7 +29,6 @@ CHAT: Final = UsageApi(
         "cache_write": (
             f"{_IN}.cache_write_tokens",
             f"{_IN}.cache_creation_input_tokens",
-            f"{_IN}.cache_creation_tokens",
         ),
         "cache_write_5m": (f"{_IN}.cache_creation.ephemeral_5m_input_tokens",),
         "cache_write_1h": (f"{_IN}.cache_creation.ephemeral_1h_input_tokens",),
@@ -43,7 +42,6 @@ CHAT: Final = UsageApi(
         "rejected_prediction": (f"{_OUT}.rejected_prediction_tokens",),
         "audio_out": (f"{_OUT}.audio_tokens",),
         "image_out": (f"{_OUT}.image_tokens",),
-        "video_out": (f"{_OUT}.video_tokens",),
         "total": ("total_tokens",),
         "unit.web_search": ("server_tool_use_details.web_search_requests", "server_tool_use.web_search_requests"),
         "unit.search_source": ("num_sources_used",),
@@ -51,7 +49,7 @@ CHAT: Final = UsageApi(
         "tier.": ("service_tier",),
         "cost.": ("cost", "pydantic_ai_gateway.cost_estimate"),
     },
-    proofs=(("reasoning",), ("cache_read",), ("cache_read", "cache_write"), ("cache_read", "reasoning")),
+    proofs=(("reasoning",), ("cache_read", "cache_write"), ("cache_read", "reasoning")),
     rest_is_output=True,
     narrower={"num_search_queries": "perplexity.chat", "search_context_size": "perplexity.chat"},
 )
@@ -72,21 +70,20 @@ RESPONSES: Final = UsageApi(
     keys={
         "input": ("input_tokens",),
         "cache_read": _both(_DETAILS, "cached_tokens"),
-        "cache_read_audio": _both(_DETAILS, "cached_tokens_details.audio_tokens"),
-        "cache_read_image": _both(_DETAILS, "cached_tokens_details.image_tokens"),
-        "cache_write": _both(_DETAILS, "cache_write_tokens"),
-        "cache_write_30m": _both(_DETAILS, "cache_write_tokens_details.ttl_30m_tokens"),
-        "cache_write_12h": _both(_DETAILS, "cache_write_tokens_details.ttl_12h_tokens"),
+        "cache_read_audio": ("input_token_details.cached_tokens_details.audio_tokens",),
+        "cache_read_image": ("input_token_details.cached_tokens_details.image_tokens",),
+        "cache_write": ("input_tokens_details.cache_write_tokens",),
+        "cache_write_30m": ("input_tokens_details.cache_write_tokens_details.ttl_30m_tokens",),
+        "cache_write_12h": ("input_tokens_details.cache_write_tokens_details.ttl_12h_tokens",),
         "audio_in": _both(_DETAILS, "audio_tokens"),
         "image_in": _both(_DETAILS, "image_tokens"),
         "output": ("output_tokens",),
-        "reasoning": _both(_OUT_DETAILS, "reasoning_tokens"),
+        "reasoning": ("output_tokens_details.reasoning_tokens",),
         "audio_out": _both(_OUT_DETAILS, "audio_tokens"),
         "image_out": _both(_OUT_DETAILS, "image_tokens"),
         "total": ("total_tokens",),
         "unit.audio_second": ("seconds",),  # a transcription that is billed by its length
         "tier.": ("service_tier",),
-        "cost.": ("cost",),
     },
     proofs=(("reasoning",),),
 )
@@ -95,11 +92,7 @@ RESPONSES: Final = UsageApi(
 EMBEDDINGS: Final = UsageApi(
     name="openai.embeddings",
     title="OpenAI Embeddings and others",
-    keys={
-        "input": ("prompt_tokens", "input_tokens"),
-        "output": ("completion_tokens",),
-        "unit.audio_second": ("prompt_audio_seconds",),
-    },
+    keys={"input": ("prompt_tokens",), "output": ("completion_tokens",)},
 )
 
 # https://docs.perplexity.ai/api-reference/chat-completions-post: the total leaves reasoning and citations out, which
