@@ -20,6 +20,7 @@ DETAILS: Final = (
     "vantage",  # who saw the call: client, gateway or server
     "stated_total",  # the provider's own total of tokens: a proof, never billed
     "cost_currency",  # of reported_cost
+    "other_input",  # the input under its other reading, where a span leaves open whether it contains the cache
     "cost_key",  # the member or attribute that stated reported_cost
 )
 

@@ -8,8 +8,10 @@ from typing import Final
 
 from tollspan import semconv
 from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.usage import Usage
+from tollspan_rater.extract.family import input_only
 
 _TOTALS: Final = frozenset({"input", "output"})
 _INPUT_PARTS: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "audio_in", "image_in")
@@ -41,7 +43,7 @@ def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
     A part of a total is taken from a lower view only when both state the same total; an unknown total is taken
     as it is, and flagged. Totals that differ are flagged, and the chosen one holds.
     """
-    usage, quality = worth_of(chosen)
+    usage, quality = chosen.usage, _stated_worth(chosen)
     flags: set[str] = set()
     for view in views:
         if view is chosen or not view.usage.measured:
@@ -53,12 +55,25 @@ def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
         if _totals_differ(usage, view.usage):
             flags.add(CONFLICT)
         usage = filled
-    return usage, quality, tuple(sorted(flags))
+    return usage, _at_most(quality, usage, chosen), tuple(sorted(flags))
 
 
 def worth_of(view: Extracted) -> tuple[Usage, str]:
     """Return the usage that one view states and its quality."""
-    return view.usage, view.quality or ("exact" if view.usage.measured else "unmeasured")
+    return view.usage, _at_most(_stated_worth(view), view.usage, view)
+
+
+def _stated_worth(view: Extracted) -> str:
+    return view.quality or ("exact" if view.usage.measured else "unmeasured")
+
+
+def _at_most(quality: str, usage: Usage, view: Extracted) -> str:
+    """Bound the quality of usage of which only one half is known, where its call has both: there was more."""
+    if (usage.input is None) is (usage.output is None) or view.role is not Role.CALL:
+        return quality
+    if input_only(view.operation, view.response_model or view.request_model):
+        return quality
+    return max(quality, "lower_bound", key=_worth)
 
 
 def _worth(quality: str | None) -> int:

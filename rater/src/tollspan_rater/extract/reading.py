@@ -1,0 +1,160 @@
+"""The usage that a span states, in normal form: out of the provider's own object, else out of its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Final
+
+from tollspan_rater.domain.meters import root
+from tollspan_rater.domain.span import AttributeValue
+from tollspan_rater.domain.usage import Usage
+from tollspan_rater.extract.dialects.table import Dialect, Models, RawUsage
+from tollspan_rater.extract.family import model_family, provider_name
+from tollspan_rater.extract.normal import broken_invariants, inclusive, stated, usage_of_raw
+from tollspan_rater.extract.numbers import quantity, token_count
+from tollspan_rater.extract.proofs import Counts, Stated, add_left_out, cached_in
+from tollspan_rater.extract.raw import at
+from tollspan_rater.extract.slots import Found, text_in, tree_of
+
+AMBIGUOUS: Final = "ambiguous_input"  # both readings of the input are possible; the other stands in the details
+CACHE_UNTOLD: Final = "cache_untold"  # the input leaves the cache out, and nothing says how much was cached
+ZERO: Final = "zero_usage"
+
+_NOTHING: Final = Usage()
+_BROKEN_OFF: Final = frozenset({"estimated", "lower_bound"})
+_CACHE_APART: Final = frozenset({"anthropic", "aws.bedrock"})  # providers whose own input leaves the cache out
+_CACHE_INSIDE: Final = frozenset({"openai", "azure.ai.openai", "openrouter"})  # APIs whose own input contains it
+_THOUGHTS_APART: Final = frozenset({"gemini", "grok"})  # families whose provider states reasoning beside the output
+_CACHE_COUNTS: Final = frozenset({"cache_read", "cache_write"})
+_PARTS_OF: Final = frozenset({"input", "output"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``usage`` in normal form, ``flags``, whether it is the provider's ``raw`` object, and ``other_input``.
+
+    ``other_input`` is the input under the other reading, where the span leaves open whether it contains the cache.
+    """
+
+    usage: Usage = _NOTHING
+    flags: tuple[str, ...] = ()
+    raw: bool = False
+    other_input: int | None = field(default=None)
+
+
+def reading_of(dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found) -> Reading:
+    """Read the usage of a span.
+
+    Raises:
+        UnusableValueError: a count that cannot be one.
+    """
+    flags: tuple[str, ...] = ()
+    for raw in dialect.raw:
+        value = attributes.get(raw.key)
+        if value is not None:
+            usage, flags = _of_raw(raw, value, found)
+            if usage is not None and usage.measured:
+                if dialect.attributes_fill_raw and found.get("quality") in _BROKEN_OFF:
+                    usage = _totals_filled(usage, stated(found, nan_is_missing=dialect.nan_is_missing))
+                return Reading(usage, broken_invariants(usage), raw=True)
+    return _of_attributes(dialect, attributes, found, flags)
+
+
+def holds_for(models: Models, found: Found) -> bool:
+    """Tell whether a rule of a dialect holds for the model of a span; ``claude`` only where Anthropic's API spoke."""
+    if models in {"none", "all"}:
+        return models == "all"
+    if family_in(found) != models:
+        return False
+    said = text_in(found, "provider")
+    return models != "claude" or said is None or provider_name(said, True) not in _CACHE_INSIDE  # noqa: FBT003 - a table's column
+
+
+def family_in(found: Found) -> str | None:
+    """Return the family of the model that a span names."""
+    return model_family(text_in(found, "response_model") or text_in(found, "request_model"))
+
+
+def _of_attributes(
+    dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found, flags: tuple[str, ...]
+) -> Reading:
+    counts = stated(found, nan_is_missing=dialect.nan_is_missing)
+    for part in dialect.unsure_zeros:
+        if counts.get(part) == 0:
+            del counts[part]
+    if dialect.zero_is_unknown and not counts.get("input", 0) and not counts.get("output", 0):
+        units = _units(dialect, found, frozenset())
+        return Reading(Usage(units=units), (*flags, *([ZERO] if counts else [])))
+    before = counts.get("input")
+    excluded = _cache_excluded(dialect, attributes, found)
+    cached = cached_in(counts)
+    flags += add_left_out(
+        counts,
+        _stated_beside(dialect, found, counts),
+        cache=bool(cached) and excluded,
+        reasoning=holds_for(dialect.output_excludes_reasoning, found),
+    )
+    if excluded and not counts.keys() & _CACHE_COUNTS and holds_for(dialect.cache_untold, found):
+        flags += (CACHE_UNTOLD,)
+    other = None
+    if cached and before is not None and dialect.cache_unsure and not flags and _cache_apart(found):
+        flags, other = (AMBIGUOUS,), before + cached
+    usage = inclusive(counts, _units(dialect, found, _PARTS_OF & counts.keys()))
+    return Reading(usage, flags + broken_invariants(usage), other_input=other)
+
+
+def _cache_excluded(dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found) -> bool:
+    if dialect.inclusive_if is not None and dialect.inclusive_if in attributes:
+        return False
+    return holds_for(dialect.input_excludes_cache, found)
+
+
+def _cache_apart(found: Found) -> bool:
+    said = text_in(found, "provider")
+    if said is None:
+        return family_in(found) == "claude"
+    return provider_name(said, True) in _CACHE_APART  # noqa: FBT003 - a table's column
+
+
+def _stated_beside(dialect: Dialect, found: Found, counts: Counts) -> Stated:
+    missing = dialect.nan_is_missing
+    total, text_tokens_in, text_tokens_out, image_out = (
+        token_count(slot, found.get(slot), nan_is_missing=missing)
+        for slot in ("total", "text_in", "text_out", "unit.image_out")
+    )
+    apart = bool(counts.get("reasoning")) and family_in(found) in _THOUGHTS_APART
+    return Stated(total, text_tokens_in, text_tokens_out, image_out or 0, apart)
+
+
+def _units(dialect: Dialect, found: Found, wholes: frozenset[str]) -> Mapping[str, Decimal]:
+    """Return the other meters; a part of a total only beside that total."""
+    return {
+        meter: quantity(slot, found[slot], "bad_usage")
+        for slot, meter in dialect.unit_slots
+        if found.get(slot) and (root(meter) not in _PARTS_OF or root(meter) in wholes)
+    }
+
+
+def _totals_filled(usage: Usage, said: Mapping[str, int]) -> Usage:
+    return replace(
+        usage,
+        input=said.get("input") if usage.input is None else usage.input,
+        output=said.get("output") if usage.output is None else usage.output,
+    )
+
+
+def _of_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[Usage | None, tuple[str, ...]]:
+    tree: Any = tree_of(value, raw.notation)
+    if not isinstance(tree, dict):
+        return None, () if raw.path else ("unreadable_raw_usage",)
+    if raw.path:
+        tree = at(tree, raw.path)
+        if not isinstance(tree, dict):
+            return None, ()
+    usage = usage_of_raw(tree, raw.api or text_in(found, "usage_api"))
+    tier = tree.get("service_tier")
+    if isinstance(tier, str) and "service_tier" not in found:
+        found["service_tier"] = tier
+    return usage, () if usage is not None else ("unknown_raw_usage",)
