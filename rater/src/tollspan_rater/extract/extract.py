@@ -17,7 +17,7 @@ from tollspan_rater.extract.dialects.registry import REGISTRY, Registry
 from tollspan_rater.extract.dialects.table import AGGREGATE_RANK, SPAN_NAME, Dialect
 from tollspan_rater.extract.draft import new_extracted
 from tollspan_rater.extract.family import operation_name, provider_name
-from tollspan_rater.extract.numbers import cost, quantity, token_count, truth, whole
+from tollspan_rater.extract.numbers import cost, quantity, truth, whole
 from tollspan_rater.extract.reading import Reading, reading_of
 from tollspan_rater.extract.slots import Found, found_in, look_inside, text_in
 from tollspan_rater.extract.worth import outcome_of, quality_of
@@ -26,6 +26,8 @@ _ATTEMPTS_MOST: Final = (1 << 31) - 1  # the store keeps 32 bits
 RETRIEVE: Final = "fetch_response"
 _NOTHING: Final = Reading()
 _TERMS: Final = ("geo", "speed")
+_DETAILED: Final = frozenset({"request_id", "total", "cost"})
+_NOT_SAID: Final[Mapping[str, str]] = {}
 
 
 def extract(span: Span, registry: Registry = REGISTRY) -> Extracted | Rejected:
@@ -129,12 +131,20 @@ def _rank(dialect: Dialect, role: Role, reading: Reading) -> int:
     return dialect.raw_rank if reading.raw and dialect.raw_rank is not None else dialect.rank
 
 
-def _details(dialect: Dialect, span: Span, found: Found, reading: Reading) -> dict[str, str]:
+def _terms(found: Found) -> Mapping[str, str]:
+    if found.keys().isdisjoint(_TERMS):
+        return _NOT_SAID
+    return {name: value for name in _TERMS if (value := text_in(found, name)) is not None}
+
+
+def _details(dialect: Dialect, span: Span, found: Found, reading: Reading) -> Mapping[str, str]:
     """Return what proves and explains, only what is known."""
     vantage = dialect.vantage or ("server" if span.kind == SERVER and reading.usage.measured else None)
+    if vantage is None and reading.other_input is None and found.keys().isdisjoint(_DETAILED):
+        return _NOT_SAID
     known: dict[str, str | None] = {"request_id": text_in(found, "request_id"), "vantage": vantage}
     if "total" in found:
-        total = token_count("total", found["total"], nan_is_missing=True)
+        total = whole(found["total"])
         known["stated_total"] = None if total is None else str(total)
     if reading.other_input is not None:
         known["other_input"] = str(reading.other_input)
@@ -189,7 +199,7 @@ def _built(
         reported_cost=cost(get("cost")) if "cost" in found else None,
         unit_meter=unit[0],
         unit_quantity=unit[1],
-        terms={name: value for name in _TERMS if (value := text_in(found, name)) is not None},
+        terms=_terms(found),
         details=_details(dialect, span, found, reading),
         said=heard.finished() if role is Role.UNIT else heard.said,
         resource_said=_resource_said(span.resource),

@@ -13,7 +13,6 @@ SHORT_TOTAL: Final = "total_below_parts"
 INPUT_EXCLUSIVE, INPUT_INCLUSIVE = "input_proved_exclusive", "input_proved_inclusive"
 OUTPUT_EXCLUSIVE, OUTPUT_INCLUSIVE = "output_proved_exclusive", "output_proved_inclusive"
 
-_CACHE: Final = ("cache_read", "cache_write")
 _MODALITIES_IN: Final = ("audio_in", "image_in")
 _MODALITIES_OUT: Final = ("audio_out",)
 
@@ -34,16 +33,18 @@ class Stated:
 
 def cached_in(counts: Mapping[str, int]) -> int:
     """Return how many tokens were read from or written to a cache."""
-    return sum(counts.get(part, 0) for part in _CACHE)
+    return counts.get("cache_read", 0) + counts.get("cache_write", 0)
 
 
-def add_left_out(counts: Counts, stated: Stated, *, cache: bool, reasoning: bool) -> tuple[str, ...]:
-    """Add to the stated totals what a dialect leaves out of them, in place; return flags.
+def add_left_out(counts: Counts, stated: Stated, *, cache: bool, reasoning: bool) -> tuple[tuple[str, ...], bool]:
+    """Add to the stated totals what a dialect leaves out of them, in place.
 
     ``cache`` and ``reasoning`` say what the table knows to be left out. A proof that contradicts it holds, and is
     flagged. A total that is input plus output proves nothing of the cache: many instrumentations compute it.
+    Return flags, and whether the input is sure: it has no cached part, or the numbers prove what it contains.
     """
     flags: list[str] = []
+    excluded: bool | None = None
     before = counts.get("input", 0) + counts.get("output", 0)
     cached = cached_in(counts)
     if cached and "input" in counts:
@@ -53,13 +54,13 @@ def add_left_out(counts: Counts, stated: Stated, *, cache: bool, reasoning: bool
         counts["input"] += cached if (cache if excluded is None else excluded) else 0
     thoughts = counts.get("reasoning", 0)
     if thoughts and "output" in counts and (reasoning or stated.thoughts_apart):
-        excluded = _output_excludes(counts, thoughts, stated)
-        if excluded is not None and excluded is not reasoning:
-            flags.append(OUTPUT_EXCLUSIVE if excluded else OUTPUT_INCLUSIVE)
-        counts["output"] += thoughts if (reasoning if excluded is None else excluded) else 0
+        apart = _output_excludes(counts, thoughts, stated)
+        if apart is not None and apart is not reasoning:
+            flags.append(OUTPUT_EXCLUSIVE if apart else OUTPUT_INCLUSIVE)
+        counts["output"] += thoughts if (reasoning if apart is None else apart) else 0
     if stated.total is not None and stated.total != before:
         flags += _gap(counts, stated.total)
-    return tuple(flags)
+    return tuple(flags), excluded is not None or not cached
 
 
 def _input_excludes(counts: Mapping[str, int], cached: int, stated: Stated) -> bool | None:

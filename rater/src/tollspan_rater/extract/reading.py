@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.span import AttributeValue
@@ -13,13 +13,14 @@ from tollspan_rater.domain.usage import Usage
 from tollspan_rater.extract.dialects.table import Dialect, Models, RawUsage
 from tollspan_rater.extract.family import model_family, provider_name
 from tollspan_rater.extract.normal import broken_invariants, inclusive, stated, usage_of_raw
-from tollspan_rater.extract.numbers import quantity, token_count
+from tollspan_rater.extract.numbers import quantity, whole
 from tollspan_rater.extract.proofs import Counts, Stated, add_left_out, cached_in
 from tollspan_rater.extract.raw import at
 from tollspan_rater.extract.slots import Found, text_in, tree_of
 
 AMBIGUOUS: Final = "ambiguous_input"  # both readings of the input are possible; the other stands in the details
 CACHE_UNTOLD: Final = "cache_untold"  # the input leaves the cache out, and nothing says how much was cached
+TOOL_USE_UNTOLD: Final = "tool_use_untold"  # tokens of tool-use prompts would not show
 ZERO: Final = "zero_usage"
 
 _NOTHING: Final = Usage()
@@ -27,12 +28,13 @@ _BROKEN_OFF: Final = frozenset({"estimated", "lower_bound"})
 _CACHE_APART: Final = frozenset({"anthropic", "aws.bedrock"})  # providers whose own input leaves the cache out
 _CACHE_INSIDE: Final = frozenset({"openai", "azure.ai.openai", "openrouter"})  # APIs whose own input contains it
 _THOUGHTS_APART: Final = frozenset({"gemini", "grok"})  # families whose provider states reasoning beside the output
+_PROOFS: Final = ("total", "text_in", "text_out", "unit.image_out")
+_NO_PROOF: Final = Stated()
 _CACHE_COUNTS: Final = frozenset({"cache_read", "cache_write"})
 _PARTS_OF: Final = frozenset({"input", "output"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """``usage`` in normal form, ``flags``, whether it is the provider's ``raw`` object, and ``other_input``.
 
     ``other_input`` is the input under the other reading, where the span leaves open whether it contains the cache.
@@ -41,7 +43,7 @@ class Reading:
     usage: Usage = _NOTHING
     flags: tuple[str, ...] = ()
     raw: bool = False
-    other_input: int | None = field(default=None)
+    other_input: int | None = None
 
 
 def reading_of(dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found) -> Reading:
@@ -90,23 +92,24 @@ def _of_attributes(
     before = counts.get("input")
     excluded = _cache_excluded(dialect, attributes, found)
     cached = cached_in(counts)
-    flags += add_left_out(
-        counts,
-        _stated_beside(dialect, found, counts),
-        cache=bool(cached) and excluded,
-        reasoning=holds_for(dialect.output_excludes_reasoning, found),
-    )
+    sure = True
+    if cached or "reasoning" in counts or "total" in found:
+        beside, apart = _stated_beside(found, counts), holds_for(dialect.output_excludes_reasoning, found)
+        proved, sure = add_left_out(counts, beside, cache=excluded, reasoning=apart)
+        flags += proved
     if excluded and not counts.keys() & _CACHE_COUNTS and holds_for(dialect.cache_untold, found):
         flags += (CACHE_UNTOLD,)
+    if dialect.tool_use_untold and "output" in counts and "total" not in found:
+        flags += (TOOL_USE_UNTOLD,)
     other = None
-    if cached and before is not None and dialect.cache_unsure and not flags and _cache_apart(found):
-        flags, other = (AMBIGUOUS,), before + cached
+    if not sure and before is not None and dialect.cache_unsure and _cache_apart(found):
+        flags, other = (*flags, AMBIGUOUS), before + cached
     usage = inclusive(counts, _units(dialect, found, _PARTS_OF & counts.keys()))
     return Reading(usage, flags + broken_invariants(usage), other_input=other)
 
 
 def _cache_excluded(dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found) -> bool:
-    if dialect.inclusive_if is not None and dialect.inclusive_if in attributes:
+    if dialect.input_excludes_cache == "none" or (dialect.inclusive_if or "") in attributes:
         return False
     return holds_for(dialect.input_excludes_cache, found)
 
@@ -118,12 +121,11 @@ def _cache_apart(found: Found) -> bool:
     return provider_name(said, True) in _CACHE_APART  # noqa: FBT003 - a table's column
 
 
-def _stated_beside(dialect: Dialect, found: Found, counts: Counts) -> Stated:
-    missing = dialect.nan_is_missing
-    total, text_tokens_in, text_tokens_out, image_out = (
-        token_count(slot, found.get(slot), nan_is_missing=missing)
-        for slot in ("total", "text_in", "text_out", "unit.image_out")
-    )
+def _stated_beside(found: Found, counts: Counts) -> Stated:
+    """Read what can prove something; what is unusable proves nothing."""
+    if found.keys().isdisjoint(_PROOFS):
+        return _NO_PROOF
+    total, text_tokens_in, text_tokens_out, image_out = (whole(found.get(slot)) for slot in _PROOFS)
     apart = bool(counts.get("reasoning")) and family_in(found) in _THOUGHTS_APART
     return Stated(total, text_tokens_in, text_tokens_out, image_out or 0, apart)
 

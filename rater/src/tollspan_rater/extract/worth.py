@@ -11,11 +11,13 @@ from tollspan_rater.domain.span import ERROR
 from tollspan_rater.extract.dialects.table import Dialect
 from tollspan_rater.extract.numbers import truth
 from tollspan_rater.extract.proofs import UNALLOCATED
-from tollspan_rater.extract.reading import CACHE_UNTOLD, Reading, family_in, holds_for
+from tollspan_rater.extract.reading import CACHE_UNTOLD, TOOL_USE_UNTOLD, Reading, family_in, holds_for
 from tollspan_rater.extract.slots import Found, text_in
 
 _COUNTED: Final = frozenset({Role.CALL, Role.EVIDENCE, Role.AGGREGATE})
-_AT_LEAST: Final = frozenset({UNALLOCATED, CACHE_UNTOLD})  # flags of counts that may be more, never less
+_AT_LEAST: Final = frozenset(
+    {UNALLOCATED, CACHE_UNTOLD, TOOL_USE_UNTOLD}
+)  # flags of counts that may be more, never less
 
 
 def quality_of(dialect: Dialect, found: Found, reading: Reading, role: Role, flags: Sequence[str]) -> str | None:

@@ -60,7 +60,7 @@ SEMANTIC_KERNEL: Final = Dialect(
     traps=("the provider's own input, without any cache count: for Claude models a lower bound",),
     scope_prefixes=("semantic_kernel.", "Microsoft.SemanticKernel"),
     keys=KEYS,
-    roles=ROLES,
+    roles=(When("gen_ai.operation.name", prefixes={"chat.": Role.CALL, "text.": Role.CALL}), *ROLES),
     input_excludes_cache="claude",
     cache_untold="claude",
 )

@@ -50,6 +50,7 @@ GOOGLE: Final = Dialect(
     roles=ROLES,
     ignored=IGNORED,
     output_excludes_reasoning="all",
+    tool_use_untold=True,
     uncached_stream_quality="estimated",
 )
 LANGCHAIN: Final = Dialect(

@@ -63,6 +63,7 @@ GOOGLE_GENAI: Final = Dialect(
     keys=KEYS,
     roles=ROLES,
     ignored=IGNORED,
+    tool_use_untold=True,
 )
 
 # Both write the input without its cached parts, against the conventions.

@@ -91,7 +91,8 @@ class Dialect:
 
     What its totals leave out: ``input_excludes_cache`` and ``output_excludes_reasoning``; ``inclusive_if`` names an
     attribute whose presence proves the input inclusive. ``cache_unsure``: nobody knows whether the input contains
-    the cache. ``cache_untold``: the input leaves the cache out and does not always say how much.
+    the cache. ``cache_untold``: the input leaves the cache out and does not always say how much. ``tool_use_untold``:
+    it leaves tool-use prompts out, which only a total can show.
     What its numbers are worth: ``stream_ends_with_finish`` (a stream without a finish reason broke off),
     ``raw_has_finish`` (so did an answer whose raw object is there), ``stream_quality``,
     ``uncached_stream_quality`` (of a stream without cache counts), ``aggregate_quality``, ``estimates``.
@@ -127,6 +128,7 @@ class Dialect:
     inclusive_if: str | None = None
     cache_unsure: bool = False
     cache_untold: Models = "none"
+    tool_use_untold: bool = False
     stream_ends_with_finish: bool = False
     raw_has_finish: Models = "none"
     stream_quality: Quality | None = None
