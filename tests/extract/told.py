@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.extract.recorded import Keep
 from tests.extract.spans import SECOND, T0
 
 from tollspan_rater.domain import span as domain
@@ -47,11 +48,11 @@ class Told:
     calls: list[str] = field(default_factory=list)
 
 
-def told_in(text: str) -> Iterator[Told]:
-    """Yield the cases of a text."""
+def told_in(text: str, keep: Keep = is_kept) -> Iterator[Told]:
+    """Yield the cases of a text; of the attributes only those that ``keep`` names, as decoding would."""
     for block in re.split(r"^# ", text, flags=re.MULTILINE)[1:]:
         title, *lines = [line.strip() for line in block.strip().splitlines()]
-        yield _case(title, [line for line in lines if line])
+        yield _case(title, [line for line in lines if line], keep)
 
 
 def line_of(found: Extracted | Rejected) -> str:
@@ -81,7 +82,7 @@ def _line(usage: Usage, quality: str, outcome: str | None, details: Mapping[str,
     return " ".join([*parts, *(f"!{flag}" for flag in sorted(flags))])
 
 
-def _case(title: str, lines: list[str]) -> Told:
+def _case(title: str, lines: list[str], keep: Keep) -> Told:
     told = Told(title)
     fields: dict[str, Any] = {}
     for line in lines:
@@ -90,7 +91,7 @@ def _case(title: str, lines: list[str]) -> Told:
             case "scope":
                 fields = {"scope": rest.partition(" ")[0], "version": rest.partition(" ")[2], "attributes": {}}
             case "->":
-                told.spans.append(_span(fields, len(told.spans)))
+                told.spans.append(_span(fields, len(told.spans), keep))
                 told.read.append(rest)
             case "=>":
                 told.calls.append(rest)
@@ -103,7 +104,7 @@ def _case(title: str, lines: list[str]) -> Told:
     return told
 
 
-def _span(fields: Mapping[str, Any], number: int) -> Span:
+def _span(fields: Mapping[str, Any], number: int, keep: Keep) -> Span:
     own, _, parent = str(fields.get("id", "1")).partition(" < ")
     return Span(
         tenant="t1",
@@ -117,15 +118,15 @@ def _span(fields: Mapping[str, Any], number: int) -> Span:
         status=int(fields.get("status", 0)),
         scope=fields["scope"],
         scope_version=fields["version"],
-        attributes=_kept(fields["attributes"]),
+        attributes=_kept(fields["attributes"], keep),
         dropped_attributes=int(fields.get("dropped", 0)),
     )
 
 
-def _kept(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
+def _kept(attributes: Mapping[str, AttributeValue], keep: Keep) -> dict[str, AttributeValue]:
     """Return what reception and decoding leave of attributes."""
     left = {key: reduced(key, value) if is_content(key) else value for key, value in attributes.items()}
-    return {key: value for key, value in left.items() if value is not None and (is_kept(key) or is_content(key))}  # type: ignore[misc]
+    return {key: value for key, value in left.items() if value is not None and (keep(key) or is_content(key))}  # type: ignore[misc]
 
 
 def _value(text: str) -> AttributeValue:
