@@ -18,7 +18,7 @@ from tollspan_rater.extract.dialects.table import AGGREGATE_RANK, SPAN_NAME, Dia
 from tollspan_rater.extract.draft import new_extracted
 from tollspan_rater.extract.family import operation_name, provider_name
 from tollspan_rater.extract.numbers import cost, quantity, truth, whole
-from tollspan_rater.extract.reading import Reading, reading_of
+from tollspan_rater.extract.reading import DROPPED, Reading, reading_of
 from tollspan_rater.extract.slots import Found, found_in, look_inside, text_in
 from tollspan_rater.extract.worth import outcome_of, quality_of
 
@@ -44,7 +44,7 @@ def extract(span: Span, registry: Registry = REGISTRY) -> Extracted | Rejected:
     try:
         if "meter" in found or "quantity" in found:
             return _built(span, dialect, found, heard, role=Role.UNIT, unit=_unit(found))
-        reading = reading_of(dialect, span.attributes, found)
+        reading = reading_of(dialect, span.attributes, found, dropped=span.dropped_attributes > 0)
     except UnusableValueError as error:
         return Rejected(error.reason, str(error))
     role, flags = _role(dialect, span), reading.flags
@@ -209,6 +209,6 @@ def _built(
 
 def _flags(span: Span, flags: tuple[str, ...], heard: Said) -> tuple[str, ...]:
     if heard.flags or span.dropped_attributes:
-        dropped = ("dropped_attributes",) if span.dropped_attributes else ()
+        dropped = (DROPPED,) if span.dropped_attributes else ()
         return tuple(sorted({*flags, *heard.flags, *dropped}))
     return flags

@@ -21,6 +21,7 @@ from tollspan_rater.extract.slots import Found, text_in, tree_of
 AMBIGUOUS: Final = "ambiguous_input"  # both readings of the input are possible; the other stands in the details
 CACHE_UNTOLD: Final = "cache_untold"  # the input leaves the cache out, and nothing says how much was cached
 TOOL_USE_UNTOLD: Final = "tool_use_untold"  # tokens of tool-use prompts would not show
+DROPPED: Final = "dropped_attributes"  # the sender's limits cut attributes off, of those that are left these are read
 ZERO: Final = "zero_usage"
 
 _NOTHING: Final = Usage()
@@ -46,8 +47,10 @@ class Reading(NamedTuple):
     other_input: int | None = None
 
 
-def reading_of(dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found) -> Reading:
-    """Read the usage of a span.
+def reading_of(
+    dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found, *, dropped: bool = False
+) -> Reading:
+    """Read the usage of a span; ``dropped`` when its sender left attributes out, which may have held some of it.
 
     Raises:
         UnusableValueError: a count that cannot be one.
@@ -61,7 +64,7 @@ def reading_of(dialect: Dialect, attributes: Mapping[str, AttributeValue], found
                 if dialect.attributes_fill_raw and found.get("quality") in _BROKEN_OFF:
                     usage = _totals_filled(usage, stated(found, nan_is_missing=dialect.nan_is_missing))
                 return Reading(usage, broken_invariants(usage), raw=True)
-    return _of_attributes(dialect, attributes, found, flags)
+    return _of_attributes(dialect, attributes, found, (*flags, DROPPED) if dropped else flags)
 
 
 def holds_for(models: Models, found: Found) -> bool:
@@ -97,7 +100,7 @@ def _of_attributes(
         beside, apart = _stated_beside(found, counts), holds_for(dialect.output_excludes_reasoning, found)
         proved, sure = add_left_out(counts, beside, cache=excluded, reasoning=apart)
         flags += proved
-    if excluded and not counts.keys() & _CACHE_COUNTS and holds_for(dialect.cache_untold, found):
+    if excluded and not counts.keys() & _CACHE_COUNTS and (DROPPED in flags or holds_for(dialect.cache_untold, found)):
         flags += (CACHE_UNTOLD,)
     if dialect.tool_use_untold and "output" in counts and "total" not in found:
         flags += (TOOL_USE_UNTOLD,)
