@@ -7,6 +7,7 @@ from tests.extract.spans import a_span
 
 from tollspan_rater.domain.span import AttributeValue
 from tollspan_rater.extract.dialects.registry import ALL, REGISTRY
+from tollspan_rater.extract.dialects.table import Dialect
 
 FOUND: list[tuple[str, str, dict[str, AttributeValue], str]] = [
     ("opentelemetry.instrumentation.genai.bedrock", "1.3b0", {}, "otel.bedrock"),
@@ -32,6 +33,12 @@ FOUND: list[tuple[str, str, dict[str, AttributeValue], str]] = [
 @pytest.mark.parametrize(("scope", "version", "attributes", "name"), FOUND)
 def test_the_dialect_of_a_span(scope: str, version: str, attributes: dict[str, AttributeValue], name: str) -> None:
     assert REGISTRY.dialect_of(a_span(attributes, scope=scope, scope_version=version)).name == name
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.name)
+def test_each_key_alone_tells_its_dialect(dialect: Dialect) -> None:
+    for key in (*dialect.markers, *dialect.families):
+        assert REGISTRY.dialect_of(a_span({key: "x"}, scope="my.app")) is dialect
 
 
 def test_one_key_tells_one_dialect() -> None:

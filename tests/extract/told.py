@@ -14,7 +14,7 @@
     => 7/-/-/3/- exact          each call that all spans of the case show
 
 Figures are input/cache read/cache write/output/reasoning, ``-`` is unknown; then quality, outcome, other meters as
-``meter=quantity``, details as ``name:value`` and flags as ``!flag``.
+``meter=quantity``, details as ``name:value`` and flags as ``!flag``. A version that is not final is ``pending``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tollspan_rater.domain.usage import Usage
 from tollspan_rater.extract.attributes import is_content, is_kept, reduced
 
 _SCALAR = re.compile(r"-?(\d+(\.\d+)?(e\d+)?|NaN|Infinity)|true|false|\".*\"")
-_SHOWN_DETAILS = ("vantage", "request_id", "other_input", "cost_currency")
+_SHOWN_DETAILS = ("id", "vantage", "request_id", "other_input", "cost_currency")
 
 
 @dataclass
@@ -61,7 +61,9 @@ def line_of(found: Extracted | Rejected) -> str:
         return f"refused {found.reason}"
     if found.quality is None:
         return found.role.value
-    return f"{found.role.value} {_line(found.usage, found.quality, found.outcome, dict(found.details), found.flags)}"
+    known = dict(found.details) | ({} if found.response_id is None else {"id": found.response_id})
+    version = "" if found.final else "pending "
+    return f"{version}{found.role.value} {_line(found.usage, found.quality, found.outcome, known, found.flags)}"
 
 
 def line_of_call(call: Call) -> str:

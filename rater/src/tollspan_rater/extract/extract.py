@@ -25,7 +25,6 @@ from tollspan_rater.extract.worth import outcome_of, quality_of
 _ATTEMPTS_MOST: Final = (1 << 31) - 1  # the store keeps 32 bits
 RETRIEVE: Final = "fetch_response"
 _NOTHING: Final = Reading()
-_TERMS: Final = ("geo", "speed")
 _DETAILED: Final = frozenset({"request_id", "total", "cost"})
 _NOT_SAID: Final[Mapping[str, str]] = {}
 
@@ -131,12 +130,6 @@ def _rank(dialect: Dialect, role: Role, reading: Reading) -> int:
     return dialect.raw_rank if reading.raw and dialect.raw_rank is not None else dialect.rank
 
 
-def _terms(found: Found) -> Mapping[str, str]:
-    if found.keys().isdisjoint(_TERMS):
-        return _NOT_SAID
-    return {name: value for name in _TERMS if (value := text_in(found, name)) is not None}
-
-
 def _details(dialect: Dialect, span: Span, found: Found, reading: Reading) -> Mapping[str, str]:
     """Return what proves and explains, only what is known."""
     vantage = dialect.vantage or ("server" if span.kind == SERVER and reading.usage.measured else None)
@@ -199,7 +192,6 @@ def _built(
         reported_cost=cost(get("cost")) if "cost" in found else None,
         unit_meter=unit[0],
         unit_quantity=unit[1],
-        terms=_terms(found),
         details=_details(dialect, span, found, reading),
         said=heard.finished() if role is Role.UNIT else heard.said,
         resource_said=_resource_said(span.resource),

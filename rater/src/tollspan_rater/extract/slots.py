@@ -30,8 +30,6 @@ _TEXTS: Final = frozenset(
         "process_id",
         "retry_of",
         "service_tier",
-        "geo",
-        "speed",
         "usage_api",
         "meter",
     },

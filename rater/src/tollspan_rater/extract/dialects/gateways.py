@@ -70,7 +70,7 @@ LITELLM: Final = Dialect(
         {
             "response_id": ("gen_ai.response.id", *(f"llm.{name}.{_IDS[name]}" for name in _ANSWERS)),
             "response_model": ("gen_ai.response.model", *(f"llm.{name}.{_MODELS[name]}" for name in _ANSWERS)),
-            "cache_hit": ("litellm.cache_hit", "metadata.cache_hit"),
+            "cache_hit": ("litellm.cache_hit",),
         },
         KEYS,
     ),

@@ -13,8 +13,6 @@ _ANTHROPIC_KEYS: Final = merged(
     {
         "finish": ("anthropic.message.stop_reason",),
         "request_id": ("anthropic.request.id",),
-        "geo": ("anthropic.response.inference_geo", "anthropic.usage.inference_geo"),
-        "speed": ("anthropic.response.speed", "anthropic.usage.speed"),
         "unit.compaction_in": ("anthropic.usage.compaction.input_tokens",),
         "unit.compaction_out": ("anthropic.usage.compaction.output_tokens",),
     },
@@ -53,7 +51,6 @@ CLAUDE_PLATFORM: Final = Dialect(
     scopes=("com.anthropic.claude-platform",),
     keys=_ANTHROPIC_KEYS,
     roles=ROLES,
-    vantage="server",
     cache_unsure=True,
 )
 

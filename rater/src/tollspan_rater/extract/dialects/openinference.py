@@ -15,6 +15,10 @@ _NO_USAGE: Final = {
     "llm.token_count.prompt_details.cache_input": "in the litellm package the count of text tokens, no cache",
 }
 
+_RESPONSE_ID: Final = Inside(
+    "response_id", "output.value", (("id",), ("responseId",), ("response_id",), ("llm_output", "id"))
+)
+
 # https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md
 OPENINFERENCE_SPANS: Final = Dialect(
     name="openinference",
@@ -65,14 +69,7 @@ OPENINFERENCE_SPANS: Final = Dialect(
         *ROLES,
     ),
     raw=(RawUsage("output.value", ("usage",)),),
-    inside=(
-        Inside(
-            "response_id",
-            "output.value",
-            (("id",), ("responseId",), ("response_id",), ("llm_output", "id")),
-        ),
-        Inside("finish", "output.value", (("stop_reason",),)),
-    ),
+    inside=(_RESPONSE_ID, Inside("finish", "output.value", (("stop_reason",),))),
     ignored=_NO_USAGE,
     raw_has_finish="claude",
     content=frozenset(
@@ -113,6 +110,8 @@ CLAUDE_AGENT_SDK: Final = replace(
     scope_prefixes=(),
     markers=(),
     families=(),
+    raw=(),
+    inside=(),
     input_excludes_cache="all",
     raw_has_finish="none",
 )
@@ -127,6 +126,7 @@ ENVOY_AI_GATEWAY: Final = replace(
     scope_prefixes=("envoyproxy/ai-gateway",),
     markers=(),
     families=(),
+    inside=(_RESPONSE_ID,),
     vantage="gateway",
     raw_has_finish="none",
 )
