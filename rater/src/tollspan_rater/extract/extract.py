@@ -18,15 +18,14 @@ from tollspan_rater.extract.dialects.table import AGGREGATE_RANK, SPAN_NAME, Dia
 from tollspan_rater.extract.draft import new_extracted
 from tollspan_rater.extract.family import operation_name, provider_name
 from tollspan_rater.extract.numbers import cost, quantity, truth, whole
-from tollspan_rater.extract.reading import DROPPED, Reading, reading_of
+from tollspan_rater.extract.reading import DROPPED, NO_RAW, Reading, reading_of
 from tollspan_rater.extract.slots import Found, found_in, look_inside, text_in
 from tollspan_rater.extract.worth import outcome_of, quality_of
 
 _ATTEMPTS_MOST: Final = (1 << 31) - 1  # the store keeps 32 bits
 RETRIEVE: Final = "fetch_response"
 _NOTHING: Final = Reading()
-_DETAILED: Final = frozenset({"request_id", "total", "cost"})
-_NOT_SAID: Final[Mapping[str, str]] = {}
+_DETAILED: Final = frozenset({"request_id", "cost"})
 
 
 def extract(span: Span, registry: Registry = REGISTRY) -> Extracted | Rejected:
@@ -127,24 +126,19 @@ def _rank(dialect: Dialect, role: Role, reading: Reading) -> int:
         return 0
     if role is Role.AGGREGATE:
         return AGGREGATE_RANK
-    return dialect.raw_rank if reading.raw and dialect.raw_rank is not None else dialect.rank
+    return dialect.raw_rank if reading.raw is not None and dialect.raw_rank is not None else dialect.rank
 
 
 def _details(dialect: Dialect, span: Span, found: Found, reading: Reading) -> Mapping[str, str]:
     """Return what proves and explains, only what is known."""
     vantage = dialect.vantage or ("server" if span.kind == SERVER and reading.usage.measured else None)
-    if vantage is None and reading.other_input is None and found.keys().isdisjoint(_DETAILED):
-        return _NOT_SAID
+    if vantage is None and found.keys().isdisjoint(_DETAILED):
+        return reading.details
     known: dict[str, str | None] = {"request_id": text_in(found, "request_id"), "vantage": vantage}
-    if "total" in found:
-        total = whole(found["total"])
-        known["stated_total"] = None if total is None else str(total)
-    if reading.other_input is not None:
-        known["other_input"] = str(reading.other_input)
     if "cost" in found:
         known["cost_currency"] = dialect.currency
         known["cost_key"] = next((key for key in dialect.keys.get("cost", ()) if key in span.attributes), None)
-    return {name: value for name, value in known.items() if value is not None}
+    return {**reading.details, **{name: value for name, value in known.items() if value is not None}}
 
 
 def _built(
@@ -158,7 +152,8 @@ def _built(
     flags: tuple[str, ...] = (),
     unit: tuple[str, Decimal] | tuple[None, None] = (None, None),
 ) -> Extracted:
-    get = found.get
+    get, raw = found.get, reading.raw or NO_RAW
+    tier = text_in(found, "service_tier") or raw.tier
     return new_extracted(
         tenant=span.tenant,
         trace_id=span.trace_id,
@@ -184,12 +179,13 @@ def _built(
         retry_of=text_in(found, "retry_of"),
         outcome=outcome_of(dialect, found, reading, span.status),
         quality=quality_of(dialect, found, reading, role, flags),
-        service_tier=text_in(found, "service_tier"),
+        service_tier=tier,
         stream=truth(get("stream")) if "stream" in found else None,
         retrieve=get("operation") == RETRIEVE,
         ttft_ms=_milliseconds(found),
         usage=reading.usage,
-        reported_cost=cost(get("cost")) if "cost" in found else None,
+        reported_cost=cost(get("cost")) if raw.cost is None and "cost" in found else raw.cost,
+        terms={**raw.terms, "batch": "true"} if tier == "batch" else raw.terms,
         unit_meter=unit[0],
         unit_quantity=unit[1],
         details=_details(dialect, span, found, reading),

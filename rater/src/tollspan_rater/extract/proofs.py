@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-Counts = dict[str, int]
+from tollspan_rater.extract.normal import Counts
 
 UNALLOCATED: Final = "unallocated_tokens"  # the provider's total holds tokens that no count on the span explains
 SHORT_TOTAL: Final = "total_below_parts"

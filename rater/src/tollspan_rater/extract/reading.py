@@ -12,10 +12,10 @@ from tollspan_rater.domain.span import AttributeValue
 from tollspan_rater.domain.usage import Usage
 from tollspan_rater.extract.dialects.table import Dialect, Models, RawUsage
 from tollspan_rater.extract.family import model_family, provider_name
-from tollspan_rater.extract.normal import broken_invariants, inclusive, stated, usage_of_raw
+from tollspan_rater.extract.normal import Counts, fitted, inclusive, stated
 from tollspan_rater.extract.numbers import quantity, whole
-from tollspan_rater.extract.proofs import Counts, Stated, add_left_out, cached_in
-from tollspan_rater.extract.raw import at
+from tollspan_rater.extract.proofs import SHORT_TOTAL, UNALLOCATED, Stated, add_left_out, cached_in
+from tollspan_rater.extract.raw import RawReading, at, read_raw
 from tollspan_rater.extract.slots import Found, text_in, tree_of
 
 AMBIGUOUS: Final = "ambiguous_input"  # both readings of the input are possible; the other stands in the details
@@ -24,27 +24,27 @@ TOOL_USE_UNTOLD: Final = "tool_use_untold"  # tokens of tool-use prompts would n
 DROPPED: Final = "dropped_attributes"  # the sender's limits cut attributes off, of those that are left these are read
 ZERO: Final = "zero_usage"
 
+NO_RAW: Final = RawReading(Usage())
+
 _NOTHING: Final = Usage()
+_NOT_SAID: Final[Mapping[str, str]] = {}
 _BROKEN_OFF: Final = frozenset({"estimated", "lower_bound"})
 _CACHE_APART: Final = frozenset({"anthropic", "aws.bedrock"})  # providers whose own input leaves the cache out
 _CACHE_INSIDE: Final = frozenset({"openai", "azure.ai.openai", "openrouter"})  # APIs whose own input contains it
 _THOUGHTS_APART: Final = frozenset({"gemini", "grok"})  # families whose provider states reasoning beside the output
-_PROOFS: Final = ("total", "text_in", "text_out", "unit.image_out")
+_PROOFS: Final = ("total", "text_in", "text_out", "image_out")
 _NO_PROOF: Final = Stated()
 _CACHE_COUNTS: Final = frozenset({"cache_read", "cache_write"})
-_PARTS_OF: Final = frozenset({"input", "output"})
+_TOTALS: Final = frozenset({UNALLOCATED, SHORT_TOTAL})
 
 
 class Reading(NamedTuple):
-    """``usage`` in normal form, ``flags``, whether it is the provider's ``raw`` object, and ``other_input``.
-
-    ``other_input`` is the input under the other reading, where the span leaves open whether it contains the cache.
-    """
+    """``usage`` in normal form with its ``flags`` and ``details``; ``raw`` when it is the provider's own object."""
 
     usage: Usage = _NOTHING
     flags: tuple[str, ...] = ()
-    raw: bool = False
-    other_input: int | None = None
+    raw: RawReading | None = None
+    details: Mapping[str, str] = _NOT_SAID
 
 
 def reading_of(
@@ -59,11 +59,12 @@ def reading_of(
     for raw in dialect.raw:
         value = attributes.get(raw.key)
         if value is not None:
-            usage, flags = _of_raw(raw, value, found)
-            if usage is not None and usage.measured:
+            said, flags = _of_raw(raw, value, found)
+            if said is not None and said.usage.measured:
+                usage = said.usage
                 if dialect.attributes_fill_raw and found.get("quality") in _BROKEN_OFF:
                     usage = _totals_filled(usage, stated(found, nan_is_missing=dialect.nan_is_missing))
-                return Reading(usage, broken_invariants(usage), raw=True)
+                return _fitted(usage, said.flags, said.details, said)
     return _of_attributes(dialect, attributes, found, (*flags, DROPPED) if dropped else flags)
 
 
@@ -90,8 +91,7 @@ def _of_attributes(
         if counts.get(part) == 0:
             del counts[part]
     if dialect.zero_is_unknown and not counts.get("input", 0) and not counts.get("output", 0):
-        units = _units(dialect, found, frozenset())
-        return Reading(Usage(units=units), (*flags, *([ZERO] if counts else [])))
+        return Reading(Usage(units=_units(dialect, found)), (*flags, *([ZERO] if counts else [])))
     before = counts.get("input")
     excluded = _cache_excluded(dialect, attributes, found)
     cached = cached_in(counts)
@@ -104,11 +104,18 @@ def _of_attributes(
         flags += (CACHE_UNTOLD,)
     if dialect.tool_use_untold and "output" in counts and "total" not in found:
         flags += (TOOL_USE_UNTOLD,)
-    other = None
+    details = {} if _TOTALS.isdisjoint(flags) else {"stated_total": str(whole(found["total"]))}
     if not sure and before is not None and dialect.cache_unsure and _cache_apart(found):
-        flags, other = (*flags, AMBIGUOUS), before + cached
-    usage = inclusive(counts, _units(dialect, found, _PARTS_OF & counts.keys()))
-    return Reading(usage, flags + broken_invariants(usage), other_input=other)
+        flags, details = (*flags, AMBIGUOUS), {**details, "other_input": str(before + cached)}
+    for part in dialect.beside:
+        if part in counts and root(part) in counts:
+            counts[root(part)] += counts[part]
+    return _fitted(inclusive(counts, _units(dialect, found)), flags, details)
+
+
+def _fitted(usage: Usage, flags: tuple[str, ...], details: Mapping[str, str], raw: RawReading | None = None) -> Reading:
+    fit = fitted(usage)
+    return Reading(fit.usage, flags + fit.flags, raw, {**details, **fit.details} if fit.flags else details)
 
 
 def _cache_excluded(dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found) -> bool:
@@ -133,13 +140,8 @@ def _stated_beside(found: Found, counts: Counts) -> Stated:
     return Stated(total, text_tokens_in, text_tokens_out, image_out or 0, apart)
 
 
-def _units(dialect: Dialect, found: Found, wholes: frozenset[str]) -> Mapping[str, Decimal]:
-    """Return the other meters; a part of a total only beside that total."""
-    return {
-        meter: quantity(slot, found[slot], "bad_usage")
-        for slot, meter in dialect.unit_slots
-        if found.get(slot) and (root(meter) not in _PARTS_OF or root(meter) in wholes)
-    }
+def _units(dialect: Dialect, found: Found) -> Mapping[str, Decimal]:
+    return {meter: quantity(slot, found[slot], "bad_usage") for slot, meter in dialect.unit_slots if found.get(slot)}
 
 
 def _totals_filled(usage: Usage, said: Mapping[str, int]) -> Usage:
@@ -150,7 +152,7 @@ def _totals_filled(usage: Usage, said: Mapping[str, int]) -> Usage:
     )
 
 
-def _of_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[Usage | None, tuple[str, ...]]:
+def _of_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[RawReading | None, tuple[str, ...]]:
     tree: Any = tree_of(value, raw.notation)
     if not isinstance(tree, dict):
         return None, () if raw.path else ("unreadable_raw_usage",)
@@ -158,8 +160,5 @@ def _of_raw(raw: RawUsage, value: AttributeValue, found: Found) -> tuple[Usage |
         tree = at(tree, raw.path)
         if not isinstance(tree, dict):
             return None, ()
-    usage = usage_of_raw(tree, raw.api or text_in(found, "usage_api"))
-    tier = tree.get("service_tier")
-    if isinstance(tier, str) and "service_tier" not in found:
-        found["service_tier"] = tier
-    return usage, () if usage is not None else ("unknown_raw_usage",)
+    said = read_raw(tree, raw.api or text_in(found, "usage_api"))
+    return said, () if said is not None else ("unknown_raw_usage",)

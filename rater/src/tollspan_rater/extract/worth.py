@@ -54,7 +54,7 @@ def _broke_off(dialect: Dialect, found: Found, reading: Reading) -> bool:
         return False
     if dialect.stream_ends_with_finish and truth(found.get("stream")):
         return True
-    return reading.raw and holds_for(dialect.raw_has_finish, found)
+    return reading.raw is not None and holds_for(dialect.raw_has_finish, found)
 
 
 def _of_answer(dialect: Dialect, found: Found, reading: Reading) -> str | None:

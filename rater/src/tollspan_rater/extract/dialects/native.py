@@ -8,16 +8,6 @@ from tollspan_rater.domain.fates import Role
 from tollspan_rater.extract.dialects.semconv import KEYS, ROLES
 from tollspan_rater.extract.dialects.table import FRAMEWORK, NATIVE, SPAN_NAME, Dialect, When, merged
 
-_ANTHROPIC_KEYS: Final = merged(
-    KEYS,
-    {
-        "finish": ("anthropic.message.stop_reason",),
-        "request_id": ("anthropic.request.id",),
-        "unit.compaction_in": ("anthropic.usage.compaction.input_tokens",),
-        "unit.compaction_out": ("anthropic.usage.compaction.output_tokens",),
-    },
-)
-
 # The spans that the Anthropic SDK writes by itself: one a request, retries included.
 ANTHROPIC_NATIVE: Final = Dialect(
     name="anthropic.native",
@@ -26,13 +16,22 @@ ANTHROPIC_NATIVE: Final = Dialect(
     source="PyPI anthropic 1.14.0 to 2.11.0 (recorded with 2.11.0); off by ANTHROPIC_OPEN_TELEMETRY=false",
     traps=(
         "written as soon as a tracer provider is set, beside the span of any other instrumentation of the same call",
-        "tokens of a context compaction are in neither total",
+        "the tokens of a compaction are in neither total, and billed like them",
         "of an aborted stream the output is left out",
     ),
     scopes=("com.anthropic.sdk.python",),
     scope_prefixes=("com.anthropic.sdk.",),
-    keys=_ANTHROPIC_KEYS,
+    keys=merged(
+        KEYS,
+        {
+            "finish": ("anthropic.message.stop_reason",),
+            "request_id": ("anthropic.request.id",),
+            "compaction_in": ("anthropic.usage.compaction.input_tokens",),
+            "compaction_out": ("anthropic.usage.compaction.output_tokens",),
+        },
+    ),
     roles=ROLES,
+    beside=("compaction_in", "compaction_out"),
     vantage="client",
     stream_ends_with_finish=True,
     kept_prefixes=("anthropic.",),
@@ -49,7 +48,7 @@ CLAUDE_PLATFORM: Final = Dialect(
         "whether its input contains the cache is not documented",
     ),
     scopes=("com.anthropic.claude-platform",),
-    keys=_ANTHROPIC_KEYS,
+    keys=KEYS,
     roles=ROLES,
     cache_unsure=True,
 )

@@ -114,9 +114,9 @@ COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
     "total": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens"),
     "text_in": ("gen_ai.usage.text.input_tokens",),
     "text_out": ("gen_ai.usage.text.output_tokens",),
-    "unit.image_out": ("gen_ai.usage.image.output_tokens",),
-    "unit.cache_read_audio": ("gen_ai.usage.audio.cache_read.input_tokens",),
-    "unit.cache_read_image": ("gen_ai.usage.image.cache_read.input_tokens",),
+    "image_out": ("gen_ai.usage.image.output_tokens",),
+    "cache_read_audio": ("gen_ai.usage.audio.cache_read.input_tokens",),
+    "cache_read_image": ("gen_ai.usage.image.cache_read.input_tokens",),
     "unit.web_search": ("gen_ai.usage.details.web_search_requests",),
 }
 KEYS: Final = merged(COUNTS, TEXTS)

@@ -89,10 +89,11 @@ class Dialect:
     none of them knows is an aggregate. ``ignored`` names attributes that look like usage and are none, with why.
     ``vantage``: who wrote the span, where all of them have one.
 
-    What its totals leave out: ``input_excludes_cache`` and ``output_excludes_reasoning``; ``inclusive_if`` names an
-    attribute whose presence proves the input inclusive. ``cache_unsure``: nobody knows whether the input contains
-    the cache. ``cache_untold``: the input leaves the cache out and does not always say how much. ``tool_use_untold``:
-    it leaves tool-use prompts out, which only a total can show.
+    What its totals leave out: ``input_excludes_cache``, ``output_excludes_reasoning``, and ``beside``, other parts that
+    always stand beside them. ``inclusive_if`` names an attribute whose presence proves the input inclusive.
+    ``cache_unsure``: nobody knows whether the input contains the cache. ``cache_untold``: the input leaves the cache
+    out and does not always say how much. ``tool_use_untold``: it leaves tool-use prompts out, which only a total can
+    show.
     What its numbers are worth: ``stream_ends_with_finish`` (a stream without a finish reason broke off),
     ``raw_has_finish`` (so did an answer whose raw object is there), ``stream_quality``,
     ``uncached_stream_quality`` (of a stream without cache counts), ``aggregate_quality``, ``estimates``.
@@ -125,6 +126,7 @@ class Dialect:
     vantage: Vantage | None = None
     input_excludes_cache: Models = "none"
     output_excludes_reasoning: Models = "none"
+    beside: tuple[str, ...] = ()
     inclusive_if: str | None = None
     cache_unsure: bool = False
     cache_untold: Models = "none"
