@@ -91,7 +91,7 @@ def mapped(path: Path, first_row: int) -> KeyRun | None:
 
 def _parsed(content: pa.Buffer, first_row: int) -> KeyRun | None:
     count, rest = divmod(content.size - len(_MAGIC), _KEY_BYTES + _ROW_BYTES)
-    if rest or count < 0 or content.slice(0, len(_MAGIC)).to_pybytes() != _MAGIC:
+    if rest or content.slice(0, len(_MAGIC)).to_pybytes() != _MAGIC:
         return None
     keys = content.slice(len(_MAGIC), count * _KEY_BYTES)
     rows = content.slice(len(_MAGIC) + count * _KEY_BYTES)
