@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.calls import a_call
+from tollspan_rater.store import lookup
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.key_index import KeyIndex
 from tollspan_rater.store.legs import leg
@@ -267,6 +268,15 @@ def test_a_block_that_is_not_full_any_more_is_not_taken_in(tmp_path: Path) -> No
     assert index.view(full.reader(), (full, 2)).rest == BLOCK
     full.close()
     older.close()
+
+
+def test_more_rows_than_one_query_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "_FEW", 3)
+    monkeypatch.setattr(lookup, "_MANY", 7)
+    database = fill(tmp_path)
+    for wanted in range(1, 13):
+        check(database, range(wanted))
+    database.close()
 
 
 KILLED = """
