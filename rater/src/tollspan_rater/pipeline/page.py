@@ -124,7 +124,9 @@ def sort_out(
         legs.append(page.legs.filter(pa.array([alone[at] for at in page.leg_of], pa.bool_())))
         readings.extend(_readings(page, [not one for one in alone], from_evidence))
     readings.sort(key=lambda reading: (reading.position, reading.ordinal))
-    return Sorted(_without_ignored_evidence(pa.concat_tables(spans)), pa.concat_tables(legs), readings)
+    # Together, for the store takes many small chunks at half the speed of a large one.
+    ready, calls = (pa.concat_tables(tables).combine_chunks() for tables in (spans, legs))
+    return Sorted(_without_ignored_evidence(ready), calls, readings)
 
 
 def repeated(keys: Iterable[int]) -> set[int]:
