@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.in_memory import Entries, Nobody
 from benchmarks.ingest.spans import Load
-from tollspan_rater.domain.entries import Batch, Entry
+from tollspan_rater.domain.entries import Batch
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.server.meaning import MEANING, reader
@@ -24,28 +25,6 @@ SELECT 'bench', (hash(i) >> 1)::BIGINT, (hash(i + 1e12::BIGINT) >> 1)::BIGINT, p
        'stored', NULL, 'call', TRUE, FALSE, printf('%016x', hash(i)), 'bench', 'process', i, '{"i":1120,"o":583}'
 FROM range(?, ?) AS numbers(i)
 """
-
-
-class _Entries:
-    """A journal in memory."""
-
-    def __init__(self, requests: Sequence[bytes], after: int, at_ns: int) -> None:
-        numbered = enumerate(requests, after + 1)
-        self._entries: list[Entry] = [Batch(at, at_ns, "bench", "bench", "otlp-proto", body) for at, body in numbered]
-        self._after = after
-
-    def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:  # noqa: ARG002 - the batches are small
-        """Return the entries after a position."""
-        return self._entries[after - self._after :][:max_entries]
-
-
-class _Nobody:
-    def subject_id(self, tenant: str, name: str) -> str:
-        """Return the name."""
-        return f"{tenant}:{name}"
-
-    def remember(self, tenant: str, names: dict[str, str]) -> None:
-        """Forget."""
 
 
 def history(sizes: Sequence[int], batches: Sequence[tuple[int, int]], first_ns: int) -> dict[tuple[int, int], float]:
@@ -69,11 +48,15 @@ def _cost(database: Database, load: Load, spans: int) -> float:
     """Return the median over batches, each applied in steps of its own."""
     requests = list(load.requests())
     each = spans // load.per_request
-    names = Subjects(_Nobody())
+    names = Subjects(Nobody())
     costs = []
     for start in range(0, len(requests), each):
-        entries = _Entries(requests[start : start + each], database.position(), load.first_ns)
-        writer = Writer(entries, database, reader(names), MEANING)
+        position = database.position()
+        batches = [
+            Batch(at, load.first_ns, "bench", "bench", "otlp-proto", body)
+            for at, body in enumerate(requests[start : start + each], position + 1)
+        ]
+        writer = Writer(Entries(batches, position), database, reader(names), MEANING)
         begin = time.perf_counter()
         writer.catch_up()
         costs.append((time.perf_counter() - begin) / spans * 1e6)
