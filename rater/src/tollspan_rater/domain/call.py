@@ -22,6 +22,7 @@ DETAILS: Final = (
     "proof",  # what the provider's total proved of parts that stand beside its counts
     "unfit_parts",  # counts that were larger than what contains them, and so split nothing
     "cost_currency",  # of reported_cost
+    "other_input",  # the input under its other reading, where a span leaves open whether it contains the cache
     "cost_key",  # the member or attribute that stated reported_cost
 )
 

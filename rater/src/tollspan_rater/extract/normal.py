@@ -19,9 +19,6 @@ def _above(meter: str) -> tuple[str, ...]:
     return (*above, ALSO_IN[meter]) if meter in ALSO_IN else above
 
 
-UNALLOCATED: Final = "unallocated_tokens"  # the provider's total holds tokens that no count on the span explains
-
-_CACHE: Final = ("cache_read", "cache_write")
 _NO_UNITS: Final[Mapping[str, Decimal]] = {}
 _ZERO: Final = Decimal(0)
 _TOKENS: Final = frozenset(TOKEN_METERS)
@@ -54,29 +51,6 @@ _FITS: Final[tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]] = (
 _WITHIN: Final = {
     part: tuple(meter for meter in TOKEN_METERS if part in _above(meter)) for part in (*PARENT, *ALSO_IN.values())
 }
-
-
-def add_left_out(counts: Counts, *, cache: bool, reasoning: bool, total: int | None) -> tuple[str, ...]:
-    """Add to the stated totals what a dialect leaves out of them, in place; return flags.
-
-    ``cache`` and ``reasoning`` say what the dialect is known to leave out. Two proofs hold for every dialect:
-    cache counts larger than the input, or a total equal to input, output and cache, show an exclusive input.
-    """
-    flags: tuple[str, ...] = ()
-    if "input" in counts:
-        cached = sum(counts.get(part, 0) for part in _CACHE)
-        if cached:
-            stated = counts["input"]
-            proved = cached > stated or total == stated + counts.get("output", 0) + cached
-            if cache or proved:
-                counts["input"] = stated + cached
-            if proved and not cache:
-                flags = ("input_proved_exclusive",)
-    if reasoning and "output" in counts:
-        if "reasoning" not in counts and total is not None and total > counts.get("input", 0) + counts["output"]:
-            flags = (*flags, UNALLOCATED)
-        counts["output"] += counts.get("reasoning", 0)
-    return flags
 
 
 def inclusive(counts: Counts, units: Mapping[str, Decimal] = _NO_UNITS) -> Usage:
