@@ -10,8 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from benchmarks.in_memory import Entries, Nobody
 from benchmarks.ingest.spans import Load
-from tollspan_rater.domain.entries import Batch, Entry
+from tollspan_rater.domain.entries import Batch
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.server.meaning import MEANING, reader
@@ -25,28 +26,6 @@ SELECT 'bench', (hash(i) >> 1)::BIGINT, (hash(i + 1e12::BIGINT) >> 1)::BIGINT, p
        'stored', NULL, 'call', TRUE, FALSE, printf('%016x', hash(i)), 'bench', 'process', i, '{"i":1120,"o":583}'
 FROM range(?, ?) AS numbers(i)
 """
-
-
-class _Entries:
-    """A journal in memory."""
-
-    def __init__(self, requests: Sequence[bytes], after: int, at_ns: int) -> None:
-        numbered = enumerate(requests, after + 1)
-        self._entries: list[Entry] = [Batch(at, at_ns, "bench", "bench", "otlp-proto", body) for at, body in numbered]
-        self._after = after
-
-    def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:  # noqa: ARG002 - the batches are small
-        """Return the entries after a position."""
-        return self._entries[after - self._after :][:max_entries]
-
-
-class _Nobody:
-    def subject_id(self, tenant: str, name: str) -> str:
-        """Return the name."""
-        return f"{tenant}:{name}"
-
-    def remember(self, tenant: str, names: dict[str, str]) -> None:
-        """Forget."""
 
 
 def history(sizes: Sequence[int], batches: Sequence[tuple[int, int]], first_ns: int) -> dict[tuple[int, int], float]:
@@ -85,8 +64,11 @@ def _batches(load: Load, spans: int) -> Iterator[list[bytes]]:
 
 def _cost(database: Database, batch: Sequence[bytes], load: Load) -> float:
     """Return the CPU seconds of all threads that a batch takes, applied in a step of its own."""
-    entries = _Entries(batch, database.position(), load.first_ns)
-    writer = Writer(entries, database, reader(Subjects(_Nobody())), MEANING)
+    position = database.position()
+    batches = [
+        Batch(at, load.first_ns, "bench", "bench", "otlp-proto", body) for at, body in enumerate(batch, position + 1)
+    ]
+    writer = Writer(Entries(batches, position), database, reader(Subjects(Nobody())), MEANING)
     begin = time.process_time()
     writer.catch_up()
     return time.process_time() - begin
