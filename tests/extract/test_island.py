@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.extract.growing import ROOT, STEPS
 from tests.extract.random_spans import arrivals
+from tests.extract.spans import a_span, read
 
 from tollspan_rater.domain.call import Call, Extracted
 from tollspan_rater.extract import island as module
@@ -41,3 +43,24 @@ def test_islands_add_up_to_the_whole(small: int, data: st.DataObject) -> None:
             follower.take(request)
             whole = {call.call_id: call for call in settle(follower.index.spans.values())}
             assert follower.calls == whole
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_trace_that_grows_costs_each_new_span_no_more_than_the_first(name: str) -> None:
+    """Counted in spans that are settled for one that came, whatever came before."""
+    index = SpanIndex()
+    sizes = [len(arrived(index, [span]).spans) for step in range(600) for span in map(read, STEPS[name](step))]
+    early, late = sizes[100:200], sizes[-100:]
+    assert max(late) <= max(early)
+    assert max(late) < 100
+
+
+def test_a_late_root_changes_everything_below_it() -> None:
+    follower = Follower()
+    for step in range(100):
+        follower.take([read(span) for span in STEPS["nested"](step)])
+    root = read(a_span({"tollspan.customer": "acme"}, span_id=ROOT, scope="app"))
+    assert len(arrived(follower.index, [root]).core) == 200
+    follower.take([root])
+    assert {call.customer for call in follower.calls.values()} == {"acme"}
+    assert len(follower.calls) == 100
