@@ -70,6 +70,11 @@ instrumentations compute it. Each such proof is a flag on the call.
 Usage on span events is not read: where an instrumentation writes it there (lists of messages and steps of an agent
 service), it repeats what the span of the run states. Log records and metrics do not reach the rater.
 
+Read by another's table: agno, smolagents and LlamaIndex by `openinference`; Bedrock AgentCore by `adot` and `strands`;
+gateways that write the conventions, Portkey for one, by `semconv`; the OpenAI Agents SDK by `otel`, `traceloop` or
+`openinference`, whichever instruments it. Attributes that a Collector normalised are read under the scope they came
+from, by the names of the conventions.
+
 What a table was made from: spans kept in the repository (recorded), a package run against a provider whose bill was
 known (run), its source (code), its documentation (docs). [How to add one](../operating/dialects.md).
 """
