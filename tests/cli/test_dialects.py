@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 from click.testing import CliRunner
 
+from tollspan_rater.cli.dialects import FLAGS
 from tollspan_rater.cli.main import main
 from tollspan_rater.extract.dialects.registry import ALL
 
@@ -34,3 +37,15 @@ def test_machines_get_rows() -> None:
     assert strands["rules"] == [
         "cache reads and writes are added to the input, unless gen_ai.usage.cache_read.input_tokens is there"
     ]
+
+
+def test_every_flag_of_a_case_has_a_meaning() -> None:
+    """What settlement flags, on the lines of calls, is told elsewhere."""
+    texts = [path.read_text("utf-8") for path in Path(__file__).parents[1].glob("extract/dialects/*.txt")]
+    flags = {flag for text in texts for line in re.findall(r"^-> .*", text, re.MULTILINE) for flag in _flags(line)}
+    assert {flag for flag in flags if "_exceeds_" not in flag} <= FLAGS.keys()
+    assert len(flags) > 10
+
+
+def _flags(line: str) -> list[str]:
+    return [word.removeprefix("!") for word in line.split() if word.startswith("!")]
