@@ -260,6 +260,7 @@ def test_an_error_is_one_line_and_an_exit_code(
         ("serve --grpc 0.0.0.0:4317", "auth.required"),
         ("serve --grpc nowhere", "HOST:PORT"),
         ("pricing check .", ".yaml"),
+        ("dialects klingon", "klingon"),
     ],
 )
 def test_a_wrong_command_line_is_refused_with_a_remedy(run: Run, backend: FakeBackend, line: str, words: str) -> None:
