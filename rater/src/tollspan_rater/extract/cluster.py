@@ -260,7 +260,9 @@ def _barrier(at: int, above: int, spans: Sequence[Extracted], calls: set[int]) -
     """Return the call that a child of this span is in: itself, the one above, or none behind a container."""
     if at in calls:
         return at
-    return -1 if spans[at].role is Role.AGGREGATE else above
+    span = spans[at]
+    role = span.role if span.ruled is None else span.ruled.role
+    return -1 if role is Role.AGGREGATE else above
 
 
 def _contain(clusters: Clusters, outer: int, inner: Sequence[int]) -> None:

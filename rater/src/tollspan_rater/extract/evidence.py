@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.call import Counted, Extracted, Ruled
 from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
 from tollspan_rater.extract.aliases import ALIAS_PREFIX
@@ -54,6 +54,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "said": "sa",
     "resource_said": "rs",
     "flags": "fl",
+    "ruled": "ru",
 }
 _TOKEN_NAMES: Final[Mapping[str, str]] = {
     "input": "i",
@@ -68,7 +69,9 @@ _TOKEN_NAMES: Final[Mapping[str, str]] = {
     "audio_out": "ao",
 }
 _UNITS: Final = "un"
-_SPECIAL: Final = frozenset({"usage", "reported_cost", "unit_quantity", "said", "resource_said", "flags", "role"})
+_SPECIAL: Final = frozenset(
+    {"usage", "reported_cost", "unit_quantity", "said", "resource_said", "flags", "role", "ruled"}
+)
 _DEFAULTS: Final[Mapping[str, object]] = {f.name: f.default for f in fields(Extracted)}
 _PLAIN: Final = tuple((name, short, _DEFAULTS[name]) for name, short in _NAMES.items() if name not in _SPECIAL)
 _PLAIN_VALUES: Final = attrgetter(*(name for name, _, _ in _PLAIN))
@@ -101,6 +104,7 @@ def from_evidence(evidence: str) -> Extracted:
         said=tree.get("sa", {}),
         resource_said=tree.get("rs", {}),
         flags=tuple(tree.get("fl", ())),
+        ruled=_ruled(tree.get("ru")),
     )
 
 
@@ -108,7 +112,8 @@ def digest(extracted: Extracted) -> str:
     """Return 16 hex digits over usage, attribution, ids and times.
 
     What differs between two honest copies does not count: what a Collector may add to the resource under foreign
-    names, how many attributes were dropped on the way, and with which release the span was read.
+    names, how many attributes were dropped on the way, with which release the span was read, and which span rules
+    were in force then.
     """
     return _digest(_document(extracted))
 
@@ -122,6 +127,9 @@ def sealed(extracted: Extracted) -> tuple[str, str]:
 def _digest(document: dict[str, Any]) -> str:
     for name in _NOT_DIGESTED:
         document.pop(name, None)
+    ruled = document.pop("ru", None)
+    if ruled is not None:
+        document["ro"] = ruled["ro"]
     resource = document.pop("rs", None)
     if resource:
         own = {key: value for key, value in resource.items() if not key.startswith(ALIAS_PREFIX)}
@@ -155,7 +163,17 @@ def _document(extracted: Extracted) -> dict[str, Any]:
         document["rs"] = extracted.resource_said
     if extracted.flags:
         document["fl"] = extracted.flags
+    if extracted.ruled is not None:
+        counts = {one.meter: [str(one.quantity), one.rule] for one in extracted.ruled.counts}
+        document["ru"] = {"ro": extracted.ruled.role.value, "ct": counts}
     return document
+
+
+def _ruled(tree: dict[str, Any] | None) -> Ruled | None:
+    if tree is None:
+        return None
+    counts = tree["ct"].items()
+    return Ruled(Role(tree["ro"]), tuple(Counted(meter, Decimal(text), rule) for meter, (text, rule) in counts))
 
 
 def _decimal(value: str | None) -> Decimal | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final, TypeVar
@@ -36,14 +36,17 @@ def settle(spans: Iterable[Extracted]) -> list[Call]:
     several be there.
     """
     found = list(spans)
-    if len(found) == 1:
+    if len(found) == 1 and found[0].ruled is None:
         call = alone(found[0])
         return [] if call is None else [call]
     return connected(found)
 
 
 def alone(span: Extracted) -> Call | None:
-    """Return what a span shows that nothing else touches: what ``connected`` says of a set of one, sooner."""
+    """Return what a span shows that nothing else touches: what ``connected`` says of a set of one, sooner.
+
+    Not for a span on which span rules count something.
+    """
     match span.role:
         case Role.CALL | Role.EVIDENCE:
             kind, flags = "call", span.flags
@@ -64,7 +67,9 @@ def connected(spans: Iterable[Extracted]) -> list[Call]:
     ancestry = Ancestry(forest)
     groups = _groups(forest)
     calls = [_call(forest.spans, ancestry, group, flags) for group, flags in groups]
-    calls += [_unit(forest.spans, ancestry, at) for at, span in enumerate(forest.spans) if span.role is Role.UNIT]
+    stated = [at for at, span in enumerate(forest.spans) if span.role is Role.UNIT and span.ruled is None]
+    calls += [_unit(forest.spans, ancestry, at) for at in stated]
+    calls += _counted(forest.spans, ancestry, [group for group, _ in groups])
     return sorted(calls, key=lambda call: (call.tenant, call.started_ns, call.call_id))
 
 
@@ -108,6 +113,7 @@ def _aggregates_without_calls(forest: Forest, groups: Sequence[Sequence[int]], h
     """R4: the outermost containers with usage below and above which no call has any."""
     spans = forest.spans
     measured = {at for group in groups if any(spans[one].usage.measured for one in group) for at in group}
+    measured |= {at for at, span in enumerate(spans) if span.role is Role.UNIT and span.usage.measured}
     busy_below = bytearray(len(spans))
     for at in measured:
         above = forest.parent[at]
@@ -153,6 +159,41 @@ def _unit(spans: Sequence[Extracted], ancestry: Ancestry, at: int) -> Call:
         attribution=attribution,
         flags={*disagreements, *span.flags},
     )
+
+
+def _counted(spans: Sequence[Extracted], ancestry: Ancestry, calls: Iterable[Sequence[int]]) -> list[Call]:
+    """Return the units that span rules count: each meter once a call, however many views show it, else once a span."""
+    shown = [group for group in calls if any(spans[at].ruled is not None for at in group)]
+    members = {at for group in shown for at in group}
+    alone = [[at] for at, span in enumerate(spans) if span.ruled is not None and at not in members]
+    return [unit for group in [*shown, *alone] for unit in _units_beside(spans, ancestry, group)]
+
+
+def _units_beside(spans: Sequence[Extracted], ancestry: Ancestry, group: Sequence[int]) -> Iterator[Call]:
+    index = {spans[at].key: at for at in group}
+    views = by_rank([spans[at] for at in group])
+    attribution, disagreements = resolved(ancestry, spans, [index[view.key] for view in views])
+    best = {one.meter: (view, one) for view in reversed(views) if view.ruled for one in view.ruled.counts}
+    for meter, (view, one) in sorted(best.items()):
+        unit = _built(
+            views,
+            kind="unit",
+            evidence=view,
+            usage=_NOTHING,
+            quality="exact",
+            attribution=attribution,
+            flags=disagreements,
+        )
+        yield replace(
+            unit,
+            call_id=_identity(view, "m_", meter),
+            members=(unit.evidence,),
+            trace_ids=(view.trace_id,),
+            dialect=one.rule,
+            reported_cost=None,
+            meter=meter,
+            quantity=one.quantity,
+        )
 
 
 def _built(
@@ -219,6 +260,6 @@ def _member(span: Extracted) -> str:
     return f"{span.trace_id}:{span.span_id}"
 
 
-def _identity(span: Extracted, prefix: str) -> str:
-    key = f"{span.tenant}\x00{span.trace_id}\x00{span.span_id}"
+def _identity(span: Extracted, prefix: str, meter: str = "") -> str:
+    key = "\x00".join([span.tenant, span.trace_id, span.span_id, *([meter] if meter else ())])
     return prefix + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]

@@ -48,10 +48,11 @@ _Kept = tuple[str, AttributeValue, int] | tuple[()]
 
 
 class SpanReader:
-    """Turns slices into pieces; one object per set of limits, so that its cache means one thing."""
+    """Turns slices into pieces; one object per set of limits and further keys, so that its cache means one thing."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, also: frozenset[str] = frozenset()) -> None:
         self._limits = limits
+        self._also = also
         self._known: dict[bytes, _Kept] = {}
         self._short = min(_CACHED_BYTES_MOST, limits.value_bytes)
 
@@ -139,7 +140,7 @@ class SpanReader:
     def _attribute(self, raw: bytes) -> _Kept:
         if len(raw) > self._short:
             return self._any_attribute(raw)
-        kept = _usual_attribute(raw)
+        kept = _usual_attribute(raw, self._also)
         if kept is None:
             kept = self._any_attribute(raw)
         if len(self._known) >= _CACHED_ATTRIBUTES:
@@ -150,7 +151,7 @@ class SpanReader:
     def _any_attribute(self, raw: bytes) -> _Kept:
         message = KeyValueMessage.FromString(raw)
         key = message.key.decode(errors="replace")  # no key that is kept is broken UTF-8
-        if not matters(key):
+        if not matters(key, self._also):
             return ()
         value, cut = value_of(message.value, key, self._limits, self._limits.nesting)
         value = allowed(key, value)
@@ -158,15 +159,15 @@ class SpanReader:
 
 
 @lru_cache(maxsize=8192)
-def _kept_key(raw: bytes) -> str | None:
+def _kept_key(raw: bytes, also: frozenset[str]) -> str | None:
     """Return the name of an attribute whose value is kept as it is, "" for one that is not, None to look closer."""
     key = raw.decode(errors="replace")
     if catalog.is_content(key):
         return None
-    return key if catalog.is_kept(key) else ""
+    return key if catalog.is_kept(key) or key in also else ""
 
 
-def _usual_attribute(raw: bytes) -> _Kept | None:
+def _usual_attribute(raw: bytes, also: frozenset[str]) -> _Kept | None:
     """Read the bytes that nearly every short attribute consists of: key, then one text or one number.
 
     Three times as fast as a message object; None for every other form, which is left to ``_any_attribute``.
@@ -177,7 +178,7 @@ def _usual_attribute(raw: bytes) -> _Kept | None:
     value = 2 + raw[1]
     if raw[value] != _VALUE_TAG or raw[value + 1] != size - value - 2:
         return None
-    key = _kept_key(raw[2:value])
+    key = _kept_key(raw[2:value], also)
     if not key:
         return None if key is None else ()
     kind, first = raw[value + 2], raw[value + 3]

@@ -12,6 +12,7 @@ from tollspan_rater.pipeline.page import Page
 STEP_ENTRIES: Final = 256
 STEP_BYTES: Final = 8 << 20
 AHEAD_STEPS: Final = 2
+NEW_RULES: Final = "meters.apply"  # what is read behind such a command is read by other rules
 
 Pending = Callable[[], Page]  # gives the page, after waiting for it if need be
 Submit = Callable[[Batch], Pending]
@@ -27,6 +28,9 @@ class JournalReads(Protocol):
 
 class Ahead:
     """Gives the entries after a position in the journal's order, a step of batches or one command at a time.
+
+    Nothing is read behind a command that changes the span rules before it was taken and the next step begins, for
+    what pages hold depends on the rules in force.
 
     Args:
         journal: where they are read.
@@ -77,7 +81,11 @@ class Ahead:
 
     def _fill(self, position: int) -> None:
         after = self._waiting[-1][0].position if self._waiting else position
-        while self._waiting_bytes < AHEAD_STEPS * STEP_BYTES and len(self._waiting) < AHEAD_STEPS * STEP_ENTRIES:
+        while (
+            not self._at_new_rules()
+            and self._waiting_bytes < AHEAD_STEPS * STEP_BYTES
+            and len(self._waiting) < AHEAD_STEPS * STEP_ENTRIES
+        ):
             entries = self._journal.read(after, max_entries=STEP_ENTRIES, max_bytes=STEP_BYTES)
             if not entries:
                 return
@@ -85,7 +93,13 @@ class Ahead:
                 pending = self._submit(entry) if isinstance(entry, Batch) else None
                 self._waiting.append((entry, pending))
                 self._waiting_bytes += _size(entry)
+                if self._at_new_rules():
+                    return
             after = entries[-1].position
+
+    def _at_new_rules(self) -> bool:
+        last = self._waiting[-1][0] if self._waiting else None
+        return isinstance(last, Command) and last.kind == NEW_RULES
 
 
 def _size(entry: Entry) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -12,12 +13,13 @@ import orjson
 from tollspan_rater.domain.call import Extracted, Rejected
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import FAR_FUTURE_NS, Piece, Span, Undecodable
+from tollspan_rater.extract.span_rule import NO_RULES, SpanRules, ruled
 from tollspan_rater.store.lookup import KeptAs
 
 _TIME_MAX: Final = (1 << 63) - 1
 LATE_NS: Final = 3_600 * 1_000_000_000  # a span that arrives an hour after its end is marked late
 
-Decode = Callable[[Batch], list[Piece]]
+Decode = Callable[..., list[Piece]]  # of a batch; ``also=`` names attributes to keep for span rules
 Extract = Callable[[Span], Extracted | Rejected]
 Evidence = Callable[[Extracted], tuple[str, str]]  # as stored text, and its digest
 
@@ -58,12 +60,21 @@ class Reading:
 
 
 class Reader:
-    """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other."""
+    """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other.
 
-    def __init__(self, decode: Decode, extract: Extract, evidence_of: Evidence) -> None:
-        self.decode = decode
+    ``rules`` are the span rules in force at the positions of what is read.
+    """
+
+    def __init__(self, decode: Decode, extract: Extract, evidence_of: Evidence, rules: SpanRules = NO_RULES) -> None:
+        self.decode: Callable[[Batch], list[Piece]] = partial(decode, also=rules.keys) if rules.keys else decode
+        self._rules = rules
+        self._plain_decode = decode
         self._extract = extract
         self._evidence_of = evidence_of
+
+    def under(self, rules: SpanRules) -> Reader:
+        """Return a reader that reads as this one while other rules are in force."""
+        return self if rules == self._rules else Reader(self._plain_decode, self._extract, self._evidence_of, rules)
 
     def read(self, batch: Batch) -> list[Reading]:
         """Return a reading for each piece of a batch, in the order of the request."""
@@ -79,6 +90,8 @@ class Reader:
             return self.aside(batch, ordinal, at_position, aside)
         try:
             found = _bad_time(piece, batch.received_ns) or self._extract(piece)
+            if self._rules.rules:
+                found = ruled(piece, found, self._rules)
             if isinstance(found, Rejected):
                 return self.aside(batch, ordinal, at_position, set_aside(piece, found))
             return self.keep(batch, found, ordinal=ordinal, at_position=at_position)

@@ -1,6 +1,7 @@
 """The process that turns batches into pages: reads them from stdin, writes pages to stdout, ends when stdin ends.
 
-It opens no file of the data folder. The first message is the key of the subject ids, each further one a batch.
+It opens no file of the data folder. The first message is the key of the subject ids, each further one a batch with the
+span rules to read it by, or None for those of the message before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from tollspan_rater.domain.entries import Batch
+from tollspan_rater.extract.span_rule import NO_RULES, SpanRules
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.server.meaning import MEANING, reader
@@ -40,11 +42,11 @@ class KeyedNames:
         self.found.setdefault(tenant, {}).update(names)
 
 
-def page(batch: Batch, names: KeyedNames) -> Page | None:
+def page(batch: Batch, rules: SpanRules, names: KeyedNames) -> Page | None:
     """Return the page of a batch, without its body; None when only the owner of the names can make it."""
     names.found, names.in_doubt = {}, False
     subjects = Subjects(names)
-    made = page_of(batch, reader(subjects).read(batch), MEANING.settle, MEANING.link_of)
+    made = page_of(batch, reader(subjects).under(rules).read(batch), MEANING.settle, MEANING.link_of)
     subjects.flush()
     return None if names.in_doubt else replace(made, batch=replace(batch, body=b""), names=names.found)
 
@@ -58,9 +60,11 @@ def main() -> None:
     gc.freeze()
     gc.disable()
     try:
-        names = KeyedNames(requests.recv_bytes())
+        names, rules = KeyedNames(requests.recv_bytes()), NO_RULES
         for number in range(1 << 62):
-            answers.send(page(requests.recv(), names))
+            batch, others = requests.recv()
+            rules = rules if others is None else others
+            answers.send(page(batch, rules, names))
             if number % COLLECT_EVERY == 0:
                 gc.collect()
     except (EOFError, BrokenPipeError):

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from tollspan_rater.domain.entries import Batch
+from tollspan_rater.extract.span_rule import SpanRules
 from tollspan_rater.pipeline.ahead import Pending
 from tollspan_rater.pipeline.page import Names, Page
 
@@ -35,7 +36,7 @@ class Workers:
     """
 
     def __init__(
-        self, count: int, subject_key: bytes, here: Callable[[Batch], Page], learn: Callable[[Names], None]
+        self, count: int, subject_key: bytes, here: Callable[[Batch, SpanRules], Page], learn: Callable[[Names], None]
     ) -> None:
         self._count = count
         self._key = subject_key
@@ -47,15 +48,18 @@ class Workers:
         self._waiting_bytes = 0
         self._lock = threading.Lock()
 
-    def submit(self, batch: Batch) -> Pending:
-        """Take a batch; what is returned gives its page, to be called once, by the thread that submits."""
+    def submit(self, batch: Batch, rules: SpanRules) -> Pending:
+        """Take a batch and the rules to read it by.
+
+        What is returned gives its page, to be called once, by the thread that submits.
+        """
         size = len(batch.body)
         if not self._count or self._waiting_bytes + size <= AT_ONCE_BYTES:
-            return lambda: self._here(batch)
-        future = self._threads.submit(self._made, batch)
+            return lambda: self._here(batch, rules)
+        future = self._threads.submit(self._made, batch, rules)
         self._wait_for(size)
         future.add_done_callback(lambda _done: self._wait_for(-size))
-        return lambda: self._taken(batch, future)
+        return lambda: self._taken(batch, rules, future)
 
     def close(self) -> None:
         """End the processes; batches under way are dropped, they stay in the journal."""
@@ -67,20 +71,20 @@ class Workers:
         with self._lock:
             self._waiting_bytes += size
 
-    def _taken(self, batch: Batch, future: Future[Page | None]) -> Page:
+    def _taken(self, batch: Batch, rules: SpanRules, future: Future[Page | None]) -> Page:
         page = future.result()
         if page is None:
-            return self._here(batch)
+            return self._here(batch, rules)
         self._learn(page.names)
         return replace(page, batch=batch)
 
-    def _made(self, batch: Batch) -> Page | None:
+    def _made(self, batch: Batch, rules: SpanRules) -> Page | None:
         process: _Process | None = getattr(self._own, "process", None)
         try:
             if process is None:
                 process = self._own.process = _Process(self._key)
                 self._running.append(process)
-            return process.page(batch)
+            return process.page(batch, rules)
         except (EOFError, OSError, pickle.UnpicklingError):
             if process is not None:
                 process.close()
@@ -98,10 +102,12 @@ class _Process:
             self._requests = Connection(os.dup(requests.fileno()), readable=False)
             self._answers = Connection(os.dup(answers.fileno()), writable=False)
         self._requests.send_bytes(key)
+        self._told: SpanRules | None = None
 
-    def page(self, batch: Batch) -> Page | None:
-        """Have a page made."""
-        self._requests.send(batch)
+    def page(self, batch: Batch, rules: SpanRules) -> Page | None:
+        """Have a page made; rules travel only when they are others than before."""
+        self._requests.send((batch, None if rules is self._told else rules))
+        self._told = rules
         page: Page | None = self._answers.recv()
         return page
 
