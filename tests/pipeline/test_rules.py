@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ from tests.pipeline.rig import READER, MemoryJournal, a_rig
 from tollspan_rater.domain.entries import Batch, Entry
 from tollspan_rater.domain.span import Span
 from tollspan_rater.extract.rule_file import load
-from tollspan_rater.extract.span_rule import SpanRules
+from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.ingest.decode import decode
 from tollspan_rater.pipeline.ahead import NEW_RULES, Ahead, Pending
-from tollspan_rater.pipeline.page import Page, page_of
+from tollspan_rater.pipeline.page import page_of
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.server.meaning import MEANING
 from tollspan_rater.store.database import Database
@@ -118,12 +119,8 @@ def _batch(encoding: str) -> Batch:
 class Eager:
     """Makes a page when it is asked to, not when the page is wanted: what a process of its own does."""
 
-    def __init__(self) -> None:
-        self.made: list[int] = []
-
-    def submit(self, batch: Batch, rules: SpanRules) -> Pending:
-        page = page_of(batch, READER.under(rules).read(batch), MEANING.settle, MEANING.link_of)
-        self.made.append(batch.position)
+    def submit(self, batches: Sequence[Batch], rules: RulesByTenant) -> Pending:
+        page = page_of(batches, READER.under(rules).read, MEANING.settle, MEANING.link_of)
         return lambda: page
 
 
@@ -137,24 +134,22 @@ def test_nothing_behind_new_rules_is_read_ahead_of_them() -> None:
     journal.batch(a_call(4))
     seen: list[int] = []
 
-    def submit(batch: Batch) -> Pending:
-        def page() -> Page:
-            return page_of(batch, [], MEANING.settle, MEANING.link_of)
-
-        seen.append(batch.position)
-        return page
+    def submit(batches: Sequence[Batch]) -> Pending:
+        seen.extend(batch.position for batch in batches)
+        return Eager().submit(batches, {})
 
     ahead = Ahead(journal, submit)
-    assert _position(ahead.oldest(0)) == 1
-    assert seen == [1, 2, 4]
-    assert len(ahead.take_pages(9)) == 2
-    assert ahead.oldest(2) is not None
+    assert _position(ahead.oldest(0, 256)) == 1
+    assert ahead.take_pages(9)
+    assert _position(ahead.oldest(2, 256)) == 3
     ahead.take_command()
+    assert _position(ahead.oldest(3, 256)) == 4
+    assert seen == [1, 2, 4]
     assert len(ahead.take_pages(9)) == 1
-    assert _position(ahead.oldest(4)) == 5
+    assert _position(ahead.oldest(4, 256)) == 5
     assert seen == [1, 2, 4]
     assert ahead.take_command().kind == NEW_RULES
-    assert _position(ahead.oldest(5)) == 6
+    assert _position(ahead.oldest(5, 256)) == 6
     assert seen == [1, 2, 4, 6]
 
 

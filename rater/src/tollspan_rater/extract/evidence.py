@@ -51,6 +51,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "reported_cost": "rc",
     "unit_meter": "um",
     "unit_quantity": "uq",
+    "terms": "te",
+    "details": "de",
     "said": "sa",
     "resource_said": "rs",
     "flags": "fl",
@@ -70,7 +72,7 @@ _TOKEN_NAMES: Final[Mapping[str, str]] = {
 }
 _UNITS: Final = "un"
 _SPECIAL: Final = frozenset(
-    {"usage", "reported_cost", "unit_quantity", "said", "resource_said", "flags", "role", "ruled"}
+    {"usage", "reported_cost", "unit_quantity", "terms", "details", "said", "resource_said", "flags", "role", "ruled"}
 )
 _DEFAULTS: Final[Mapping[str, object]] = {f.name: f.default for f in fields(Extracted)}
 _PLAIN: Final = tuple((name, short, _DEFAULTS[name]) for name, short in _NAMES.items() if name not in _SPECIAL)
@@ -101,6 +103,8 @@ def from_evidence(evidence: str) -> Extracted:
         usage=Usage(**{name: stated.get(short) for name, short in _TOKEN_NAMES.items()}, units=units),
         reported_cost=_decimal(tree.get("rc")),
         unit_quantity=_decimal(tree.get("uq")),
+        terms=tree.get("te", {}),
+        details=tree.get("de", {}),
         said=tree.get("sa", {}),
         resource_said=tree.get("rs", {}),
         flags=tuple(tree.get("fl", ())),
@@ -147,16 +151,15 @@ def _document(extracted: Extracted) -> dict[str, Any]:
     document["ro"] = extracted.role.value
     usage = extracted.usage
     if usage.measured or any(value is not None for value in _TOKEN_VALUES(usage)):
-        tokens: dict[str, Any] = {
-            short: value for short, value in zip(_TOKEN_SHORT, _TOKEN_VALUES(usage), strict=True) if value is not None
-        }
-        if usage.units:
-            tokens[_UNITS] = {meter: str(value) for meter, value in usage.units.items()}
-        document["u"] = tokens
+        document["u"] = _stated(usage)
     if extracted.reported_cost is not None:
         document["rc"] = str(extracted.reported_cost)
     if extracted.unit_quantity is not None:
         document["uq"] = str(extracted.unit_quantity)
+    if extracted.terms:
+        document["te"] = extracted.terms
+    if extracted.details:
+        document["de"] = extracted.details
     if extracted.said:
         document["sa"] = extracted.said
     if extracted.resource_said:
@@ -167,6 +170,15 @@ def _document(extracted: Extracted) -> dict[str, Any]:
         counts = {one.meter: [str(one.quantity), one.rule] for one in extracted.ruled.counts}
         document["ru"] = {"ro": extracted.ruled.role.value, "ct": counts}
     return document
+
+
+def _stated(usage: Usage) -> dict[str, Any]:
+    tokens: dict[str, Any] = {
+        short: value for short, value in zip(_TOKEN_SHORT, _TOKEN_VALUES(usage), strict=True) if value is not None
+    }
+    if usage.units:
+        tokens[_UNITS] = {meter: str(value) for meter, value in usage.units.items()}
+    return tokens
 
 
 def _ruled(tree: dict[str, Any] | None) -> Ruled | None:

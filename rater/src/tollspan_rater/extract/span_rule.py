@@ -96,6 +96,7 @@ class SpanRules:
 
 
 NO_RULES: Final = SpanRules()
+RulesByTenant = Mapping[str, SpanRules]
 
 
 def ruled(span: Span, read: Extracted | Rejected, rules: SpanRules) -> Extracted | Rejected:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -13,7 +12,7 @@ import orjson
 from tollspan_rater.domain.call import Extracted, Rejected
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import FAR_FUTURE_NS, Piece, Span, Undecodable
-from tollspan_rater.extract.span_rule import NO_RULES, SpanRules, ruled
+from tollspan_rater.extract.span_rule import NO_RULES, RulesByTenant, ruled
 from tollspan_rater.store.lookup import KeptAs
 
 _TIME_MAX: Final = (1 << 63) - 1
@@ -62,19 +61,25 @@ class Reading:
 class Reader:
     """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other.
 
-    ``rules`` are the span rules in force at the positions of what is read.
+    ``rules`` are the span rules of each tenant that are in force at the positions of what is read.
     """
 
-    def __init__(self, decode: Decode, extract: Extract, evidence_of: Evidence, rules: SpanRules = NO_RULES) -> None:
-        self.decode: Callable[[Batch], list[Piece]] = partial(decode, also=rules.keys) if rules.keys else decode
-        self._rules = rules
-        self._plain_decode = decode
+    def __init__(
+        self, decode: Decode, extract: Extract, evidence_of: Evidence, rules: RulesByTenant | None = None
+    ) -> None:
+        self._decode = decode
         self._extract = extract
         self._evidence_of = evidence_of
+        self._rules = rules or {}
 
-    def under(self, rules: SpanRules) -> Reader:
+    def under(self, rules: RulesByTenant) -> Reader:
         """Return a reader that reads as this one while other rules are in force."""
-        return self if rules == self._rules else Reader(self._plain_decode, self._extract, self._evidence_of, rules)
+        return Reader(self._decode, self._extract, self._evidence_of, rules)
+
+    def decode(self, batch: Batch) -> list[Piece]:
+        """Return the pieces of a batch, with what its tenant's rules look at."""
+        also = self._rules.get(batch.tenant, NO_RULES).keys
+        return self._decode(batch, also=also) if also else self._decode(batch)
 
     def read(self, batch: Batch) -> list[Reading]:
         """Return a reading for each piece of a batch, in the order of the request."""
@@ -90,8 +95,8 @@ class Reader:
             return self.aside(batch, ordinal, at_position, aside)
         try:
             found = _bad_time(piece, batch.received_ns) or self._extract(piece)
-            if self._rules.rules:
-                found = ruled(piece, found, self._rules)
+            if batch.tenant in self._rules:
+                found = ruled(piece, found, self._rules[batch.tenant])
             if isinstance(found, Rejected):
                 return self.aside(batch, ordinal, at_position, set_aside(piece, found))
             return self.keep(batch, found, ordinal=ordinal, at_position=at_position)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import StoreDeadError, TollspanError
-from tollspan_rater.extract.span_rule import NO_RULES, SpanRules
+from tollspan_rater.extract.span_rule import RulesByTenant, SpanRules
 from tollspan_rater.pipeline.ahead import NEW_RULES, STEP_ENTRIES, Ahead, JournalReads, Pending
 from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated, sorted_pages
 from tollspan_rater.pipeline.changes import Changes
@@ -22,7 +22,7 @@ from tollspan_rater.pipeline.replay import replayed
 from tollspan_rater.store import state
 from tollspan_rater.store.database import Database
 
-MakePage = Callable[[Batch, SpanRules], Pending]  # has a batch read while some rules are in force; returns at once
+MakePage = Callable[[Sequence[Batch], RulesByTenant], Pending]  # has batches read by some rules, and returns at once
 
 RETRY_S: Final = 1.0
 
@@ -51,10 +51,10 @@ class Writer:
             reader: reads batches, and pieces that are replayed.
             meaning: what spans mean together.
             before_append: called before each transaction.
-            submit: hands a batch to another process that makes its page; by default it is made here, at its turn.
+            submit: hands batches to another process that makes their page; by default it is made here, at its turn.
         """
         self._submit = submit or self._here
-        self._ahead = Ahead(journal, lambda batch: self._submit(batch, self._rules_of(batch.tenant)))
+        self._ahead = Ahead(journal, lambda batches: self._submit(batches, self._rules))
         self._database = database
         self._rules = self._rules_in_force()
         self._reader = reader
@@ -134,14 +134,15 @@ class Writer:
         self._database.require_alive()  # also with nothing to apply: a question or a checkpoint may have killed it
         if most <= 0:
             return 0
-        oldest = self._ahead.oldest(self._position)
+        oldest = self._ahead.oldest(self._position, most)
         self._front_ns = None if oldest is None else _time_of(oldest)
         if oldest is None:
             return 0
         if isinstance(oldest, Batch):
             pages = self._ahead.take_pages(most)
-            self._append(self._tables_of(pages), pages[-1].batch.position)
-            return len(pages)
+            last = pages[-1].batches[-1].position
+            self._append(self._tables_of(pages), last)
+            return last - oldest.position + 1
         command = self._ahead.take_command()
         rules = self._rules
         if command.kind == NEW_RULES:
@@ -150,14 +151,11 @@ class Writer:
         self._rules = rules
         return 1
 
-    def _here(self, batch: Batch, rules: SpanRules) -> Pending:
+    def _here(self, batches: Sequence[Batch], rules: RulesByTenant) -> Pending:
         reader = self._reader.under(rules)
-        return lambda: page_of(batch, reader.read(batch), self._meaning.settle, self._meaning.link_of)
+        return lambda: page_of(batches, reader.read, self._meaning.settle, self._meaning.link_of)
 
-    def _rules_of(self, tenant: str) -> SpanRules:
-        return self._rules.get(tenant, NO_RULES)
-
-    def _rules_in_force(self) -> Mapping[str, SpanRules]:
+    def _rules_in_force(self) -> RulesByTenant:
         """Return each tenant's span rules as of the store's position, which is what they are to be for what follows."""
         with self._database.looking_up() as connection:
             applied = state.span_rules(connection)
@@ -169,14 +167,15 @@ class Writer:
         def note(changes: Changes) -> None:
             changes.ready = {"spans": found.spans, "legs": found.legs}
             for page in pages:
-                changes.entry(page.batch, page.pieces)
+                for batch, pieces in zip(page.batches, page.pieces, strict=True):
+                    changes.entry(batch, pieces)
 
         return self._tables_with(found.readings, note)
 
     def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
         readings: list[Reading] = []
         if command.kind == REPLAY:
-            reader = self._reader.under(self._rules_of(command.tenant))
+            reader = self._reader.under(self._rules)
             readings = replayed(command, self._database, reader, self._meaning.from_evidence)
 
         def note(changes: Changes) -> None:

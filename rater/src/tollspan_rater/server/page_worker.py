@@ -1,7 +1,7 @@
 """The process that turns batches into pages: reads them from stdin, writes pages to stdout, ends when stdin ends.
 
-It opens no file of the data folder. The first message is the key of the subject ids, each further one a batch with the
-span rules to read it by, or None for those of the message before.
+It opens no file of the data folder. The first message is the key of the subject ids, each further one the batches of a
+page with the span rules to read them by, or None for those of the message before.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from typing import Final
 
 from tollspan_rater.domain.entries import Batch
-from tollspan_rater.extract.span_rule import NO_RULES, SpanRules
+from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.server.meaning import MEANING, reader
 from tollspan_rater.store.names import hashed_id, looks_like_id
 
-COLLECT_EVERY: Final = 64  # batches; what they leave behind has no cycles, and looking for some costs a third
+COLLECT_EVERY: Final = 64  # pages; what they leave behind has no cycles, and looking for some costs a third
 
 
 class KeyedNames:
@@ -42,13 +43,13 @@ class KeyedNames:
         self.found.setdefault(tenant, {}).update(names)
 
 
-def page(batch: Batch, rules: SpanRules, names: KeyedNames) -> Page | None:
-    """Return the page of a batch, without its body; None when only the owner of the names can make it."""
+def page(batches: Sequence[Batch], rules: RulesByTenant, names: KeyedNames) -> Page | None:
+    """Return the page of some batches, without them; None when only the owner of the names can make it."""
     names.found, names.in_doubt = {}, False
     subjects = Subjects(names)
-    made = page_of(batch, reader(subjects).under(rules).read(batch), MEANING.settle, MEANING.link_of)
+    made = page_of(batches, reader(subjects).under(rules).read, MEANING.settle, MEANING.link_of)
     subjects.flush()
-    return None if names.in_doubt else replace(made, batch=replace(batch, body=b""), names=names.found)
+    return None if names.in_doubt else replace(made, batches=(), names=names.found)
 
 
 def main() -> None:
@@ -60,11 +61,12 @@ def main() -> None:
     gc.freeze()
     gc.disable()
     try:
-        names, rules = KeyedNames(requests.recv_bytes()), NO_RULES
+        names = KeyedNames(requests.recv_bytes())
+        rules: RulesByTenant = {}
         for number in range(1 << 62):
-            batch, others = requests.recv()
+            batches, others = requests.recv()
             rules = rules if others is None else others
-            answers.send(page(batch, rules, names))
+            answers.send(page(batches, rules, names))
             if number % COLLECT_EVERY == 0:
                 gc.collect()
     except (EOFError, BrokenPipeError):

@@ -7,23 +7,23 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Final
 
 from tollspan_rater.domain.entries import Batch
-from tollspan_rater.extract.span_rule import SpanRules
+from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.pipeline.ahead import Pending
 from tollspan_rater.pipeline.page import Names, Page
 
-AT_ONCE_BYTES: Final = 256 << 10  # as much is read sooner than it is sent to another process
+AT_ONCE_BYTES: Final = 128 << 10  # less is read sooner than it is sent to another process
 GRACE_S: Final = 5.0
 
 
 class Workers:
-    """Makes pages in other processes once more is waiting than is read at once.
+    """Makes pages in other processes, except those that are read at once.
 
     A process starts when it is first needed and ends with its owner, also with a killed one: its stdin ends then.
     What a process cannot do, or a dead one did not, is done ``here``.
@@ -36,7 +36,11 @@ class Workers:
     """
 
     def __init__(
-        self, count: int, subject_key: bytes, here: Callable[[Batch, SpanRules], Page], learn: Callable[[Names], None]
+        self,
+        count: int,
+        subject_key: bytes,
+        here: Callable[[Sequence[Batch], RulesByTenant], Page],
+        learn: Callable[[Names], None],
     ) -> None:
         self._count = count
         self._key = subject_key
@@ -45,21 +49,16 @@ class Workers:
         self._threads = ThreadPoolExecutor(max(count, 1), thread_name_prefix="tollspan-reader")
         self._own = threading.local()
         self._running: list[_Process] = []
-        self._waiting_bytes = 0
-        self._lock = threading.Lock()
 
-    def submit(self, batch: Batch, rules: SpanRules) -> Pending:
-        """Take a batch and the rules to read it by.
+    def submit(self, batches: Sequence[Batch], rules: RulesByTenant) -> Pending:
+        """Take the batches of a page and the rules to read them by.
 
-        What is returned gives its page, to be called once, by the thread that submits.
+        What is returned gives the page, to be called once, by the thread that submits.
         """
-        size = len(batch.body)
-        if not self._count or self._waiting_bytes + size <= AT_ONCE_BYTES:
-            return lambda: self._here(batch, rules)
-        future = self._threads.submit(self._made, batch, rules)
-        self._wait_for(size)
-        future.add_done_callback(lambda _done: self._wait_for(-size))
-        return lambda: self._taken(batch, rules, future)
+        if not self._count or sum(len(batch.body) for batch in batches) < AT_ONCE_BYTES:
+            return lambda: self._here(batches, rules)
+        future = self._threads.submit(self._made, batches, rules)
+        return lambda: self._taken(batches, rules, future)
 
     def close(self) -> None:
         """End the processes; batches under way are dropped, they stay in the journal."""
@@ -67,24 +66,20 @@ class Workers:
         for process in self._running:
             process.close()
 
-    def _wait_for(self, size: int) -> None:
-        with self._lock:
-            self._waiting_bytes += size
-
-    def _taken(self, batch: Batch, rules: SpanRules, future: Future[Page | None]) -> Page:
+    def _taken(self, batches: Sequence[Batch], rules: RulesByTenant, future: Future[Page | None]) -> Page:
         page = future.result()
         if page is None:
-            return self._here(batch, rules)
+            return self._here(batches, rules)
         self._learn(page.names)
-        return replace(page, batch=batch)
+        return replace(page, batches=tuple(batches))
 
-    def _made(self, batch: Batch, rules: SpanRules) -> Page | None:
+    def _made(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
         process: _Process | None = getattr(self._own, "process", None)
         try:
             if process is None:
                 process = self._own.process = _Process(self._key)
                 self._running.append(process)
-            return process.page(batch, rules)
+            return process.page(batches, rules)
         except (EOFError, OSError, pickle.UnpicklingError):
             if process is not None:
                 process.close()
@@ -102,11 +97,11 @@ class _Process:
             self._requests = Connection(os.dup(requests.fileno()), readable=False)
             self._answers = Connection(os.dup(answers.fileno()), writable=False)
         self._requests.send_bytes(key)
-        self._told: SpanRules | None = None
+        self._told: RulesByTenant | None = None
 
-    def page(self, batch: Batch, rules: SpanRules) -> Page | None:
+    def page(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
         """Have a page made; rules travel only when they are others than before."""
-        self._requests.send((batch, None if rules is self._told else rules))
+        self._requests.send((batches, None if rules is self._told else rules))
         self._told = rules
         page: Page | None = self._answers.recv()
         return page
