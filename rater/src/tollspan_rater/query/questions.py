@@ -249,6 +249,16 @@ _TABLE: Final = (
         "tollspan pricing show",
     ),
     Question(
+        "meters.show",
+        "The span-to-meter rules in force, in their order; rules hold for the spans that came after them.",
+        (
+            Param("version", "the rules of this version, as they were applied"),
+            Param("versions", "the versions that were applied, instead of rules", "flag"),
+        ),
+        "tollspan meters show",
+        brief=("rule", "meter", "form", "quantity", "when", *("version", "since_position", "recorded_at", "note")),
+    ),
+    Question(
         "quarantine.list",
         "Pieces that could not be read, with reason and error.",
         (Param("reason", "only pieces kept aside for this reason"), _LIMIT),
