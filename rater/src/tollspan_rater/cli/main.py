@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "calls": f"{_HERE}.questions:calls",
     "invoice": f"{_HERE}.questions:invoice",
     "margin": f"{_HERE}.questions:margin",
+    "inexact": f"{_HERE}.questions:inexact",
     "explain": f"{_HERE}.questions:explain",
     "audit": f"{_HERE}.questions:audit",
     "export": f"{_HERE}.export:export",

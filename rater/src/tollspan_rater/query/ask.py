@@ -14,6 +14,7 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.explain import explain
+from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
 from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
@@ -73,5 +74,6 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "usage": usage,
     "calls": calls,
     "margin": margin,
+    "inexact": inexact,
     "explain": explain,
 }
