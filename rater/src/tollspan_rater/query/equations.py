@@ -126,7 +126,9 @@ _EVIDENCE: Final = """
     ),
     member AS (
         SELECT call_id, kind, input, output, quantity, list_contains(flags, 'filled') AS filled,
-               name = evidence AS chosen, stated[1]::BIGINT AS i, stated[2]::BIGINT AS o,
+               name = evidence AS chosen,
+               CASE kind WHEN 'call' THEN stated[1]::BIGINT END AS i,
+               CASE kind WHEN 'call' THEN stated[2]::BIGINT END AS o,
                coalesce(stated[3], json_extract_string(counted, '$."' || meter || '"[0]'))::DECIMAL(38, 12) AS q
         FROM (SELECT *, unnest(members) AS name FROM calls WHERE tenant = $tenant) LEFT JOIN stated USING (name)
     ),

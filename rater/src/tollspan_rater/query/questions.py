@@ -173,9 +173,7 @@ _BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat
 _TOP: Final = Param("top", "only so many rows", "int")
 _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
 _PERIOD: Final = Param("period", "a month, for example 2026-11; default is the running one", "period")
-_KIND: Final = Param(
-    "kind", "provider calls, or units that stand beside them", "enum", "call", choices=("call", "unit")
-)
+_KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
 
 _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
