@@ -303,8 +303,8 @@ def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: 
 
 def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING]} | {
-        "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import", "meters check", "meters built-in",
-        "meters apply",
+        "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import",
+        "meters check", "meters built-in", "meters apply",
         "export", "serve", "init", "config show", "demo",
     }  # fmt: skip
     for path, _text in LEAVES:
