@@ -110,18 +110,18 @@ def test_units_of_a_meter_are_counted_and_listed(open_shop: Callable[[], Shop]) 
         shop.call(AT, COUNTS, customer="acme"),
         shop.unit(AT, "page", "3", customer="acme"),
         replace(shop.unit(AT, "page", "1.5", customer="acme")),
-        shop.unit(AT, "other", "2", customer="acme"),
+        shop.unit(AT, 'odd"]name', "2", customer="acme"),
     )
     answer = shop.ask("usage", by="meter")
     found = {row["meter"]: (row["calls"], row["units"], row["quantity"], row["charge"]) for row in answer.rows}
     assert found == {
         None: (1, 0, None, 5),
         "page": (0, 2, Decimal("4.5"), Decimal("2.25")),
-        "other": (0, 1, Decimal(2), None),
+        'odd"]name': (0, 1, Decimal(2), None),
     }
     listed = shop.ask("calls", kind="unit").rows
     assert sorted((row["meter"], row["quantity"]) for row in listed) == [
-        ("other", 2),
+        ('odd"]name', 2),
         ("page", Decimal("1.5")),
         ("page", 3),
     ]
