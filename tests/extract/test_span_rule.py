@@ -18,7 +18,7 @@ from tollspan_rater.extract.evidence import digest, from_evidence, sealed
 from tollspan_rater.extract.extract import extract
 from tollspan_rater.extract.rule_file import load
 from tollspan_rater.extract.settle import settle
-from tollspan_rater.extract.span_rule import NO_RULES, SpanRules, fits, ruled
+from tollspan_rater.extract.span_rule import NO_RULES, SpanRules, ruled
 
 APP = "app"
 
@@ -90,8 +90,8 @@ def settled(*spans: Span, by: SpanRules) -> list[Call]:
     ],
 )
 def test_conditions(when: str, span: dict[str, Any], holds: bool) -> None:
-    [rule] = rules(when).rules
-    assert fits(rule, a_span(**span)) is holds
+    by = rules(when)
+    assert list(by.fitting(a_span(**span))) == (list(by.rules) if holds else [])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tollspan_rater.extract.span_rule import Condition, SpanRule
+from tollspan_rater.extract.condition import Condition
+from tollspan_rater.extract.span_rule import SpanRule
 
 _OPERATION: Final = ("otel", "gen_ai.operation.name")
 _OPENINFERENCE: Final = ("openinference", "openinference.span.kind")

@@ -10,17 +10,8 @@ from tollspan_rater.domain.meters import TOKEN_METERS
 from tollspan_rater.errors import PricingError
 from tollspan_rater.extract.attributes import is_content
 from tollspan_rater.extract.built_in_rules import BUILT_IN, BUILT_IN_METERS
-from tollspan_rater.extract.span_rule import (
-    KINDS,
-    PLACES_OF,
-    Condition,
-    Form,
-    Measure,
-    Place,
-    SpanRule,
-    SpanRules,
-    Test,
-)
+from tollspan_rater.extract.condition import KINDS, Condition, Place, Test
+from tollspan_rater.extract.span_rule import PLACES_OF, Form, Measure, SpanRule, SpanRules
 from tollspan_rater.pricing.card import NAME, TOKENS
 from tollspan_rater.pricing.document import Many, Node, Table, Text, documents
 from tollspan_rater.pricing.finding import Finding, Findings

@@ -1,4 +1,4 @@
-"""Span-to-meter rules: which spans are units of which meter, how much each counts, and the small interpreter of both.
+"""Span-to-meter rules: which spans are units of which meter, how much each counts, and what becomes of the span.
 
 A rule is data. It looks at the span alone, after its dialect was read, so that what it counts is a function of the
 span and of the rules in force at its journal position.
@@ -7,48 +7,23 @@ span and of the rules in force at its journal position.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final, Literal
 
 from tollspan_rater.domain.call import Counted, Extracted, Rejected, Ruled
 from tollspan_rater.domain.fates import Role
-from tollspan_rater.domain.span import CLIENT, CONSUMER, INTERNAL, PRODUCER, SERVER, AttributeValue, Span
+from tollspan_rater.domain.span import Span
 from tollspan_rater.errors import UnusableValueError
-from tollspan_rater.extract.numbers import quantity, text
-from tollspan_rater.pricing.pattern import matches
+from tollspan_rater.extract.condition import Condition, Holds, holds
+from tollspan_rater.extract.numbers import quantity
 
-Place = Literal["name", "scope", "kind", "service", "span", "resource"]
-Test = Literal["like", "is", "present", "absent", "above", "at_least", "below", "at_most"]
 Form = Literal["beside", "instead", "skip"]
 Measure = Literal["one", "attribute", "seconds", "milliseconds"]
 
-KINDS: Final[Mapping[int, str]] = {
-    INTERNAL: "internal",
-    SERVER: "server",
-    CLIENT: "client",
-    PRODUCER: "producer",
-    CONSUMER: "consumer",
-}
-SERVICE: Final = "service.name"
 PLACES_OF: Final[Mapping[str, int]] = {"seconds": 9, "milliseconds": 6}  # decimals of a duration in nanoseconds
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What must hold of a span at a place: one of its values passes the test against one of ``values``.
-
-    ``key`` names the attribute at the places ``span`` and ``resource``. Text is compared as it is written, numbers
-    and truth values as the text they are (``200``, ``true``); ``like`` takes ``*`` and ``?``. Comparisons read
-    numbers, also those that were sent as text. Of a list one member must pass.
-    """
-
-    where: Place
-    key: str
-    test: Test
-    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +32,7 @@ class SpanRule:
 
     ``beside``: the span stays what it is and counts besides; ``instead``: it is that unit and nothing else;
     ``skip``: it does not count on this meter, whatever later rules say. The quantity is 1, an attribute (``key``),
-    or the duration, which both units divide exactly.
+    without which the rule does not fit, or the duration, which both units divide exactly.
     """
 
     name: str
@@ -67,10 +42,20 @@ class SpanRule:
     measure: Measure = "one"
     key: str = ""
 
+    @property
+    def needs(self) -> str | None:
+        """An attribute of the span without which the rule cannot fit; the one that holds the quantity before others."""
+        return next((key for key in (self.key, *(one.needs for one in self.when)) if key), None)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The attributes of spans and resources that the rule looks at."""
+        return frozenset(key for key in (self.key, *(one.reads for one in self.when)) if key)
+
 
 @dataclass(frozen=True, slots=True)
 class SpanRules:
-    """All rules in force, in their order, and the attributes that only they read.
+    """All rules in force, in their order, and the attributes that they look at.
 
     On each meter the first rule that fits a span decides, so that a meter is counted once a span. Equal rules have
     the equal ``version``.
@@ -79,11 +64,30 @@ class SpanRules:
     rules: tuple[SpanRule, ...] = ()
     version: str = field(init=False)
     keys: frozenset[str] = field(init=False)
+    _ready: tuple[tuple[SpanRule, str | None, tuple[Holds, ...]], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         content = json.dumps(self.body(), sort_keys=True, separators=(",", ":"))
         object.__setattr__(self, "version", "mr_" + sha256(content.encode()).hexdigest()[:16])
-        object.__setattr__(self, "keys", frozenset(key for rule in self.rules for key in _keys(rule)))
+        object.__setattr__(self, "keys", frozenset(key for rule in self.rules for key in rule.reads))
+        ready = tuple((rule, rule.needs, tuple(map(holds, rule.when))) for rule in self.rules)
+        object.__setattr__(self, "_ready", ready)
+
+    def __reduce__(self) -> tuple[type[SpanRules], tuple[tuple[SpanRule, ...]]]:
+        """Travel to another process as the rules alone."""
+        return SpanRules, (self.rules,)
+
+    def fitting(self, span: Span) -> Iterator[SpanRule]:
+        """Yield the rules by which a span counts, at most one for each meter."""
+        decided: set[str] = set()
+        attributes = span.attributes
+        for rule, needs, conditions in self._ready:
+            if (needs is not None and needs not in attributes) or rule.meter in decided:
+                continue
+            if all(one(span) for one in conditions):
+                decided.add(rule.meter)
+                if rule.form != "skip":
+                    yield rule
 
     def body(self) -> list[dict[str, Any]]:
         """Return the rules as plain JSON, complete: what a command of the journal carries."""
@@ -107,7 +111,7 @@ def ruled(span: Span, read: Extracted | Rejected, rules: SpanRules) -> Extracted
     """
     if isinstance(read, Rejected) or read.unit_meter is not None:
         return read
-    fitting = list(_fitting(span, rules))
+    fitting = list(rules.fitting(span))
     if not fitting:
         return read
     is_unit = read.role in {Role.NONE, Role.CONTEXT} or any(rule.form == "instead" for rule in fitting)
@@ -128,13 +132,6 @@ def ruled(span: Span, read: Extracted | Rejected, rules: SpanRules) -> Extracted
     )
 
 
-def fits(rule: SpanRule, span: Span) -> bool:
-    """Tell whether all conditions of a rule hold; a quantity taken from an attribute needs that attribute."""
-    if rule.measure == "attribute" and span.attributes.get(rule.key) is None:
-        return False
-    return all(_holds(condition, span) for condition in rule.when)
-
-
 def measured(rule: SpanRule, span: Span) -> Decimal:
     """Return how much of its meter a span is.
 
@@ -151,72 +148,6 @@ def measured(rule: SpanRule, span: Span) -> Decimal:
             "bad_quantity", "duration", f"{length} ns", "a duration: the span ends before it began"
         )
     return Decimal(length).scaleb(-PLACES_OF[rule.measure])
-
-
-def _fitting(span: Span, rules: SpanRules) -> Iterator[SpanRule]:
-    decided: set[str] = set()
-    for rule in rules.rules:
-        if rule.meter not in decided and fits(rule, span):
-            decided.add(rule.meter)
-            if rule.form != "skip":
-                yield rule
-
-
-def _holds(condition: Condition, span: Span) -> bool:
-    value = _PLACES[condition.where](span, condition.key)
-    test = _TESTS[condition.test]
-    if condition.test in {"present", "absent"}:
-        return test(value, "")
-    said = value if isinstance(value, list) else [value]
-    return any(test(one, wanted) for one in said if one is not None for wanted in condition.values)
-
-
-_PLACES: Final[Mapping[Place, Callable[[Span, str], AttributeValue]]] = {
-    "name": lambda span, _: span.name,
-    "scope": lambda span, _: span.scope,
-    "kind": lambda span, _: KINDS.get(span.kind),
-    "service": lambda span, _: span.resource.get(SERVICE),
-    "span": lambda span, key: span.attributes.get(key),
-    "resource": lambda span, key: span.resource.get(key),
-}
-
-
-def _compared(test: Callable[[Decimal, Decimal], bool]) -> Callable[[AttributeValue, str], bool]:
-    def compare(value: AttributeValue, wanted: str) -> bool:
-        number = _number(value)
-        return number is not None and test(number, Decimal(wanted))
-
-    return compare
-
-
-_TESTS: Final[Mapping[Test, Callable[[AttributeValue, str], bool]]] = {
-    "like": lambda value, wanted: matches(wanted, text(value)),
-    "is": lambda value, wanted: text(value) == wanted,
-    "present": lambda value, _: value is not None,
-    "absent": lambda value, _: value is None,
-    "above": _compared(lambda number, bound: number > bound),
-    "at_least": _compared(lambda number, bound: number >= bound),
-    "below": _compared(lambda number, bound: number < bound),
-    "at_most": _compared(lambda number, bound: number <= bound),
-}
-
-
-def _number(value: AttributeValue) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
-def _keys(rule: SpanRule) -> Iterator[str]:
-    yield from (condition.key for condition in rule.when if condition.key)
-    if any(condition.where == "service" for condition in rule.when):
-        yield SERVICE
-    if rule.key:
-        yield rule.key
 
 
 def _rule(body: Mapping[str, Any]) -> SpanRule:

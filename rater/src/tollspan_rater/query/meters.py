@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.extract.built_in_rules import BUILT_IN
+from tollspan_rater.extract.condition import Condition
 from tollspan_rater.extract.rule_file import check
-from tollspan_rater.extract.span_rule import Condition, SpanRule, SpanRules
+from tollspan_rater.extract.span_rule import SpanRule, SpanRules
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import instant
