@@ -153,6 +153,23 @@ def test_instead_of_a_call_its_tokens_are_no_usage() -> None:
     assert [(one.kind, one.usage.total) for one in settled(inner, outer, by=by)] == [("unit", None)]
 
 
+def test_a_container_that_is_a_unit_parts_the_calls_above_and_below_it() -> None:
+    """A call that an agent makes within a call is another call, whatever rules make of the agent's span."""
+    spans = [
+        a_span(chat(10, 5), scope="framework", span_id="1" * 16),
+        a_span({"gen_ai.operation.name": "invoke_agent"}, scope=OTEL, span_id="2" * 16, parent_id="1" * 16),
+        a_span(chat(10, 5), scope=OTEL, span_id="3" * 16, parent_id="2" * 16),
+    ]
+    for text in ("rules: []", rules_text("agents", "agent_run", "invoke_agent", "instead")):
+        found = settled(*spans, by=load("meters.yaml", text))
+        assert sum(one.usage.total or 0 for one in found) == 30
+
+
+def rules_text(name: str, meter: str, operation: str, form: str) -> str:
+    when = f"{{attributes: {{gen_ai.operation.name: {operation}}}}}"
+    return f"rules: [{{rule: {name}, meter: {meter}, form: {form}, when: {when}}}]"
+
+
 def test_two_views_of_one_call_count_once() -> None:
     by = rules("kind: client", meter="api_call")
     ours = a_span(chat(10, 5, gen_ai__response__id="r1"), scope="opentelemetry.instrumentation.genai.anthropic")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.extract.spans import OTEL, a_span, chat
-from tests.pipeline.rig import READER, MemoryJournal, a_rig
+from tests.pipeline.rig import READER, MemoryJournal, Rig, a_rig
 from tollspan_rater.domain.entries import Batch, Entry
 from tollspan_rater.domain.span import Span
+from tollspan_rater.errors import StoreDeadError
 from tollspan_rater.extract.rule_file import load
 from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.ingest.decode import decode
@@ -122,6 +123,43 @@ class Eager:
     def submit(self, batches: Sequence[Batch], rules: RulesByTenant) -> Pending:
         page = page_of(batches, READER.under(rules).read, MEANING.settle, MEANING.link_of)
         return lambda: page
+
+
+@pytest.mark.parametrize("window", ["before_commit", "after_commit"])
+def test_rules_hold_after_a_failed_append_of_theirs(tmp_path: Path, window: str) -> None:
+    """After COMMIT they are in the store although the writer heard an error."""
+    failing = [window]
+
+    def failpoint(name: str) -> None:
+        if name in failing:
+            failing.clear()
+            raise OSError(28, "No space left on device")
+
+    rig = Rig(tmp_path, failpoint=failpoint)
+    apply(rig.journal, COUNT)
+    rig.journal.batch(a_call(1))
+    with pytest.raises(StoreDeadError):
+        rig.writer.catch_up()
+    rig.writer._recover()
+    rig.writer.catch_up()
+    assert units(rig) == [("t1", "api_call", 1)]
+    rig.database.close()
+
+
+def test_rules_of_a_store_that_takes_the_place_of_another_hold(tmp_path: Path) -> None:
+    journal = MemoryJournal()
+    apply(journal, COUNT)
+    journal.batch(a_call(1))
+    (tmp_path / "made").mkdir()
+    with a_rig(journal) as rig:
+        other = Rig(tmp_path / "made", MemoryJournal(journal.entries[:1]))
+        other.writer.catch_up()
+        other.database.checkpoint()
+        other.database.close()
+        with rig.writer.paused():
+            rig.database.replace_with(other.path)
+        rig.writer.catch_up()
+        assert units(rig) == [("t1", "api_call", 1)]
 
 
 def test_nothing_behind_new_rules_is_read_ahead_of_them() -> None:
