@@ -74,6 +74,11 @@ class Writer:
         """The journal position up to which the store has come."""
         return self._position
 
+    @property
+    def rules(self) -> RulesByTenant:
+        """Each tenant's span rules for the entries after :attr:`position`."""
+        return self._rules
+
     def lag_s(self, now_ns: int) -> int:
         """Return for how many seconds the store has been behind the journal; 0 when it is not."""
         front_ns = self._front_ns
