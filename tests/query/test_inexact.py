@@ -94,6 +94,11 @@ _EMPTY = CallRow._make([None] * len(CallRow._fields))._replace(quality="derived"
         ({}, "computed from what the provider stated"),
         ({"flags": "aggregate, conflict:usage"}, "two views of the call state different totals"),
         ({"flags": "id_reuse", "quality": "estimated"}, "the sender counted by a rule, not the provider"),
+        ({"flags": "filled"}, "a total was taken from another view of the call"),
+        (
+            {"flags": "filled", "quality": "lower_bound", "outcome": "aborted"},
+            "the stream broke off before its final usage",
+        ),
         ({"quality": "lower_bound", "outcome": "timeout"}, "a part of the usage is missing"),
         ({"quality": "unmeasured", "flags": "zero_usage"}, "zeros stood where the provider said nothing"),
     ],

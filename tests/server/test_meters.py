@@ -30,7 +30,7 @@ def test_rules_are_shown_in_words(bench: Bench, tmp_path: Path) -> None:
     rows = bench.ask("meters.show").rows
     assert rows[0] == {
         "rule": "runs", "meter": "run", "form": "beside", "quantity": "1",
-        "when": "name like x or y, resource z absent",
+        "when": "name is x or y, resource z absent",
     }  # fmt: skip
     assert [row["meter"] for row in rows[1:]] == ["rerank"] * 3
     (first,) = bench.ask("meters.show", version=applied[0]["version"]).rows

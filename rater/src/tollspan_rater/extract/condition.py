@@ -23,7 +23,6 @@ KINDS: Final[Mapping[int, str]] = {
     CONSUMER: "consumer",
 }
 SERVICE: Final = "service.name"
-WILD: Final = frozenset("*?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,11 @@ class Condition:
         return SERVICE if self.where == "service" else self.key or None
 
 
+def is_wild(pattern: str) -> bool:
+    """Tell whether a text means others than itself as a pattern."""
+    return "*" in pattern or "?" in pattern
+
+
 def holds(condition: Condition) -> Holds:
     """Return the function that tells of a span whether a condition holds; made once, asked of every span."""
     place, key = _PLACES[condition.where], condition.key
@@ -73,7 +77,7 @@ def _passes(condition: Condition) -> Callable[[AttributeValue], bool]:
         bounds = [Decimal(value) for value in condition.values]
         return lambda value: (number := _number(value)) is not None and any(compared(number, one) for one in bounds)
     exact = frozenset(condition.values)
-    if condition.test == "is" or not any(WILD.intersection(value) for value in exact):
+    if condition.test == "is" or not any(map(is_wild, exact)):
         return lambda value: value in exact if type(value) is str else text(value) in exact
     patterns = condition.values
     return lambda value: value is not None and any(matches(pattern, text(value)) for pattern in patterns)

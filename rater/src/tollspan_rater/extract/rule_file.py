@@ -10,7 +10,7 @@ from tollspan_rater.domain.meters import TOKEN_METERS
 from tollspan_rater.errors import PricingError
 from tollspan_rater.extract.attributes import is_content
 from tollspan_rater.extract.built_in_rules import BUILT_IN, BUILT_IN_METERS
-from tollspan_rater.extract.condition import KINDS, Condition, Place, Test
+from tollspan_rater.extract.condition import KINDS, Condition, Place, Test, is_wild
 from tollspan_rater.extract.span_rule import PLACES_OF, Form, Measure, SpanRule, SpanRules
 from tollspan_rater.pricing.card import NAME, TOKENS
 from tollspan_rater.pricing.document import Many, Node, Table, Text, documents
@@ -164,7 +164,8 @@ def _when(node: Node, reading: Reading) -> tuple[Condition, ...]:
 def _tests(where: Place, key: str, node: Node, reading: Reading) -> Iterator[Condition]:
     """Yield the conditions behind a key: a text or a list of them (one must fit), or a mapping of tests."""
     if not isinstance(node, Table):
-        yield Condition(where, key, "like", _texts(node, key or where, reading))
+        texts = _texts(node, key or where, reading)
+        yield Condition(where, key, "like" if any(map(is_wild, texts)) else "is", texts)
         return
     reading.only(node, TEST_KEYS, f"the condition on {key or where}")
     what = key or where

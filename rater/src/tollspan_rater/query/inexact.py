@@ -28,9 +28,6 @@ _BY_FLAG: Final[Mapping[str, str]] = {
     "ambiguous_input": "the input may or may not contain what was cached",
     "aggregate": "no call is seen, only a span that adds calls up",
     "unknown_role": "a span of unknown meaning states the usage",
-    "filled": "a total was taken from another view of the call",
-    "input_proved_exclusive": "cached input was added to an input that left it out",
-    "dropped_attributes": "the sender dropped attributes of the span",
     "unreadable_raw_usage": "the provider's usage object could not be read",
     "unknown_raw_usage": "the provider's usage object is of no known API",
 }
@@ -44,7 +41,12 @@ _BY_OUTCOME: Final[Mapping[tuple[str, str], str]] = {
     ("unmeasured", "failed"): "the attempt failed and states no usage",
     ("unmeasured", "timeout"): "no answer came in time",
     ("unmeasured", "complete"): "no span of the call states usage, as of a stream without include_usage",
-    ("derived", "complete"): "computed from what the provider stated",
+}
+# What a flag says where the numbers came about by a rule, and nothing else is wrong with them.
+_OF_DERIVED: Final[Mapping[str, str]] = {
+    "filled": "a total was taken from another view of the call",
+    "input_proved_exclusive": "cached input was added to an input that left it out",
+    "dropped_attributes": "the sender dropped attributes of the span",
 }
 _OTHERWISE: Final[Mapping[str, str]] = {
     "lower_bound": "a part of the usage is missing",
@@ -82,7 +84,8 @@ def inexact(scope: Scope, params: Mapping[str, str]) -> Answer:
 def why(row: CallRow) -> str:
     """Return in words why the usage of a call, or of calls that are alike, is not exact."""
     flags = row.flags.split(", ")
-    flagged = next((words for flag, words in _BY_FLAG.items() if flag in flags), None)
+    telling = {**_BY_FLAG, **(_OF_DERIVED if row.quality == "derived" else {})}
+    flagged = next((words for flag, words in telling.items() if flag in flags), None)
     return flagged or _BY_OUTCOME.get((row.quality, row.outcome)) or _OTHERWISE[row.quality]
 
 
