@@ -94,6 +94,7 @@ _EMPTY = CallRow._make([None] * len(CallRow._fields))._replace(quality="derived"
         ({}, "computed from what the provider stated"),
         ({"flags": "aggregate, conflict:usage"}, "two views of the call state different totals"),
         ({"flags": "id_reuse", "quality": "estimated"}, "the sender counted by a rule, not the provider"),
+        ({"flags": "audio_in_exceeds_input"}, "a part was larger than its whole, and is not known now"),
         ({"flags": "filled"}, "a total was taken from another view of the call"),
         (
             {"flags": "filled", "quality": "lower_bound", "outcome": "aborted"},

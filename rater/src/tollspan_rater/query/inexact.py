@@ -20,11 +20,11 @@ _READ: Final = ("customer", "quality", "outcome", "flags", "dialect")
 # What a flag says of the numbers, the weightiest first.
 _BY_FLAG: Final[Mapping[str, str]] = {
     "zero_usage": "zeros stood where the provider said nothing",
-    "cache_exceeds_input": "cached input is larger than the input",
-    "reasoning_exceeds_output": "reasoning is larger than the output",
-    "cache_parts_exceed_write": "the parts of a cache write are larger than it",
+    "cache_untold": "the input leaves the cache out and nothing tells how much that was",
+    "tool_use_untold": "tokens of tool use are left out and nothing tells how many",
     "conflict:usage": "two views of the call state different totals",
     "unallocated_tokens": "the provider's total holds tokens that no count explains",
+    "total_below_parts": "the stated total is smaller than its parts",
     "ambiguous_input": "the input may or may not contain what was cached",
     "aggregate": "no call is seen, only a span that adds calls up",
     "unknown_role": "a span of unknown meaning states the usage",
@@ -46,6 +46,9 @@ _BY_OUTCOME: Final[Mapping[tuple[str, str], str]] = {
 _OF_DERIVED: Final[Mapping[str, str]] = {
     "filled": "a total was taken from another view of the call",
     "input_proved_exclusive": "cached input was added to an input that left it out",
+    "input_proved_inclusive": "the input was proved to hold what was cached",
+    "output_proved_exclusive": "reasoning was added to an output that left it out",
+    "output_proved_inclusive": "the output was proved to hold the reasoning",
     "dropped_attributes": "the sender dropped attributes of the span",
 }
 _OTHERWISE: Final[Mapping[str, str]] = {
@@ -54,6 +57,8 @@ _OTHERWISE: Final[Mapping[str, str]] = {
     "unmeasured": "no usage was stated",
     "derived": "computed from what the provider stated",
 }
+
+_TOO_LARGE: Final = "_exceeds_"  # a flag that names a part and its whole
 
 Key = tuple[str, str, str, str, str, str | None]  # customer, quality, why, dialect, reason, currency
 
@@ -86,6 +91,8 @@ def why(row: CallRow) -> str:
     flags = row.flags.split(", ")
     telling = {**_BY_FLAG, **(_OF_DERIVED if row.quality == "derived" else {})}
     flagged = next((words for flag, words in telling.items() if flag in flags), None)
+    if flagged is None and _TOO_LARGE in row.flags:
+        flagged = "a part was larger than its whole, and is not known now"
     return flagged or _BY_OUTCOME.get((row.quality, row.outcome)) or _OTHERWISE[row.quality]
 
 

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -17,6 +16,7 @@ from tollspan_rater.domain.entries import Batch
 from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.pipeline.ahead import Pending
 from tollspan_rater.pipeline.page import Names, Page
+from tollspan_rater.server.page_pipe import receive_page
 
 AT_ONCE_BYTES: Final = 128 << 10  # less is read sooner than it is sent to another process
 GRACE_S: Final = 5.0
@@ -71,7 +71,7 @@ class Workers:
         if page is None:
             return self._here(batches, rules)
         self._learn(page.names)
-        return replace(page, batches=tuple(batches))
+        return page
 
     def _made(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
         process: _Process | None = getattr(self._own, "process", None)
@@ -103,8 +103,7 @@ class _Process:
         """Have a page made; rules travel only when they are others than before."""
         self._requests.send((batches, None if rules is self._told else rules))
         self._told = rules
-        page: Page | None = self._answers.recv()
-        return page
+        return receive_page(self._answers, batches)
 
     def close(self) -> None:
         """End the process."""
