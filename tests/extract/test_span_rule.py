@@ -272,7 +272,7 @@ _WHEN = st.sampled_from(["name: chat", "kind: client", "attributes: {gen_ai.requ
 _FORM = st.sampled_from(["beside", "instead", "skip"])
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(_WHEN, _FORM, st.sampled_from(["a", "b"])), min_size=1, max_size=4))
 def test_each_rule_set_comes_back_from_its_body(drawn: list[tuple[str, str, str]]) -> None:
     lines = [

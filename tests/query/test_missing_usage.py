@@ -26,7 +26,7 @@ STREAM = {"gen_ai.request.stream": True, "gen_ai.is_streaming": True}
     ("scope", "attributes", "graded", "charge"),
     [
         (OTEL, chat(10, 5), None, None),
-        (OTEL, chat(None, None, gen_ai__request__stream=True), ("unmeasured", "complete", None), None),
+        (OTEL, chat(None, None, gen_ai__request__stream=True), ("unmeasured", "aborted", None), 0),
         (OTEL, chat(0, 0), ("unmeasured", "complete", None), None),
         (NATIVE, {**chat(10, 1), **STREAM}, ("lower_bound", "aborted", 11), 0),
         (OPENLIT, {**chat(4, 6), **STREAM}, ("estimated", "complete", 10), 0),
