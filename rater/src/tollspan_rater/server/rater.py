@@ -155,7 +155,7 @@ class Rater:
         return Workers(
             _workers_wanted(self.config),
             self.names.subject_key,
-            lambda batches: page_of(batches, reads.read, MEANING.settle, MEANING.link_of),
+            lambda batches, rules: page_of(batches, reads.under(rules).read, MEANING.settle, MEANING.link_of),
             subjects.learn,
         )
 
