@@ -277,6 +277,7 @@ def test_an_error_is_one_line_and_an_exit_code(
         ("serve --grpc 0.0.0.0:4317", "auth.required"),
         ("serve --grpc nowhere", "HOST:PORT"),
         ("pricing check .", ".yaml"),
+        ("dialects klingon", "klingon"),
     ],
 )
 def test_a_wrong_command_line_is_refused_with_a_remedy(run: Run, backend: FakeBackend, line: str, words: str) -> None:
@@ -305,7 +306,7 @@ def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING]} | {
         "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import",
         "meters check", "meters built-in", "meters apply",
-        "export", "serve", "init", "config show", "demo",
+        "export", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:
         name = path.removeprefix("tollspan ")
