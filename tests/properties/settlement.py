@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.extract.random_spans import arrivals
 from tests.properties.follower import Follower
-from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.call import Counted, Extracted, Ruled
+from tollspan_rater.domain.fates import Role
 from tollspan_rater.extract import island
 from tollspan_rater.extract.evidence import from_evidence, to_evidence
 from tollspan_rater.extract.settle import settle
@@ -63,7 +65,28 @@ def any_order_gives_the_same_calls(requests: Requests) -> None:
     assert len(members) == len(set(members))
 
 
-PROPERTIES: Mapping[str, Property] = {
+def units_of_rules_add_up(drawn: tuple[Requests, Sequence[str]]) -> None:
+    """Islands add up, and one meter is counted once a span, where span rules make units of spans or count beside."""
+    requests, forms = drawn
+    ruled = [[by_rules(span, forms[int(span.span_id[-1], 16)]) for span in request] for request in requests]
+    islands_add_up_without_small_ones(ruled)
+    found = settle([span for request in ruled for span in request])
+    counting = [call.members for call in found if call.meter == METER]
+    assert len(counting) == len(set(counting))
+
+
+def by_rules(span: Extracted, form: str) -> Extracted:
+    """A span as span rules leave it: nothing changed, a unit beside what it is, or nothing but that unit."""
+    if form == "none" or span.unit_meter is not None:
+        return span
+    is_unit = form == "instead" or span.role in {Role.NONE, Role.CONTEXT}
+    counts = (Counted(METER, Decimal(1), "rule:r@mr_1"),)
+    return replace(span, role=Role.UNIT if is_unit else span.role, ruled=Ruled(span.role, counts))
+
+
+METER = "thing"
+FORMS = st.lists(st.sampled_from(["none", "beside", "instead"]), min_size=16, max_size=16)
+PROPERTIES: dict[str, Property] = {
     one.__name__: Property(arrivals(), one)
     for one in (
         islands_add_up,
@@ -71,4 +94,4 @@ PROPERTIES: Mapping[str, Property] = {
         copies_and_restarts_change_nothing,
         any_order_gives_the_same_calls,
     )
-}
+} | {units_of_rules_add_up.__name__: Property(st.tuples(arrivals(), FORMS), units_of_rules_add_up)}
