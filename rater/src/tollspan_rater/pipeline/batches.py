@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from tollspan_rater.store.database import Database
 from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, trace_key
 from tollspan_rater.store.lookup import (
     StoredSpan,
+    held_versions,
     known_links,
     known_traces,
     legs_of_traces,
@@ -96,7 +97,8 @@ def _applied(readings: Sequence[Reading], database: Database, meaning: Meaning) 
     arrivals: list[Reading] = []
     for reading in readings:
         if reading.aside is not None:
-            changes.aside(reading, reading.aside)
+            if not reading.again:  # else what was read before stays
+                changes.aside(reading, reading.aside)
         elif reading.extracted is not None:
             verdict = judge.judge(reading)
             if verdict.holds:
@@ -114,7 +116,7 @@ def _settle(
     meaning: Meaning,
     changes: Changes,
 ) -> dict[Place, str]:
-    known = [_known(span, meaning.from_evidence) for span in _holding(touched)]
+    known = [_known(span, meaning.from_evidence) for span in held_versions(touched).values()]
     booked = _booked(touched, database)
     ties: list[tuple[Trace, int | None]] = [((span.tenant, span.trace_id), span.link_key) for span in touched]
     ties += [
@@ -166,14 +168,6 @@ def _touched(readings: Sequence[Reading], database: Database, link_of: LinkOf) -
         found.extend(spans_of_traces(database, more))
     tenants = {reading.tenant for reading in readings}
     return [span for span in found if span.tenant in tenants]
-
-
-def _holding(spans: Iterable[StoredSpan]) -> list[StoredSpan]:
-    """Keep of each span key the version that holds: the final one."""
-    held: dict[tuple[str, str, str], StoredSpan] = {}
-    for span in sorted(spans, key=lambda span: (span.final, -span.position, -span.ordinal)):
-        held[span.tenant, span.trace_id, span.span_id] = span
-    return list(held.values())
 
 
 def _known(span: StoredSpan, from_evidence: Callable[[str], Extracted]) -> Extracted:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.fates import Fate, Role
 from tollspan_rater.pipeline.reading import Reading
-from tollspan_rater.store.lookup import StoredSpan
+from tollspan_rater.store.lookup import StoredSpan, held_versions
+
+READ_AGAIN: Final = "read again"
 
 Key = tuple[str, str, str]
 
@@ -48,20 +51,23 @@ class Judge:
 
     def __init__(self, stored: Iterable[StoredSpan]) -> None:
         self._versions: dict[Key, Version] = {}
-        for span in sorted(stored, key=lambda span: (span.final, -span.position, -span.ordinal)):
-            key = (span.tenant, span.trace_id, span.span_id)
+        for key, span in held_versions(stored).items():
             self._versions[key] = Version(span.position, span.ordinal, span.digest, span.final)
 
     def judge(self, reading: Reading) -> Verdict:
         """Return the fate of a piece that was read, and remember it when it holds.
 
         Declared-final versions win over pending ones, then the first one in the journal; a conflict never
-        replaces what holds.
+        replaces what holds. The piece that holds, read ``again``, goes on holding.
         """
         extracted = reading.extracted
         if extracted is None:
             raise ValueError("only pieces that could be read are judged")
         key = extracted.key
+        if reading.again:
+            self._hold(key, reading)
+            first = first_verdict(extracted)
+            return Verdict(first.fate, first.reason or READ_AGAIN)
         held = self._versions.get(key)
         if held is None:
             self._hold(key, reading)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, Literal
@@ -16,7 +16,7 @@ from tollspan_rater.store.legs import COLUMNS, LegRow
 KeptAs = Literal["bytes", "span", "evidence"]
 _SPAN_COLUMNS: Final = (
     "tenant", "trace_id", "span_id", "parent_id", "position", "ordinal", "start_ns", "end_ns", "fate", "role",
-    "final", "digest", "evidence", "trace_key", "link_key",
+    "final", "digest", "evidence", "trace_key", "link_key", "at_position",
 )  # fmt: skip
 
 _IN_QUARANTINE: Final = f"""
@@ -50,6 +50,13 @@ class StoredSpan:
     evidence: str
     trace_key: int
     link_key: int | None
+    at_position: int
+
+
+def held_versions(spans: Iterable[StoredSpan]) -> dict[tuple[str, str, str], StoredSpan]:
+    """Return the version of each span key that holds: the newest row of the table ``spans``."""
+    in_order = sorted(spans, key=lambda span: (span.at_position, span.position, span.ordinal))
+    return {(span.tenant, span.trace_id, span.span_id): span for span in in_order}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ CREATE TABLE entries (
     pieces INTEGER NOT NULL
 );
 
--- First version of every span key (and the final one after a pending one).
+-- The version of every span key that holds, in the order in which versions came to hold: the first one, the final one
+-- after a pending one, and the same piece read again with other tables. The newest row of a key holds.
 CREATE TABLE spans (
     tenant VARCHAR NOT NULL,
     trace_key BIGINT NOT NULL,      -- 64 bits of the trace id: what look-ups scan
@@ -35,8 +36,15 @@ CREATE TABLE spans (
     sender VARCHAR NOT NULL,
     process_id VARCHAR,
     seq BIGINT,
-    evidence VARCHAR NOT NULL       -- canonical JSON of what was read; '' for ignored spans
+    evidence VARCHAR NOT NULL,      -- canonical JSON of what was read; '' for ignored spans
+    at_position BIGINT NOT NULL     -- the journal entry that wrote this row
 );
+
+CREATE VIEW held_spans AS
+SELECT * FROM spans
+QUALIFY row_number() OVER (
+    PARTITION BY tenant, trace_id, span_id ORDER BY at_position DESC, position DESC, ordinal DESC
+) = 1;
 
 -- Fates of all other pieces, and changed fates: the newest row of a (position, ordinal) holds.
 CREATE TABLE fates (
