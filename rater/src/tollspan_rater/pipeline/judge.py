@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tollspan_rater.domain.call import Extracted
@@ -64,14 +64,11 @@ class Judge:
         if extracted is None:
             raise ValueError("only pieces that could be read are judged")
         key = extracted.key
-        if reading.again:
+        held = self._versions.get(key)
+        if held is None or reading.again:
             self._hold(key, reading)
             first = first_verdict(extracted)
-            return Verdict(first.fate, first.reason or READ_AGAIN)
-        held = self._versions.get(key)
-        if held is None:
-            self._hold(key, reading)
-            return first_verdict(extracted)
+            return replace(first, reason=READ_AGAIN) if reading.again else first
         if held.digest == reading.digest:
             return Verdict(Fate.DUPLICATE, None, held)
         if held.final and not extracted.final:

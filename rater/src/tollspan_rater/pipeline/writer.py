@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import StoreDeadError, TollspanError
 from tollspan_rater.pipeline.ahead import STEP_ENTRIES, Ahead, JournalReads, Pending, Submit
@@ -18,9 +19,13 @@ from tollspan_rater.pipeline.commands import REPLAY, apply_command
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
 from tollspan_rater.pipeline.replay import replayed
+from tollspan_rater.pipeline.rereading import REEXTRACT, rereadings
 from tollspan_rater.store.database import Database
 
 RETRY_S: Final = 1.0
+
+Readings = Callable[[Command, Database, Reader, Callable[[str], Extracted]], list[Reading]]
+_READINGS: Final[Mapping[str, Readings]] = {REPLAY: replayed, REEXTRACT: rereadings}
 
 
 class Writer:
@@ -135,9 +140,12 @@ class Writer:
             pages = self._ahead.take_pages(most)
             self._append(self._tables_of(pages), pages[-1].batch.position)
             return len(pages)
-        command = self._ahead.take_command()
-        self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
+        self.apply(self._ahead.take_command())
         return 1
+
+    def apply(self, command: Command) -> None:
+        """Apply one command that follows the store's position."""
+        self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
 
     def _here(self, batch: Batch) -> Pending:
         return lambda: page_of(batch, self._reader.read(batch), self._meaning.settle, self._meaning.link_of)
@@ -153,9 +161,8 @@ class Writer:
         return self._tables_with(found.readings, note)
 
     def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
-        readings: list[Reading] = []
-        if command.kind == REPLAY:
-            readings = replayed(command, self._database, self._reader, self._meaning.from_evidence)
+        find = _READINGS.get(command.kind)
+        readings = [] if find is None else find(command, self._database, self._reader, self._meaning.from_evidence)
 
         def note(changes: Changes) -> None:
             apply_command(command, changes)

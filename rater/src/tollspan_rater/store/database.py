@@ -108,6 +108,12 @@ class Database:
                 connection.execute("ROLLBACK")
             connection.close()
 
+    @contextmanager
+    def trial(self) -> Iterator[Database]:
+        """Give a twin of this database: what is appended to it is seen there alone, and gone at the end."""
+        with self.snapshot() as connection:
+            yield _Trial(self._path, connection)
+
     def append(self, tables: Mapping[str, pa.Table]) -> None:
         """Append rows to several tables in one transaction.
 
@@ -190,6 +196,24 @@ class Database:
         columns = ", ".join(f'"{column}"' for column in rows.column_names)
         self._writer.execute(f"INSERT INTO {name} ({columns}) SELECT * FROM appended")  # noqa: S608 - names are our tables
         self._writer.unregister("appended")
+
+
+class _Trial(Database):
+    """A database inside one transaction of another, which is rolled back by whoever made it."""
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self._path = path
+        self._dead = False
+        self._writer = connection
+
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """Return the one connection that sees what was appended."""
+        return self._writer
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._fatal():
+            yield
 
 
 def remove(path: Path) -> None:

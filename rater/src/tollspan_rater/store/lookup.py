@@ -86,6 +86,17 @@ def spans_of_traces(database: Database, trace_keys: Collection[int]) -> list[Sto
     return [StoredSpan(*row) for row in _matching(database, "spans", _SPAN_COLUMNS, "trace_key", trace_keys)]
 
 
+def spans_of_positions(database: Database, positions: Collection[int]) -> list[StoredSpan]:
+    """Return all stored versions of the pieces of some journal entries."""
+    return [StoredSpan(*row) for row in _matching(database, "spans", _SPAN_COLUMNS, "position", positions)]
+
+
+def receptions(database: Database, positions: Collection[int]) -> dict[int, tuple[int, str]]:
+    """Return when some journal entries were received (nanoseconds since 1970), and from which sender."""
+    rows = _matching(database, "entries", ("position", "at_ns", "sender"), "position", positions)
+    return {position: (at_ns, sender) for position, at_ns, sender in rows}
+
+
 def traces_of_links(database: Database, link_keys: Collection[int]) -> set[int]:
     """Return the trace keys of all stored spans that carry one of some response ids."""
     return {row[0] for row in _matching(database, "spans", ("trace_key",), "link_key", link_keys)}
