@@ -200,6 +200,9 @@ def _built(
             sorted([(key.removeprefix(TAGS), text) for key, text in attribution.items() if key.startswith(TAGS)])
         ),
         flags=tuple(sorted(set(flags))),
+        terms=tuple(sorted(shown.terms.items())),
+        details=tuple(sorted(shown.details.items())),
+        conflicts=(),
         **{key: attribution.get(key) for key in _TEXTS},
     )
 
@@ -208,7 +211,16 @@ def _shown_by(views: Sequence[Extracted]) -> Extracted:
     """Return the first view with what it leaves unknown filled from the next best that knows."""
     best: dict[str, Any] = {name: _first(getattr(view, name) for view in views) for name in _SHOWN}
     best["response_id"] = _first(link_id(view) for view in views) or best["response_id"]
+    best["terms"] = _joined(view.terms for view in views)
+    best["details"] = _joined(view.details for view in views)
     return replace(views[0], **best)
+
+
+def _joined(stated: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for names in stated:
+        joined = {**names, **joined}
+    return joined
 
 
 def _first(values: Iterable[T | None]) -> T | None:

@@ -8,8 +8,10 @@ from typing import Final
 
 from tollspan import semconv
 from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.usage import Usage
 
+_TOTALS: Final = frozenset({"input", "output"})
 _INPUT_PARTS: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "audio_in", "image_in")
 _OUTPUT_PARTS: Final = ("reasoning", "audio_out")
 _WORTH: Final = {quality: order for order, quality in enumerate(semconv.QUALITIES)}
@@ -72,17 +74,23 @@ def _totals_differ(one: Usage, other: Usage) -> bool:
 def _filled(usage: Usage, lower: Usage) -> tuple[Usage, bool]:
     news: dict[str, int] = {}
     took_total = False
+    agreed = set()
     for total, parts in (("input", _INPUT_PARTS), ("output", _OUTPUT_PARTS)):
         mine, its = getattr(usage, total), getattr(lower, total)
         if its is None or mine not in {None, its}:
             continue
+        agreed.add(total)
         if mine is None:
             news[total] = its
             took_total = True
         for part in parts:
             if getattr(usage, part) is None and getattr(lower, part) is not None:
                 news[part] = getattr(lower, part)
-    missing = {meter: amount for meter, amount in lower.units.items() if meter not in usage.units}
+    missing = {
+        meter: amount
+        for meter, amount in lower.units.items()
+        if meter not in usage.units and (root(meter) not in _TOTALS or root(meter) in agreed)
+    }
     if not news and not missing:
         return usage, False
     filled = replace(usage, units={**usage.units, **missing}, **news)

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
 
-from tollspan_rater.errors import FormatVersionError, StoreDamagedError, StoreDeadError
+from tollspan_rater.errors import FormatVersionError, StoreDamagedError, StoreDeadError, StoreOutdatedError
 
-FORMAT = 1
+FORMAT = 2
 # What DuckDB says of a file or log that is not what it wrote. Anything else (a lock, a full disk, missing rights)
 # says nothing about the file, which is then left alone.
 _DAMAGE = (
@@ -43,6 +44,7 @@ class Database:
         StoreDamagedError: the file is not what was written; it can be made again from snapshots and journal.
         StoreDeadError: the file cannot be opened for another reason.
         FormatVersionError: a newer release wrote it.
+        StoreOutdatedError: an older release wrote it.
     """
 
     def __init__(self, path: Path, failpoint: Callable[[str], None] = lambda _name: None) -> None:
@@ -127,11 +129,14 @@ class Database:
                     self._insert(name, rows)
 
     def append_files(self, files: Mapping[str, Path]) -> None:
-        """Append the rows of Parquet files to several tables in one transaction; errors as :meth:`append`."""
+        """Append the rows of Parquet files to several tables in one transaction; errors as :meth:`append`.
+
+        A column that an older release did not write stays NULL.
+        """
         with self._transaction():
             for name, path in files.items():
                 quoted = str(path).replace("'", "''")
-                self._writer.execute(f"INSERT INTO {name} SELECT * FROM read_parquet('{quoted}')")  # noqa: S608 - our names
+                self._writer.execute(f"INSERT INTO {name} BY NAME SELECT * FROM read_parquet('{quoted}')")  # noqa: S608 - our names
 
     def append_from(self, other: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
         """Append all rows that another connection sees in some tables, in one transaction; errors as :meth:`append`."""
@@ -230,15 +235,15 @@ def put_in_place(aside: Path, path: Path) -> None:
     _sync(path.parent)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged database file, over an older one, with its write-ahead log; return where it is."""
-    damaged = path.with_name(path.name + ".damaged")
-    remove(damaged)
+def set_aside(path: Path, why: Literal["damaged", "outdated"]) -> Path:
+    """Rename a database file that is no longer used, over an older one, with its write-ahead log; return where."""
+    kept = path.with_name(f"{path.name}.{why}")
+    remove(kept)
     if _log_of(path).exists():
-        _log_of(path).rename(_log_of(damaged))
-    path.rename(damaged)
+        _log_of(path).rename(_log_of(kept))
+    path.rename(kept)
     _sync(path.parent)
-    return damaged
+    return kept
 
 
 def _failure(path: Path, error: Exception) -> StoreDeadError:
@@ -259,7 +264,7 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
         connection = _connect(path)
         try:
             _check(path, connection)
-        except (duckdb.Error, FormatVersionError):
+        except (duckdb.Error, FormatVersionError, StoreOutdatedError):
             connection.close()
             raise
     except duckdb.Error as error:
@@ -273,6 +278,8 @@ def _check(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     found = int(rows[0][0]) if rows else 0
     if found > FORMAT:
         raise FormatVersionError(path, found, FORMAT)
+    if found < FORMAT:
+        raise StoreOutdatedError(path, found, FORMAT)
     connection.execute("SELECT max(position) FROM entries").fetchall()
 
 
