@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "keys": f"{_HERE}.setup:keys",
     "config": f"{_HERE}.setup:config",
     "quarantine": f"{_HERE}.care:quarantine",
+    "reextract": f"{_HERE}.reextract:reextract",
     "rebuild": f"{_HERE}.care:rebuild",
     "snapshot": f"{_HERE}.care:snapshot",
     "backup": f"{_HERE}.care:backup",

@@ -97,7 +97,7 @@ def _alike(before: StoredSpan, today: Extracted, known: FromEvidence) -> bool:
 
 
 def _newest(versions: Sequence[StoredSpan]) -> dict[tuple[int, int], StoredSpan]:
-    in_order = sorted(versions, key=lambda span: span.at_position)
+    in_order = sorted(versions, key=lambda span: span.at_position or 0)
     return {(span.position, span.ordinal): span for span in in_order}
 
 

@@ -50,12 +50,12 @@ class StoredSpan:
     evidence: str
     trace_key: int
     link_key: int | None
-    at_position: int
+    at_position: int | None
 
 
 def held_versions(spans: Iterable[StoredSpan]) -> dict[tuple[str, str, str], StoredSpan]:
     """Return the version of each span key that holds: the newest row of the table ``spans``."""
-    in_order = sorted(spans, key=lambda span: (span.at_position, span.position, span.ordinal))
+    in_order = sorted(spans, key=lambda span: (span.at_position or 0, span.final, -span.position, -span.ordinal))
     return {(span.tenant, span.trace_id, span.span_id): span for span in in_order}
 
 

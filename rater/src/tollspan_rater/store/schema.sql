@@ -37,13 +37,15 @@ CREATE TABLE spans (
     process_id VARCHAR,
     seq BIGINT,
     evidence VARCHAR NOT NULL USING COMPRESSION zstd, -- canonical JSON of what was read; '' for ignored spans
-    at_position BIGINT NOT NULL     -- the journal entry that wrote this row
+    at_position BIGINT              -- the journal entry that wrote this row; NULL: of a release that read nothing again
 );
 
+-- Spans as they stand. One entry may bring a pending version and the final one.
 CREATE VIEW held_spans AS
 SELECT * FROM spans
 QUALIFY row_number() OVER (
-    PARTITION BY tenant, trace_id, span_id ORDER BY at_position DESC, position DESC, ordinal DESC
+    PARTITION BY tenant, trace_id, span_id
+    ORDER BY coalesce(at_position, 0) DESC, final DESC, position, ordinal
 ) = 1;
 
 -- Fates of all other pieces, and changed fates: the newest row of a (position, ordinal) holds.
