@@ -83,6 +83,11 @@ class Extracted:
         """The span key: (tenant, trace id, span id)."""
         return (self.tenant, self.trace_id, self.span_id)
 
+    @property
+    def member(self) -> str:
+        """The span as calls name it: ``trace_id:span_id``."""
+        return f"{self.trace_id}:{self.span_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
