@@ -9,6 +9,7 @@ everything it caused, to be read again after reopening.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,8 +21,10 @@ import duckdb
 import pyarrow as pa
 
 from tollspan_rater.errors import FormatVersionError, StoreDamagedError, StoreDeadError, StoreOutdatedError
+from tollspan_rater.store.key_index import BLOCK_ROWS, KeyIndex, KeyView
 
 FORMAT = 2
+_KEY_COLUMNS = {"spans": ("trace_key", "link_key"), "legs": ("trace_key",)}
 # What DuckDB says of a file or log that is not what it wrote. Anything else (a lock, a full disk, missing rights)
 # says nothing about the file, which is then left alone.
 _DAMAGE = (
@@ -39,6 +42,7 @@ class Database:
     Args:
         path: the file; created, with its folder, when it is missing.
         failpoint: called with a name in each window in which a crash is tested.
+        block_rows: how many rows each run of the key indexes has.
 
     Raises:
         StoreDamagedError: the file is not what was written; it can be made again from snapshots and journal.
@@ -47,7 +51,9 @@ class Database:
         StoreOutdatedError: an older release wrote it.
     """
 
-    def __init__(self, path: Path, failpoint: Callable[[str], None] = lambda _name: None) -> None:
+    def __init__(
+        self, path: Path, failpoint: Callable[[str], None] = lambda _name: None, block_rows: int = BLOCK_ROWS
+    ) -> None:
         self._path = path
         self._failpoint = failpoint
         self._dead = False
@@ -56,6 +62,10 @@ class Database:
             _create(path)
         self._writer = _open(path)
         self._generation = object()
+        self._appends = 0
+        self._indexes = {
+            table: KeyIndex(_keys_of(path), table, columns, block_rows) for table, columns in _KEY_COLUMNS.items()
+        }
 
     @property
     def path(self) -> Path:
@@ -94,6 +104,15 @@ class Database:
         """
         with self._fatal():
             yield self.reader()
+
+    def keys_of(self, table: str) -> KeyView:
+        """Return where the keys of ``spans`` or ``legs`` lie, as far as committed rows are known by now.
+
+        Raises:
+            StoreDeadError: the database failed.
+        """
+        with self.looking_up() as connection:
+            return self._indexes[table].view(connection, (self._generation, self._appends))
 
     @contextmanager
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -185,6 +204,7 @@ class Database:
             yield
             self._failpoint("before_commit")
             self._writer.execute("COMMIT")
+            self._appends += 1
             self._failpoint("after_commit")
 
     @contextmanager
@@ -222,9 +242,10 @@ class _Trial(Database):
 
 
 def remove(path: Path) -> None:
-    """Delete a database file with its write-ahead log."""
+    """Delete a database file with its write-ahead log and its indexes."""
     for file in (path, _log_of(path)):
         file.unlink(missing_ok=True)
+    shutil.rmtree(_keys_of(path), ignore_errors=True)
 
 
 def put_in_place(aside: Path, path: Path) -> None:
@@ -232,6 +253,9 @@ def put_in_place(aside: Path, path: Path) -> None:
     _log_of(path).unlink(missing_ok=True)  # it belongs to the old file, and no other one opens beside it
     _sync(aside)
     aside.replace(path)
+    shutil.rmtree(_keys_of(path), ignore_errors=True)
+    if _keys_of(aside).exists():
+        _keys_of(aside).rename(_keys_of(path))
     _sync(path.parent)
 
 
@@ -256,6 +280,10 @@ def _failure(path: Path, error: Exception) -> StoreDeadError:
 
 def _log_of(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
+
+
+def _keys_of(path: Path) -> Path:
+    return path.with_name(path.name + ".keys")
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
