@@ -48,7 +48,7 @@ def append(database: Database, rows: Iterable[Row]) -> None:
     position = database.position() + 1
     spans = [
         ("t", trace, link, f"{trace}", f"{position}:{at}", "", position, at, 1, 2, "stored", None, "call", True,
-         False, "d", "s", None, None, "{}")
+         False, "d", "s", None, None, "{}", position)
         for at, (trace, link) in enumerate(rows)
     ]  # fmt: skip
     legs = [

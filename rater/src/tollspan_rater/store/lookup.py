@@ -89,12 +89,12 @@ def spans_of_traces(database: Database, trace_keys: Collection[int]) -> list[Sto
 
 def spans_of_positions(database: Database, positions: Collection[int]) -> list[StoredSpan]:
     """Return all stored versions of the pieces of some journal entries."""
-    return [StoredSpan(*row) for row in _matching(database, "spans", _SPAN_COLUMNS, "position", positions)]
+    return [StoredSpan(*row) for row in _selected(database, "spans", _SPAN_COLUMNS, "position", _distinct(positions))]
 
 
 def receptions(database: Database, positions: Collection[int]) -> dict[int, tuple[int, str]]:
     """Return when some journal entries were received (nanoseconds since 1970), and from which sender."""
-    rows = _matching(database, "entries", ("position", "at_ns", "sender"), "position", positions)
+    rows = _selected(database, "entries", ("position", "at_ns", "sender"), "position", _distinct(positions))
     return {position: (at_ns, sender) for position, at_ns, sender in rows}
 
 
