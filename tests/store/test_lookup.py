@@ -30,7 +30,7 @@ Row = tuple[int, int | None]  # trace key, link key
 
 _SPANS_OF = """
 SELECT tenant, trace_id, span_id, parent_id, position, ordinal, start_ns, end_ns, fate, role, final, digest, evidence,
-       trace_key, link_key
+       trace_key, link_key, at_position
 FROM spans WHERE list_contains(?, trace_key)
 """
 
