@@ -15,7 +15,7 @@ from tollspan_rater.store.fates import CURRENT
 from tollspan_rater.store.legs import COLUMNS, LegRow
 
 KeptAs = Literal["bytes", "span", "evidence"]
-_SPAN_COLUMNS: Final = (
+SPAN_COLUMNS: Final = (
     "tenant", "trace_id", "span_id", "parent_id", "position", "ordinal", "start_ns", "end_ns", "fate", "role",
     "final", "digest", "evidence", "trace_key", "link_key", "at_position",
 )  # fmt: skip
@@ -84,12 +84,12 @@ def link_key(tenant: str, link: str) -> int:
 
 def spans_of_traces(database: Database, trace_keys: Collection[int]) -> list[StoredSpan]:
     """Return all stored spans of some traces."""
-    return [StoredSpan(*row) for row in _matching(database, "spans", _SPAN_COLUMNS, "trace_key", trace_keys)]
+    return [StoredSpan(*row) for row in _matching(database, "spans", SPAN_COLUMNS, "trace_key", trace_keys)]
 
 
 def spans_of_positions(database: Database, positions: Collection[int]) -> list[StoredSpan]:
     """Return all stored versions of the pieces of some journal entries."""
-    return [StoredSpan(*row) for row in _selected(database, "spans", _SPAN_COLUMNS, "position", _distinct(positions))]
+    return [StoredSpan(*row) for row in _selected(database, "spans", SPAN_COLUMNS, "position", _distinct(positions))]
 
 
 def receptions(database: Database, positions: Collection[int]) -> dict[int, tuple[int, str]]:
