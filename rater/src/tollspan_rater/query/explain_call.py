@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tollspan_rater.errors import NotFoundError
-from tollspan_rater.extract.reason import Reason, reasons
+from tollspan_rater.extract.reason import Reason, reasons, sources
 from tollspan_rater.query.answer import Cell
-from tollspan_rater.query.explain_member import Members, Shown, how_joined, reason_facts
+from tollspan_rater.query.explain_member import Members, Shown, how_joined, reason_facts, source_facts
 from tollspan_rater.query.explain_money import Bills
 from tollspan_rater.query.grouping import UNSAID
 from tollspan_rater.query.rated import RatedCall
@@ -84,17 +84,19 @@ class Calls:
     def _known(self, call_ids: Sequence[str], trace_ids: Iterable[str]) -> Known:
         scope = self._scope
         spans = spans_together(scope.connection, scope.accounts.tenant, set(trace_ids))
-        return Known(self._bills.rated(call_ids), spans, reasons(read(span) for span in spans.values()))
+        return Known(self._bills.rated(call_ids), spans, reasons(map(read, spans.values())))
 
     def _call(self, call_id: str, legs: Sequence[dict[str, Any]], known: Known) -> Iterator[Row]:
         about, last = f"call {call_id}", legs[-1]
         yield from ((about, what, value) for what, value in self._bills.facts(known.rated[call_id]))
         reason = known.reasons.get(call_id)
         if reason is not None and reason.call.members == tuple(last["members"]):
-            yield from ((about, what, value) for what, value in reason_facts(reason))
+            yield from ((about, what, value) for what, value in [*reason_facts(reason), *source_facts(reason.said)])
             joined = {member.span.member: how_joined(member) for member in reason.members}
         else:
             joined = {}
+            said = sources(map(read, known.spans.values()), last["members"][0])
+            yield from ((about, what, value) for what, value in source_facts(said))
         other = "it is the only one" if len(last["members"]) == 1 else "by rules of another release"
         shown = [
             Shown(known.spans[name], read(known.spans[name]), joined.get(name, other))
@@ -125,7 +127,7 @@ def _history(legs: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Cell]]:
         used = f"input {leg['input']}, output {leg['output']}"
         if leg["meter"] is not None:
             used = f"{leg['meter']} {leg['quantity'].normalize():f}"
-        seen = f"{len(leg['members'])} spans, read by {leg['dialect']}"
+        seen = f"spans {len(leg['members'])}, read by {leg['dialect']}"
         customer = leg["customer"] or UNSAID["customer"]
         what = f"leg {'+' if leg['sign'] > 0 else '-'}{leg['revision']}"
         yield what, f"at journal position {leg['position']} ({leg['entry']}), {seen}: {used}, customer {customer}"

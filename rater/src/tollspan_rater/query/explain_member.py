@@ -9,7 +9,7 @@ from typing import Final
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.span import Piece, Span
 from tollspan_rater.domain.usage import TOKEN_FIELDS
-from tollspan_rater.extract.reason import Member, Reason
+from tollspan_rater.extract.reason import Member, Reason, Source
 from tollspan_rater.extract.stated import stated
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.scope import Scope
@@ -46,8 +46,8 @@ class Members:
     def rows(self, shown: Iterable[Shown], chosen: str) -> Iterator[Row]:
         """Yield what is known of the spans of a call; ``chosen`` is the one whose usage counts."""
         for one in shown:
-            about = f"member {one.span.member}"
             span = one.span
+            about = f"member {span.span_id}"
             counted = " (its usage was chosen)" if span.member == chosen else ""
             yield about, "member", f"{span.member}{counted}"
             yield about, "role", f"{span.role}, seen by {span.scope or 'no scope'}, named {span.name or '-'}"
@@ -83,7 +83,7 @@ class Members:
 
 
 def reason_facts(reason: Reason) -> Iterator[Fact]:
-    """Yield why the usage and the attribution of a call are what they are."""
+    """Yield why the usage of a call is what it is, and which values disagree."""
     call = reason.call
     yield "whose usage", f"{call.evidence}: {_WON.get(reason.won_by, reason.won_by)}"
     for member in reason.members:
@@ -91,7 +91,11 @@ def reason_facts(reason: Reason) -> Iterator[Fact]:
             yield "filled from another view", f"{', '.join(member.fills)} from {member.span.member}"
     for one in call.conflicts:
         yield "conflict", f"{one.field}: {one.value} of {one.member} holds, {one.other_member} says {one.other}"
-    for key, source in sorted(reason.said.items()):
+
+
+def source_facts(said: Mapping[str, Source]) -> Iterator[Fact]:
+    """Yield which span, or whose resource, said each key of the attribution."""
+    for key, source in sorted(said.items()):
         yield f"{key} said by", f"{'the resource of ' if source.by_resource else ''}{source.member}: {source.value}"
 
 
