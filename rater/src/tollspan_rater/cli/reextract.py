@@ -47,9 +47,10 @@ def _notes(said: Mapping[str, Any]) -> Iterator[str]:
     read, changed = shown(said["spans_read"]), shown(said["spans_changed"])
     yield f"{read} spans were read again, {changed} say something else, {shown(said['calls_changed'])} calls change"
     if said["spans_refused"]:
-        yield f"{shown(said['spans_refused'])} spans cannot be read by the tables of today and keep what they said"
+        refused = shown(said["spans_refused"])
+        yield f"{refused} of them cannot be read by the tables of today and keep what was read before"
     if said["spans_left_the_journal"]:
         left = shown(said["spans_left_the_journal"])
-        yield f"{left} spans could not be read again: their day left the journal; nothing changes for them"
+        yield f"{left} more could not be read again: their day left the journal; nothing changes for them"
     if not said["booked"] and said["spans_changed"]:
         yield "nothing was booked; without --dry-run it is"
