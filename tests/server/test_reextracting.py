@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,8 +13,10 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.server.conftest import SECOND, T0, Bench, call
+from tests.server.test_serving import served, tollspan
 from tollspan_rater.domain.call import Extracted, Rejected
-from tollspan_rater.domain.entries import Command
+from tollspan_rater.domain.entries import Command, NewCommand
+from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.span import Span
 from tollspan_rater.errors import UsageError
 from tollspan_rater.extract.extract import extract
@@ -94,6 +98,24 @@ def test_what_was_told_is_booked_and_a_rebuild_comes_to_the_same(bench: Bench, m
     assert len(commands(bench)) == 1
 
 
+def test_spans_that_fall_silent_or_begin_to_speak_keep_the_audit_whole(bench: Bench, mend: Mend) -> None:
+    bench.send(seen(1))
+    bench.send(call(2))
+    mend(role=Role.NONE, said={})
+    rows = reextract(bench)["differences"]
+    assert {(row["meter"], row["was"], row["is"]) for row in rows} == {
+        ("input", 101, None), ("output", 10, None), ("request", 1, None),
+    }  # fmt: skip
+    assert bench.fates() == {"ignored": 1, "stored": 1}
+    assert bench.ask("audit", full="true").ok
+    mend(0)
+    assert reextract(bench)["calls_changed"] == 1
+    assert bench.fates() == {"stored": 2}
+    assert bench.usage() == {"acme": (2, 101 + 102)}
+    assert bench.ask("audit", full="true").ok
+    assert bench.execute("rebuild").body["same"]
+
+
 def test_nothing_is_journaled_where_nothing_differs(bench: Bench) -> None:
     bench.send(seen(1))
     before = bench.rater.journal.last_position
@@ -155,6 +177,47 @@ def test_an_interrupted_run_is_ended_by_the_next(bench: Bench, mend: Mend, monke
     assert reextract(bench)["spans_changed"] == 2
     assert bench.usage() == {"acme": (3, 3306)}
     assert bench.execute("rebuild").body["same"]
+
+
+def test_spans_that_arrive_meanwhile_count_as_they_are_read(
+    bench: Bench, mend: Mend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        bench.send(seen(number))
+    mend()
+    monkeypatch.setattr(reextracting, "STEP_ENTRIES", 1)
+    append = bench.rater.append
+    arriving = [seen(3), seen(1)]
+
+    def busy(entries: list[Any]) -> int:
+        if isinstance(entries[0], NewCommand) and arriving:
+            bench.send(arriving.pop())
+        return append(entries)
+
+    monkeypatch.setattr(bench.rater, "append", busy)
+    said = reextract(bench)
+    assert (said["spans_read"], said["calls_changed"]) == (2, 2)
+    assert bench.usage() == {"acme": (3, 1101 + 1102 + 1103)}
+    assert bench.fates() == {"conflict": 1, "stored": 3}  # a copy that came before its original was read again
+    assert bench.ask("audit", full="true").ok
+    assert bench.execute("rebuild").body["same"]
+
+
+@pytest.mark.parametrize("serving", [True, False])
+def test_the_command_line_tells_the_same_beside_a_server_and_without_one(
+    bench: Bench, mend: Mend, capsys: pytest.CaptureFixture[str], *, serving: bool
+) -> None:
+    bench.send(seen(1))
+    mend()
+    with served(bench, capsys) if serving else nullcontext():
+        if not serving:
+            bench.close()
+        line = ("reextract", "--since", SINCE, "--format", "json", "--data", str(bench.folder.path))
+        told, booked, again = (tollspan(*line, *more) for more in (["--dry-run"], [], []))
+    assert json.loads(told) == json.loads(booked)
+    assert [(row["was"], row["is"]) for row in json.loads(told)] == [("101", "1101")]
+    assert json.loads(again) == []
+    assert bench.usage() == {"acme": (1, 1101)}
 
 
 def test_spans_whose_day_left_the_journal_are_told_and_stay(bench: Bench, mend: Mend) -> None:
