@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from tollspan_rater.pipeline.batches import Meaning
 from tollspan_rater.pipeline.reading import Reader
 from tollspan_rater.pipeline.rereading import Reread, reread
 from tollspan_rater.server.meaning import MEANING
+from tollspan_rater.store.lookup import held_versions, spans_of_traces
 
 EVER = (0, 1 << 63)
 Change = Callable[[Extracted], Extracted | Rejected]
@@ -162,6 +164,19 @@ def test_a_changed_call_is_revised_at_the_position_of_the_command(rig: Rig) -> N
     assert rig.rows("SELECT count(*) FROM held_spans") == [(2,)]
 
 
+def test_the_newest_row_of_a_span_holds_whatever_order_rows_come_in(rig: Rig) -> None:
+    rig.feed(partial(1), view(1, scope=PYDANTIC), partial(2))
+    reextract(rig, tables(_doubled))
+    rows = spans_of_traces(rig.database, {row[0] for row in rig.rows("SELECT trace_key FROM spans")})
+    assert len(rows) == 5
+    for order in permutations(rows):
+        found = held_versions(order).values()
+        assert {(span.ordinal, span.at_position, span.final) for span in found} == {(1, 2, True), (2, 2, False)}
+    of_older_release = [replace(span, at_position=None) for span in rows if span.at_position == 1]
+    for order in permutations(of_older_release):
+        assert {span.ordinal for span in held_versions(order).values()} == {1, 2}
+
+
 def test_what_was_silent_may_speak_and_the_reverse(rig: Rig) -> None:
     rig.restart(tables(_unheard))
     rig.feed(view(1))
@@ -197,9 +212,11 @@ def test_copies_conflicts_and_outdated_versions_are_left_alone(rig: Rig) -> None
     final = view(1, scope=PYDANTIC)
     rig.feed(partial(1), final, final, conflicting(final))
     before = rig.fates()
+    held = next(name for name, (fate, *_) in before.items() if fate == "stored")
+    [found] = found_by(rig, tables(_doubled))
+    assert list(found.changed) == [held]
     assert sorted(fate for fate, *_ in before.values()) == ["conflict", "duplicate", "stored", "superseded"]
     reextract(rig, tables(_doubled))
-    held = next(name for name, (fate, *_) in before.items() if fate == "stored")
     assert rig.fates() == before | {held: ("stored", "read again", None)}
 
 

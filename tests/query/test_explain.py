@@ -172,13 +172,17 @@ def test_each_span_of_a_call_tells_what_it_stated_and_what_became_of_it(shop: Sh
 def test_a_call_tells_whose_numbers_won_what_disagrees_and_who_said_for_whom(shop: Shop) -> None:
     top = root(customer="globex", resource={"deployment.environment.name": "staging"})
     spans_of(shop, top, OUR_VIEW, replace(OTHER_VIEW, resource={"deployment.environment.name": "qa"}))
-    [call] = about(shop.ask("explain", id=str(shop.ask("calls").rows[0]["call_id"])), "call ")
+    answer = shop.ask("explain", id=str(shop.ask("calls").rows[0]["call_id"]))
+    [call] = about(answer, "call ")
     ours, other = (f"{TRACES[0]}:{span.span_id}" for span in (OUR_VIEW, OTHER_VIEW))
     assert call["whose usage"] == f"{ours}: its rank is the best of those that state usage"
     assert call["filled from another view"] == f"reasoning from {other}"
     assert call["conflict"] == f"input: 10 of {ours} holds, {other} says 11"
     assert call["customer said by"] == f"{ours}: acme"
     assert call["environment said by"] == f"the resource of {other}: qa"
+    told = about(answer, "member ")[1]
+    assert told["attributes"]["resource.deployment.environment.name"] == "qa"
+    assert told["taken for"]["resource.deployment.environment.name"] == "alias.environment"
 
 
 def test_a_persons_name_is_not_shown_as_it_was_stated(shop: Shop) -> None:

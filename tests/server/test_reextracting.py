@@ -41,7 +41,7 @@ def mend(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> Mend:
     def changed(more: int = 1000, **fields: Any) -> None:
         def read(span: Span) -> Extracted | Rejected:
             found = extract(span)
-            if isinstance(found, Rejected) or span.scope != SCOPE:
+            if isinstance(found, Rejected) or not span.scope.startswith(SCOPE):
                 return found
             usage = replace(found.usage, input=(found.usage.input or 0) + more)
             return replace(found, usage=usage, dialect="mended@2", **fields)
