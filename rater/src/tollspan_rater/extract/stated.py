@@ -9,7 +9,7 @@ from typing import Final
 from tollspan import semconv
 from tollspan_rater.domain.span import AttributeValue, Span
 from tollspan_rater.extract.aliases import PLACES, TAGS, tag_name
-from tollspan_rater.extract.dialects.registry import dialect_of
+from tollspan_rater.extract.dialects.registry import REGISTRY
 from tollspan_rater.extract.dialects.table import Dialect
 
 LONGEST: Final = 400  # characters of a value that are shown; a usage object is rarely longer
@@ -30,7 +30,7 @@ class Stated:
 
 def stated(span: Span) -> Stated:
     """Return what a span and its resource (names with ``resource.`` before them) state that matters to reading."""
-    dialect = dialect_of(span)
+    dialect = REGISTRY.dialect_of(span)
     own = {key: (value, _slot(dialect, key)) for key, value in span.attributes.items()}
     resource = {f"resource.{key}": (value, _said(key)) for key, value in span.resource.items()}
     found = {key: (_text(value), slot) for key, (value, slot) in sorted({**own, **resource}.items()) if slot}

@@ -46,6 +46,10 @@ class Verdict:
         return self.fate in {Fate.STORED, Fate.IGNORED}
 
 
+_FIRST_STORED: Final = Verdict(Fate.STORED)
+_FIRST_IGNORED: Final = Verdict(Fate.IGNORED, "not usage")
+
+
 class Judge:
     """Judges pieces in the order of the journal; knows the versions of all keys that may come."""
 
@@ -88,6 +92,4 @@ class Judge:
 
 def first_verdict(extracted: Extracted) -> Verdict:
     """Return the fate of the first version of a key that comes."""
-    if extracted.role is Role.NONE:
-        return Verdict(Fate.IGNORED, "not usage")
-    return Verdict(Fate.STORED)
+    return _FIRST_IGNORED if extracted.role is Role.NONE else _FIRST_STORED

@@ -14,6 +14,7 @@ from tollspan_rater.domain.span import FAR_FUTURE_NS
 from tollspan_rater.pipeline.ahead import STEP_BYTES, STEP_ENTRIES
 from tollspan_rater.pipeline.rereading import REEXTRACT, reread
 from tollspan_rater.pipeline.subjects import Subjects
+from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.query.revisions import revisions
 from tollspan_rater.query.selection import instant
@@ -42,8 +43,8 @@ def reextract(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Re
     with rater.caring:
         rater.writer.wait_for(rater.journal.last_position, APPLIED_S)
         if body.get("dry_run"):
-            with rater.database.trial() as trial:
-                found = run.through(trial, run.trying(trial))
+            with rater.database.trial() as trial, rater.writing_to(trial) as writer:
+                found = run.through(trial, run.trying(writer))
         else:
             found = run.through(rater.database, run.booking())
     return Receipt(rater.writer.position, {"booked": not body.get("dry_run"), **found})
@@ -76,9 +77,8 @@ class _Run:
             "sums": revised.sums(),
         }
 
-    def trying(self, trial: Database) -> Book:
-        """Return how to apply a command to a trial database alone."""
-        writer = self._rater.writer_to(trial)
+    def trying(self, writer: Writer) -> Book:
+        """Return how to apply a command with the writer of a trial database alone."""
 
         def book(body: Mapping[str, Any]) -> int:
             position = writer.position + 1
