@@ -702,7 +702,27 @@ def test_parts_that_cannot_be_are_taken_back_and_flagged(case: str) -> None:
     assert fitted(usage) == (left, flags, unfit)
 
 
-members = sorted({member for api in ALL for member in api.tree})
+small = st.integers(0, 30)
+
+
+@settings(max_examples=300)
+@given(small, small, small, small, st.integers(0, 130), st.sampled_from(["openai.chat", "gemini.generate_content"]))
+def test_input_and_output_are_the_providers_total_or_the_call_is_not_exact(
+    total_in: int, total_out: int, cached: int, thoughts: int, total: int, api: str
+) -> None:
+    raw = (
+        gemini(total_in, total_out, total, cachedContentTokenCount=cached, thoughtsTokenCount=thoughts)
+        if api == "gemini.generate_content"
+        else chat(total_in, total_out, total, cached_tokens=cached, reasoning_tokens=thoughts)
+    )
+    found = read(raw, api)
+    assert found.usage.input is not None
+    assert found.usage.output is not None
+    assert (found.usage.input + found.usage.output == total) or found.flags == ("total_disagrees",)
+    assert found.usage.input >= total_in
+    assert found.usage.output >= total_out
+
+
 numbers = st.one_of(st.integers(-2, 50), st.floats(-1, 50), st.text("0123456789.-e", max_size=3), st.none())
 entries = st.fixed_dictionaries(
     {"modality": st.sampled_from(["TEXT", "AUDIO", "IMAGE", "DOCUMENT", 4]), "tokenCount": numbers}

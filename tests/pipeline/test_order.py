@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.pipeline.rig import MemoryJournal, Rig, a_rig
 from tests.pipeline.stories import conflicting, sendings, stories
 from tollspan_rater.domain.span import Span
+from tollspan_rater.extract import island
 from tollspan_rater.extract.evidence import from_evidence
 from tollspan_rater.extract.settle import settle
+from tollspan_rater.pipeline import memory, settling
 from tollspan_rater.store.legs import leg
 
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+@pytest.fixture(params=["whole", "islands"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small sets are settled whole and read each time; so that islands and memory are met, they count as large."""
+    if request.param == "islands":
+        monkeypatch.setattr(settling, "WHOLE", 0)
+        monkeypatch.setattr(memory, "LARGE", 1)
+        monkeypatch.setattr(island, "SMALL", 0)
+
+
+few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def journal_of(requests: Sequence[Sequence[Span]]) -> MemoryJournal:

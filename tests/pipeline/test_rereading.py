@@ -126,6 +126,23 @@ def test_afterwards_all_is_as_if_the_tables_had_always_been_there(data: st.DataO
         assert rig.calls() == fresh.calls(), "copies of what was read again are copies"
 
 
+@pytest.mark.parametrize("change", sorted(CHANGES))
+def test_a_large_trace_read_again_is_settled_as_if_it_had_come_so(rig: Rig, change: str) -> None:
+    """More spans than are settled as a whole, or kept in no memory: in three requests, read again one at a time."""
+    spans = [root(customer="acme")]
+    for number in range(1, 280, 2):
+        outer = view(number, said=f"resp_{number}", start_ns=T0 + number * SECOND)
+        spans += [outer, own(number + 1, parent_id=outer.span_id, said=f"resp_{number}", start_ns=outer.start_ns)]
+    for at in range(0, len(spans), 100):
+        rig.feed(*spans[at : at + 100])
+    reader = tables(CHANGES[change])
+    with a_rig(journal_of([spans]), reader=reader) as fresh:
+        fresh.writer.catch_up()
+        reextract(rig, reader, step=1)
+        assert rig.calls() == fresh.calls()
+    check_sums(rig)
+
+
 def test_a_rebuild_with_the_new_tables_finds_the_commands_done(rig: Rig, tmp_path: Path) -> None:
     rig.feed(view(1), own(2, TRACES[1]))
     reader = tables(_doubled)

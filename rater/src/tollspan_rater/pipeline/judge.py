@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -53,8 +53,9 @@ _FIRST_IGNORED: Final = Verdict(Fate.IGNORED, "not usage")
 class Judge:
     """Judges pieces in the order of the journal; knows the versions of all keys that may come."""
 
-    def __init__(self, stored: Iterable[StoredSpan]) -> None:
+    def __init__(self, stored: Iterable[StoredSpan], remembered: Iterable[Mapping[Key, Version]] = ()) -> None:
         self._versions: dict[Key, Version] = {}
+        self._remembered = tuple(remembered)
         for key, span in held_versions(stored).items():
             self._versions[key] = Version(span.position, span.ordinal, span.digest, span.final)
 
@@ -68,7 +69,7 @@ class Judge:
         if extracted is None:
             raise ValueError("only pieces that could be read are judged")
         key = extracted.key
-        held = self._versions.get(key)
+        held = self._held(key)
         if held is None or reading.again:
             self._hold(key, reading)
             first = first_verdict(extracted)
@@ -84,6 +85,18 @@ class Judge:
         if not extracted.final:
             return Verdict(Fate.SUPERSEDED, "a partial version came before", held)
         return Verdict(Fate.CONFLICT, "same key, other evidence", held)
+
+    def version(self, key: Key) -> Version:
+        """Return the version of a key that holds now."""
+        held = self._held(key)
+        if held is None:
+            raise KeyError(key)
+        return held
+
+    def _held(self, key: Key) -> Version | None:
+        if key in self._versions:
+            return self._versions[key]
+        return next((versions[key] for versions in self._remembered if key in versions), None)
 
     def _hold(self, key: Key, reading: Reading) -> None:
         final = reading.extracted is not None and reading.extracted.final

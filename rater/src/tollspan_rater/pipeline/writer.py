@@ -16,6 +16,7 @@ from tollspan_rater.pipeline.ahead import STEP_ENTRIES, Ahead, JournalReads, Pen
 from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated, sorted_pages
 from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.commands import REPLAY, apply_command
+from tollspan_rater.pipeline.memory import Memory
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
 from tollspan_rater.pipeline.replay import replayed
@@ -59,6 +60,7 @@ class Writer:
         self._reader = reader
         self._meaning = meaning
         self._before_append = before_append
+        self._memory = Memory()
         self._position = database.position()
         self._moved = threading.Condition()
         self._wake = threading.Event()
@@ -115,6 +117,7 @@ class Writer:
     def paused(self) -> Iterator[None]:
         """Keep the writer's thread still while the store is exchanged; afterwards the store's own position holds."""
         with self._stepping:
+            self._memory.forget()
             yield
             self._move_to(self._database.position(), keys=True)
 
@@ -181,13 +184,14 @@ class Writer:
             return self._noted(isolated(readings, self._database, self._meaning), note)
 
     def _noted(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
-        changes = apply_readings(readings, self._database, self._meaning)
+        changes = apply_readings(readings, self._database, self._meaning, self._memory)
         note(changes)
         return changes.tables()
 
     def _append(self, tables: Mapping[str, pa.Table], position: int, *, keys: bool = False) -> None:
         self._before_append()
         self._database.append(tables)
+        self._memory.commit()
         self._move_to(position, keys=keys)
 
     def _move_to(self, position: int, *, keys: bool) -> None:
@@ -201,6 +205,7 @@ class Writer:
     def _recover(self) -> None:
         """Reopen a dead store; an error of COMMIT may have committed, so its own position holds."""
         with self._stepping:
+            self._memory.forget()
             try:
                 self._database.reopen()
                 position = self._database.position()

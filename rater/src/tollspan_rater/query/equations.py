@@ -11,6 +11,8 @@ from tollspan_rater.query.scope import Scope
 from tollspan_rater.store import fates
 
 _METERS: Final = ("input", "cache_read", "cache_write", "output", "reasoning")
+_UNITS: Final = "CAST(units::JSON AS MAP(VARCHAR, DECIMAL(38, 12)))"
+_ZERO: Final = Decimal(0)
 
 
 def of_positions(scope: Scope) -> Iterator[Check]:
@@ -78,6 +80,20 @@ def of_legs(scope: Scope) -> Iterator[Check]:
     right = values(scope, f"SELECT count(*), {calls} FROM calls WHERE tenant = $tenant", tenant=tenant)  # noqa: S608 - fixed names
     for name, one, other in zip(("number", *_METERS), left, right, strict=True):
         yield Check(f"sum of legs = calls ({name})", one, other)
+    in_legs, in_calls = (_other_meters(scope, table) for table in ("legs", "calls"))
+    for meter in sorted(in_legs.keys() | in_calls.keys()):
+        yield Check(f"sum of legs = calls ({meter})", in_legs.get(meter, _ZERO), in_calls.get(meter, _ZERO))
+
+
+def _other_meters(scope: Scope, table: str) -> dict[str, Decimal]:
+    """Add up what stands in ``units`` by meter."""
+    rows = scope.connection.execute(
+        f"WITH stated AS (SELECT sign, unnest(map_entries({_UNITS})) AS unit FROM {table} "  # noqa: S608 - fixed names, bound values
+        "WHERE tenant = $tenant AND units IS NOT NULL) "
+        "SELECT unit.key, sum(sign * unit.value) FROM stated GROUP BY ALL",
+        {"tenant": scope.accounts.tenant},
+    ).fetchall()
+    return dict(rows)
 
 
 # A call span with others below it may be a container of their calls; one without, and a unit, is always a member.
