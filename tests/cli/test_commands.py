@@ -37,6 +37,9 @@ ASKING = [
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
     ("pricing show", "pricing.show", {}),
+    ("meters show", "meters.show", {}),
+    ("inexact --customer acme --quality estimated", "inexact", {"customer": "acme", "quality": "estimated"}),
+    ("calls --kind unit", "calls", {"kind": "unit", "limit": "100"}),
     ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),
@@ -242,6 +245,20 @@ def test_pricing_that_is_not_utf8_is_refused(run: Run, backend: FakeBackend) -> 
     assert "not UTF-8 at byte 6" in result.stderr
 
 
+def test_span_rules_are_checked_here_and_their_text_travels(run: Run, backend: FakeBackend) -> None:
+    good = "rules: [{rule: pages, meter: page, when: {name: page}}]\n"
+    Path("meters.yaml").write_text(good, encoding="utf-8")
+    Path("bad.yaml").write_text("rules: [{rule: pages, meter: input, when: {name: page}}]\n", encoding="utf-8")
+    assert run("meters", "check", "meters.yaml").exit_code == 0
+    wrong = run("meters", "check", "bad.yaml", "--format", "json")
+    assert (wrong.exit_code, json.loads(wrong.stdout)[0]["line"]) == (1, 1)
+    assert {row["meter"] for row in json.loads(run("meters", "built-in", "--format", "json").stdout)} >= {"tool_call"}
+    assert (backend.opened, backend.checked) == ([], [])
+    assert run("meters", "apply", "meters.yaml", "--note", "n").exit_code == 0
+    sent = {"file": good, "name": "meters.yaml", "note": "n"}
+    assert backend.rater.executed == [("meters.apply", sent, "default", backend.rater.executed[0][3])]
+
+
 def test_init_copies_example_pricing_with_its_folders(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +350,7 @@ def test_an_error_is_one_line_and_an_exit_code(
         ("serve --grpc 0.0.0.0:4317", "auth.required"),
         ("serve --grpc nowhere", "HOST:PORT"),
         ("pricing check .", ".yaml"),
+        ("dialects klingon", "klingon"),
     ],
 )
 def test_a_wrong_command_line_is_refused_with_a_remedy(run: Run, backend: FakeBackend, line: str, words: str) -> None:
@@ -360,7 +378,8 @@ def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: 
 def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING, *READING_AGAIN]} | {
         "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import",
-        "export", "serve", "init", "config show", "demo",
+        "meters check", "meters built-in", "meters apply",
+        "export", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:
         name = path.removeprefix("tollspan ")

@@ -154,6 +154,56 @@ def test_a_call_whose_spans_came_far_apart_is_told_once(
     assert bench.ask("audit", full="true").ok
 
 
+def two_views(bench: Bench) -> None:
+    """Two spans of one call, in requests of their own."""
+    for number, scope in ((1, SCOPE), (4, SCOPE + ".other")):
+        request = seen(number, gen_ai__response__id="resp_1", gen_ai__usage__input_tokens=101)
+        request.resource_spans[0].scope_spans[0].scope.name = scope
+        bench.send(request)
+
+
+def test_a_call_that_arises_and_then_changes_was_nothing_before(
+    bench: Bench, mend: Mend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mend(role=Role.NONE, said={})
+    two_views(bench)
+    assert bench.usage() == {}
+    mend()
+    monkeypatch.setattr(reextracting, "STEP_ENTRIES", 1)
+    said = reextract(bench)
+    assert said["calls_changed"] == 1
+    assert {(row["meter"], row["was"], row["is"]) for row in said["differences"]} == {
+        ("input", None, 1101), ("output", None, 10), ("request", None, 1),
+    }  # fmt: skip
+
+
+def test_what_came_between_two_steps_is_not_what_was_before(
+    bench: Bench, mend: Mend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_views(bench)
+    mend()
+    monkeypatch.setattr(reextracting, "STEP_ENTRIES", 1)
+    append = bench.rater.append
+    commands_sent = []
+
+    def busy(entries: list[Any]) -> int:
+        if isinstance(entries[0], NewCommand):
+            commands_sent.append(entries)
+            if len(commands_sent) == 2:
+                late = seen(9, gen_ai__response__id="resp_1", gen_ai__usage__input_tokens=102)
+                late.resource_spans[0].scope_spans[0].scope.name = SCOPE + ".third"
+                bench.send(late)
+        return append(entries)
+
+    monkeypatch.setattr(bench.rater, "append", busy)
+    said = reextract(bench)
+    assert len(commands_sent) == 2
+    assert [(row["meter"], row["was"], row["is"], row["calls"]) for row in said["differences"]] == [
+        ("input", 101, 1101, 1)
+    ]
+    assert bench.ask("audit", full="true").ok
+
+
 def test_an_interrupted_run_is_ended_by_the_next(bench: Bench, mend: Mend, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (1, 2, 3):
         bench.send(seen(number))

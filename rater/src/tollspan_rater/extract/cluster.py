@@ -96,7 +96,8 @@ def cluster(forest: Forest, around: Around = NOTHING_AROUND) -> Clusters:
 
 def is_barrier(span: Extracted) -> bool:
     """Tell whether a span keeps the calls below it apart from a call above it: a container of several."""
-    return span.role is Role.AGGREGATE
+    role = span.role if span.ruled is None else span.ruled.role  # a rule makes no other span of it
+    return role is Role.AGGREGATE
 
 
 def takes_evidence_beside(span: Extracted) -> bool:

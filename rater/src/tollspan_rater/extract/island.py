@@ -220,12 +220,16 @@ class _Search:
         return bool(span.usage.total) and (span.role is Role.AGGREGATE or span.role in CALLS)
 
     def _measured_below(self, key: Key, without: Iterable[Key]) -> Key | None:
-        """Return a measured call below a span that surely counts: nothing is in it that could make it a container."""
+        """Return a measured call below a span that surely counts: nothing is in it that could make it a container.
+
+        A call that a span rule has declared a unit is one, too: it has usage, and no container stands in for it.
+        """
         index = self._index
         left_out = without if isinstance(without, set) else set(without)
         for below in index.subtree(key):
             span = index.spans[below]
-            counts = span.role in CALLS and span.usage.measured and below not in left_out
-            if counts and next(index.inner(below), None) is None:
+            if not span.usage.measured or below in left_out:
+                continue
+            if span.role is Role.UNIT or (span.role in CALLS and next(index.inner(below), None) is None):
                 return below
         return None

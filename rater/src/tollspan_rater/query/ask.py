@@ -14,8 +14,10 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.explain import explain
+from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
 from tollspan_rater.query.margin import margin
+from tollspan_rater.query.meters import meters_show
 from tollspan_rater.query.prices import pricing_show
 from tollspan_rater.query.questions import question as known
 from tollspan_rater.query.scope import PiecesAt, Scope
@@ -69,6 +71,7 @@ class Asker:
             "customers.list": care.customers_list,
             "keys.list": care.keys_list,
             "pricing.show": pricing_show,
+            "meters.show": meters_show,
         }
         if question not in others:
             raise NotFoundError("question", question, "tollspan --help lists the commands.")
@@ -79,5 +82,6 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "usage": usage,
     "calls": calls,
     "margin": margin,
+    "inexact": inexact,
     "explain": explain,
 }

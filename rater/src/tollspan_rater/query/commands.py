@@ -108,6 +108,14 @@ class PricingApply(Body):
     note: str = ""
 
 
+class MetersApply(Body):
+    """The text of a file of span-to-meter rules; ``name`` is what messages call it."""
+
+    file: str
+    name: str = "meters.yaml"
+    note: str = ""
+
+
 class QuarantineReplay(Body):
     """Which quarantined pieces to read again: one piece, all of one reason, or everything."""
 
@@ -164,6 +172,7 @@ _TABLE: Final = (
     CommandKind("key.create", "Register a key by its hash.", KeyCreate),
     CommandKind("key.revoke", "Stop a key from working.", KeyRevoke),
     CommandKind("pricing.apply", "Apply a folder of rate cards and plans as a new version.", PricingApply),
+    CommandKind("meters.apply", "Apply span-to-meter rules to the spans that come from now on.", MetersApply),
     CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),
     CommandKind("reextract", "Read history again with the tables of this release and book what differs.", Reextract),
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),

@@ -41,12 +41,15 @@ _STORED: Final = f"""
 """  # noqa: S608 - our text
 _LATE: Final = "SELECT count(*) FILTER (WHERE late) FROM held_spans WHERE tenant = $tenant AND fate = 'stored'"
 _MEMBERS: Final = """
-    WITH member AS (SELECT kind, unnest(members) AS name FROM calls WHERE tenant = $tenant),
+    WITH member AS (SELECT kind, meter, unnest(members) AS name FROM calls WHERE tenant = $tenant),
+    called AS (SELECT DISTINCT name FROM member WHERE kind = 'call'),
     stored AS (
         SELECT trace_id || ':' || span_id AS name FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
     )
-    SELECT count(*) FILTER (WHERE kind = 'call'), count(*) FILTER (WHERE kind = 'unit'), count(DISTINCT name),
-           count(DISTINCT name) FILTER (WHERE name NOT IN (SELECT name FROM stored)),
+    SELECT count(*) FILTER (WHERE kind = 'call'),
+           count(DISTINCT name) FILTER (WHERE kind = 'unit' AND name NOT IN (SELECT name FROM called)),
+           count(*) FILTER (WHERE kind = 'unit'), count(DISTINCT (name, meter)) FILTER (WHERE kind = 'unit'),
+           count(DISTINCT name), count(DISTINCT name) FILTER (WHERE name NOT IN (SELECT name FROM stored)),
            (SELECT count(*) FROM stored WHERE name NOT IN (SELECT name FROM member))
     FROM member
 """
@@ -56,7 +59,7 @@ def of_spans(scope: Scope) -> Iterator[Check]:
     """Every stored span shows one call, is one unit measure, or is context."""
     tenant = scope.accounts.tenant
     (stored,), (late,) = values(scope, _STORED, tenant=tenant), values(scope, _LATE, tenant=tenant)
-    calls, units, distinct, strangers, context = values(scope, _MEMBERS, tenant=tenant)
+    calls, units, measures, counted, distinct, strangers, context = values(scope, _MEMBERS, tenant=tenant)
     yield Check(
         "stored spans = call members + unit measures + context",
         stored,
@@ -68,6 +71,12 @@ def of_spans(scope: Scope) -> Iterator[Check]:
         calls + units,
         distinct - strangers,
         f"in two calls {calls + units - distinct}, not stored {strangers}",
+    )
+    yield Check(
+        "unit measures = meters counted on spans",
+        measures,
+        counted,
+        f"{measures - units} beside a call, or further meters of one span",
     )
 
 
@@ -123,12 +132,16 @@ _EVIDENCE: Final = """
         FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
     ),
     stated AS (
-        SELECT name, json_extract_string(said, ['$.u.i', '$.u.o', '$.uq']) AS stated FROM said
+        SELECT name, json_extract_string(said, ['$.u.i', '$.u.o', '$.uq']) AS stated,
+               json_extract(said, '$.ru.ct') AS counted
+        FROM said
     ),
     member AS (
         SELECT call_id, kind, input, output, quantity, list_contains(flags, 'filled') AS filled,
-               name = evidence AS chosen, stated[1]::BIGINT AS i, stated[2]::BIGINT AS o,
-               stated[3]::DECIMAL(38, 12) AS q
+               name = evidence AS chosen,
+               CASE kind WHEN 'call' THEN stated[1]::BIGINT END AS i,
+               CASE kind WHEN 'call' THEN stated[2]::BIGINT END AS o,
+               coalesce(stated[3], json_extract_string(counted, '$."' || meter || '"[0]'))::DECIMAL(38, 12) AS q
         FROM (SELECT *, unnest(members) AS name FROM calls WHERE tenant = $tenant) LEFT JOIN stated USING (name)
     ),
     call AS (

@@ -158,13 +158,13 @@ class Rater:
             [entry] = self.journal.read(position - 1, max_entries=1, max_bytes=1)
         except JournalGapError:
             return None
-        return reader(Subjects(self.names)).decode(entry) if isinstance(entry, Batch) else []
+        return reader(Subjects(self.names)).under(self.writer.rules).decode(entry) if isinstance(entry, Batch) else []
 
     def _workers_for(self, reads: Reader, subjects: Subjects) -> Workers:
         return Workers(
             _workers_wanted(self.config),
             self.names.subject_key,
-            lambda batches: page_of(batches, reads.read, MEANING.settle, MEANING.link_of),
+            lambda batches, rules: page_of(batches, reads.under(rules).read, MEANING.settle, MEANING.link_of),
             subjects.learn,
         )
 

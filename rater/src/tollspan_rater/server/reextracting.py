@@ -59,7 +59,7 @@ class _Run:
         """Go through the journal; return what was found."""
         read = changed = refused = 0
         positions: list[int] = []
-        reads = reader(self._subjects)
+        reads = reader(self._subjects).under(self._rater.writer.rules)
         for batches in self._steps():
             found = reread(batches, self._span_ns, database, reads, MEANING.from_evidence)
             read, refused = read + found.read, refused + found.refused

@@ -161,6 +161,15 @@ CREATE TABLE price_versions (
     note VARCHAR NOT NULL,
     body VARCHAR NOT NULL           -- JSON {file name: text}
 );
+CREATE TABLE span_rules (
+    tenant VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,       -- mr_ and a digest of the rules
+    position BIGINT NOT NULL,       -- they hold for entries after it
+    at_ns BIGINT NOT NULL,
+    author VARCHAR NOT NULL,
+    note VARCHAR NOT NULL,
+    body VARCHAR NOT NULL           -- JSON: file (its text), rules (all of them, built-in ones included)
+);
 CREATE TABLE keys (
     tenant VARCHAR NOT NULL,
     key_id VARCHAR NOT NULL,

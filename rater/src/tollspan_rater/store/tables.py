@@ -56,6 +56,10 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             ("tenant", _TEXT), ("version", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("valid_from_ns", _LONG),
             ("author", _TEXT), ("note", _TEXT), ("body", _TEXT),
         ],
+        "span_rules": [
+            ("tenant", _TEXT), ("version", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("author", _TEXT),
+            ("note", _TEXT), ("body", _TEXT),
+        ],
         "keys": [("tenant", _TEXT), ("key_id", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("body", _TEXT)],
         "forgotten": [("tenant", _TEXT), ("subject", _TEXT), ("position", _LONG)],
     }.items()
