@@ -116,6 +116,18 @@ def test_spans_that_fall_silent_or_begin_to_speak_keep_the_audit_whole(bench: Be
     assert bench.execute("rebuild").body["same"]
 
 
+def test_span_rules_of_today_count_on_what_came_before_them(bench: Bench) -> None:
+    bench.send(seen(1))
+    bench.execute("meters.apply", file="rules: [{rule: chats, meter: chat_call, when: {name: chat}}]")
+    [row] = reextract(bench)["differences"]
+    assert (row["customer"], row["meter"], row["was"], row["is"]) == ("acme", "chat_call", None, 1)
+    assert bench.ask("audit", full="true").ok
+    assert bench.execute("rebuild").body["same"]
+    told = bench.ask("explain", id=f"{1:032x}").rows
+    assert any(one["what"] == "counted by rules" and "chat_call" in dict(one["value"]) for one in told)
+    assert reextract(bench)["spans_changed"] == 0
+
+
 def test_nothing_is_journaled_where_nothing_differs(bench: Bench) -> None:
     bench.send(seen(1))
     before = bench.rater.journal.last_position
