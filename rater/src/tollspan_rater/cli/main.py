@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, str]] = {
     "config": f"{_HERE}.setup:config",
     "dialects": f"{_HERE}.dialects:dialects",
     "quarantine": f"{_HERE}.care:quarantine",
+    "reextract": f"{_HERE}.reextract:reextract",
     "rebuild": f"{_HERE}.care:rebuild",
     "snapshot": f"{_HERE}.care:snapshot",
     "backup": f"{_HERE}.care:backup",

@@ -86,7 +86,8 @@ def _applied(
     arrivals: list[Reading] = []
     for reading in readings:
         if reading.aside is not None:
-            changes.aside(reading, reading.aside)
+            if not reading.again:  # else what was read before stays
+                changes.aside(reading, reading.aside)
         elif reading.extracted is not None:
             verdict = judge.judge(reading)
             if verdict.holds:

@@ -44,7 +44,8 @@ class Reading:
     """One piece of a batch after extraction: what was read, or why it is set aside.
 
     ``position`` and ``ordinal`` name the piece for good; ``at_position`` is the journal entry that made the
-    rater read it (a later one for a replay).
+    rater read it (a later one for a replay). ``again``: the piece holds its span key already, and this is what other
+    tables read of it; if it cannot be settled, what was read before stays.
     """
 
     position: int
@@ -57,6 +58,7 @@ class Reading:
     evidence: str
     digest: str
     aside: SetAside | None = None
+    again: bool = False
 
 
 new_reading: Final = drafted(Reading)

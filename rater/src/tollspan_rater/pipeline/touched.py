@@ -16,7 +16,14 @@ from tollspan_rater.pipeline.reading import Reading
 from tollspan_rater.pipeline.span_row import LinkOf
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, trace_key
-from tollspan_rater.store.lookup import StoredSpan, legs_of_traces, link_key, spans_of_traces, traces_of_links
+from tollspan_rater.store.lookup import (
+    StoredSpan,
+    held_versions,
+    legs_of_traces,
+    link_key,
+    spans_of_traces,
+    traces_of_links,
+)
 
 _TENANT: Final = 0
 _CALL_ID: Final = COLUMNS.index("call_id")
@@ -127,7 +134,7 @@ class Gathering:
             component = self._component((span.tenant, span.trace_id))
             if component is not None:
                 component.tie((span.tenant, span.trace_id), span.link_key)
-        for span in _holding(self._touched.stored):
+        for span in held_versions(self._touched.stored).values():
             component = self._component((span.tenant, span.trace_id))
             if component is not None:
                 known = _known(span, from_evidence)
@@ -146,14 +153,6 @@ class Gathering:
 def _tie(span: Extracted, link_of: LinkOf) -> Tie:
     link = link_of(span)
     return Tie((span.tenant, span.trace_id), None if link is None else link_key(span.tenant, link))
-
-
-def _holding(spans: Iterable[StoredSpan]) -> list[StoredSpan]:
-    """Keep of each span key the version that holds: the final one."""
-    held: dict[tuple[str, str, str], StoredSpan] = {}
-    for span in sorted(spans, key=lambda span: (span.final, -span.position, -span.ordinal)):
-        held[span.tenant, span.trace_id, span.span_id] = span
-    return list(held.values())
 
 
 def _known(span: StoredSpan, from_evidence: Callable[[str], Extracted]) -> Extracted:

@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import StoreDeadError, TollspanError
 from tollspan_rater.extract.span_rule import RulesByTenant, SpanRules
@@ -20,12 +21,16 @@ from tollspan_rater.pipeline.memory import Memory
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
 from tollspan_rater.pipeline.replay import replayed
+from tollspan_rater.pipeline.rereading import REEXTRACT, rereadings
 from tollspan_rater.store import state
 from tollspan_rater.store.database import Database
 
 MakePage = Callable[[Sequence[Batch], RulesByTenant], Pending]  # has batches read by some rules, and returns at once
 
 RETRY_S: Final = 1.0
+
+Readings = Callable[[Command, Database, Reader, Callable[[str], Extracted]], list[Reading]]
+_READINGS: Final[Mapping[str, Readings]] = {REPLAY: replayed, REEXTRACT: rereadings}
 
 
 class Writer:
@@ -151,13 +156,16 @@ class Writer:
             last = pages[-1].batches[-1].position
             self._append(self._tables_of(pages), last)
             return last - oldest.position + 1
-        command = self._ahead.take_command()
+        self.apply(self._ahead.take_command())
+        return 1
+
+    def apply(self, command: Command) -> None:
+        """Apply one command that follows the store's position."""
         rules = self._rules
         if command.kind == NEW_RULES:
             rules = {**rules, command.tenant: SpanRules.from_body(command.body["rules"])}
         self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
         self._rules = rules
-        return 1
 
     def _here(self, batches: Sequence[Batch], rules: RulesByTenant) -> Pending:
         reader = self._reader.under(rules)
@@ -181,10 +189,9 @@ class Writer:
         return self._tables_with(found.readings, note)
 
     def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
-        readings: list[Reading] = []
-        if command.kind == REPLAY:
-            reader = self._reader.under(self._rules)
-            readings = replayed(command, self._database, reader, self._meaning.from_evidence)
+        find = _READINGS.get(command.kind)
+        reader = self._reader.under(self._rules)
+        readings = [] if find is None else find(command, self._database, reader, self._meaning.from_evidence)
 
         def note(changes: Changes) -> None:
             apply_command(command, changes)

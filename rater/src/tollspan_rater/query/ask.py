@@ -20,7 +20,7 @@ from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
 from tollspan_rater.query.prices import pricing_show
 from tollspan_rater.query.questions import question as known
-from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.scope import PiecesAt, Scope
 from tollspan_rater.query.settings import config_answer
 from tollspan_rater.query.usage import usage
 from tollspan_rater.store.database import Database
@@ -33,9 +33,17 @@ Params = Mapping[str, str]
 class Asker:
     """Answers every question of the table about one data folder; each answer sees one committed state."""
 
-    def __init__(self, database: Database, names: Names, resolved: Resolved, folder: Folder, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        names: Names,
+        resolved: Resolved,
+        folder: Folder,
+        clock: Clock,
+        pieces_at: PiecesAt,
+    ) -> None:
         self._database, self._names, self._resolved = database, names, resolved
-        self._folder, self._clock = folder, clock
+        self._folder, self._clock, self._pieces_at = folder, clock, pieces_at
 
     def ask(self, question: str, params: Params, *, tenant: str) -> Answer:
         """Answer a question whose parameters were read by its table."""
@@ -48,7 +56,7 @@ class Asker:
             accounts = Accounts(connection, tenant, zone)
             if "customer" in params:
                 zone = accounts.zone(params["customer"])
-            scope = Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns())
+            scope = Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns(), self._pieces_at)
             return self._answer(question)(scope, params)
 
     def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:

@@ -39,12 +39,12 @@ def of_pieces(scope: Scope) -> Iterator[Check]:
 _STORED: Final = f"""
     SELECT count(DISTINCT (trace_id, span_id)) FROM ({fates.CURRENT}) WHERE tenant = $tenant AND fate = 'stored'
 """  # noqa: S608 - our text
-_LATE: Final = "SELECT count(*) FILTER (WHERE late) FROM spans WHERE tenant = $tenant AND fate = 'stored'"
+_LATE: Final = "SELECT count(*) FILTER (WHERE late) FROM held_spans WHERE tenant = $tenant AND fate = 'stored'"
 _MEMBERS: Final = """
     WITH member AS (SELECT kind, meter, unnest(members) AS name FROM calls WHERE tenant = $tenant),
     called AS (SELECT DISTINCT name FROM member WHERE kind = 'call'),
     stored AS (
-        SELECT DISTINCT trace_id || ':' || span_id AS name FROM spans WHERE tenant = $tenant AND fate = 'stored'
+        SELECT trace_id || ':' || span_id AS name FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
     )
     SELECT count(*) FILTER (WHERE kind = 'call'),
            count(DISTINCT name) FILTER (WHERE kind = 'unit' AND name NOT IN (SELECT name FROM called)),
@@ -108,10 +108,7 @@ def _other_meters(scope: Scope, table: str) -> dict[str, Decimal]:
 # A call span with others below it may be a container of their calls; one without, and a unit, is always a member.
 _SPEAKING: Final = """
     WITH member AS (SELECT unnest(members) AS name FROM calls WHERE tenant = $tenant),
-    version AS (
-        SELECT trace_id, span_id, arg_max((fate, role), (final::INTEGER, -position, -ordinal)) AS held
-        FROM spans WHERE tenant = $tenant GROUP BY trace_id, span_id
-    ),
+    version AS (SELECT trace_id, span_id, (fate, role) AS held FROM held_spans WHERE tenant = $tenant),
     above AS (SELECT DISTINCT trace_id, parent_id AS span_id FROM spans WHERE tenant = $tenant),
     speaking AS (
         SELECT trace_id || ':' || span_id AS name
@@ -131,9 +128,8 @@ def of_speaking_spans(scope: Scope) -> Iterator[Check]:
 # A total that was filled in must be what some member of the call states; every other one what the chosen member does.
 _EVIDENCE: Final = """
     WITH said AS (
-        SELECT trace_id || ':' || span_id AS name,
-               arg_max(evidence, (final::INTEGER, -position, -ordinal)) AS said
-        FROM spans WHERE tenant = $tenant AND fate = 'stored' GROUP BY ALL
+        SELECT trace_id || ':' || span_id AS name, evidence AS said
+        FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
     ),
     stated AS (
         SELECT name, json_extract_string(said, ['$.u.i', '$.u.o', '$.uq']) AS stated,

@@ -23,6 +23,7 @@ from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
+from tollspan_rater.server.reextracting import reextract
 from tollspan_rater.store import state
 
 _KEPT: Final = ("segment", "phase", "currency", "zone")
@@ -161,6 +162,7 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "key.create": _key_create,
     "key.revoke": _key_revoke,
     "quarantine.replay": _replay,
+    "reextract": reextract,
     "forget": forget,
     "rebuild": rebuild,
     "snapshot": take_snapshot,
