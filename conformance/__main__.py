@@ -1,0 +1,70 @@
+"""``python -m conformance``: installs, runs, compares, prints; ends with 1 if anything is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from conformance import recording, report
+from conformance.compare import Verdict
+from conformance.run import run
+from conformance.stack import STACKS
+
+GOOD = {Verdict.EXACT, Verdict.MARKED, Verdict.ABSENT}
+
+
+def main() -> int:
+    """Run what the options say."""
+    options = _options()
+    chosen = [stack for stack in STACKS if not options.stack or stack.name in options.stack]
+    with ExitStack() as ending:
+        name = tempfile.mkdtemp(prefix="tollspan-conformance-")
+        if not options.keep:
+            ending.callback(shutil.rmtree, name)
+        with _progress(len(chosen)) as on_step:
+            results = run(chosen, Path(name), options.only, on_step)
+        lines = [*report.cases(results), "", *report.stacks(results), "", report.totals(results)]
+        sys.stdout.write("\n".join(lines) + "\n")
+        if options.record:
+            recording.write(results)
+        if options.keep:
+            sys.stdout.write(f"kept: {name}\n")
+    verdicts = {case.comparison.verdict for result in results for case in result.cases}
+    return 0 if verdicts <= GOOD else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
+    parser.add_argument("--stack", action="append", choices=[stack.name for stack in STACKS], help="run this one only")
+    parser.add_argument("--only", default="", help="run these cases only, joined by commas")
+    parser.add_argument("--record", action="store_true", help="write tests/data/conformance and the page's table")
+    parser.add_argument("--keep", action="store_true", help="keep the rater's data folder")
+    return parser.parse_args()
+
+
+@contextmanager
+def _progress(stacks: int) -> Iterator[Callable[[str, str], None]]:
+    """Show a bar on a terminal, nothing elsewhere."""
+    columns = (TextColumn("{task.fields[stack]:>16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("{task.fields[doing]}"))  # fmt: skip
+    with Progress(*columns, disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task("", total=stacks, stack="", doing="starting the rater")
+        seen: list[str] = []
+
+        def on_step(stack: str, doing: str) -> None:
+            if stack not in seen:
+                seen.append(stack)
+            progress.update(task, completed=len(seen) - 1, stack=stack, doing=doing)
+
+        yield on_step
+
+
+if __name__ == "__main__":
+    sys.exit(main())
