@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,14 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.stack import Stack
+from conformance.stack import Stack, bare
 
 REPOSITORY = Path(__file__).parents[1]
 SCRIPTS = Path(__file__).parent / "stacks"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tollspan" / "conformance"
 OWN = {"tollspan": str(REPOSITORY / "instrumentation")}  # this repository's own, not a release
 BASE = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
+NODE_BASE = (
+    "@opentelemetry/sdk-trace-node", "@opentelemetry/resources", "@opentelemetry/exporter-trace-otlp-proto",
+)  # fmt: skip
 INSTALL_S = 900
+_ABOUT_LOGS = ("A complete log", "For a full report", "/")
 
 
 class InstallError(Exception):
@@ -58,16 +61,20 @@ def _python(stack: Stack, folder: Path) -> Environment:
 
 
 def _node(stack: Stack, folder: Path) -> Environment:
+    shutil.rmtree(folder)  # npm keeps what is there; its own cache makes a second time short
+    folder.mkdir()
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     npm, node = shutil.which("npm") or "npm", shutil.which("node") or "node"
-    _run([npm, "install", "--silent", "--no-audit", "--no-fund", *stack.packages], folder)
-    versions = {
-        name: json.loads((folder / "node_modules" / name / "package.json").read_text())["version"]
-        for name in (re.sub(r"(?<=.)@.*", "", package) for package in stack.packages)
-    }
+    packages = [*stack.packages, *NODE_BASE]
+    _run([npm, "install", "--loglevel=error", "--no-audit", "--no-fund", *packages], folder)
+    versions = {name: _node_version(folder, name) for name in map(bare, packages)}
     for script in SCRIPTS.glob("*.mjs"):
         shutil.copy(script, folder / script.name)  # modules are looked up from where a script lies
     return Environment((node, str(folder / stack.script)), versions)
+
+
+def _node_version(folder: Path, package: str) -> str:
+    return str(json.loads((folder / "node_modules" / package / "package.json").read_text())["version"])
 
 
 def _run(command: list[str], folder: Path) -> str:
@@ -76,6 +83,7 @@ def _run(command: list[str], folder: Path) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InstallError(str(error)) from error
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
-        raise InstallError(lines[-1].strip()[:300])
+        lines = [line.removeprefix("npm error").strip() for line in (done.stderr or done.stdout).splitlines()]
+        said = [line for line in lines if line and not line.startswith(_ABOUT_LOGS)]
+        raise InstallError((said or [f"exit code {done.returncode}"])[-1][:300])
     return done.stdout

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx
 
+from conformance.http_body import read_body
 from conformance.spans import Received, read
 
 _PASSED_ON = ("content-type", "content-encoding")
@@ -72,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take spans; whatever else an exporter sends (metrics, logs) is answered and forgotten."""
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        body = read_body(self.headers, self.rfile)
         headers = {name.lower(): value for name, value in self.headers.items()}
         status, answer, kind = 200, b"{}", "application/json"
         if self.path.endswith("/v1/traces"):

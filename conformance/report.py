@@ -30,7 +30,7 @@ def _cells(case: CaseResult) -> Iterator[str]:
     yield "{:,} / {:,}".format(*case.attribute_sums)
     yield f"{compared.seen}: {_sum(case.calls, 'input')} / {_sum(case.calls, 'output')}"
     missing = "; ".join(f"{figure} {', '.join(map(str, left))}" for figure, left in compared.missing.items())
-    raised = f"; {case.said}" if case.said != "done" and case.charged == [] and "error" not in case.case else ""
+    raised = f"; {case.said}" if case.said != "done" and not case.case.endswith(("_error", "_cut")) else ""
     yield compared.verdict + (f" ({missing})" if missing else "") + raised
 
 

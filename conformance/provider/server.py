@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
 from conformance.bill import Attempt
+from conformance.http_body import read_body
 from conformance.provider.api import Api, api_of
 from conformance.provider.draw import Draw, draw, without_caches
 from tollspan_rater.demo.provider.answer import Asked, Event
@@ -138,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a call of a case."""
-        body = self._body()
+        body = read_body(self.headers, self.rfile)
         path = unquote(urlsplit(self.path).path)
         found = api_of(path)
         parts = path.split("/")
@@ -162,16 +163,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer nothing: no case asks for anything by GET."""
         self._json(404, {"error": {"type": "not_found_error", "message": f"no such path: {self.path}"}})
-
-    def _body(self) -> bytes:
-        if self.headers.get("transfer-encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("content-length", "0")))
-        pieces = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            pieces.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(pieces)
 
     def _error(self, status: int) -> None:
         said = {"type": ERRORS[status], "message": "asked for", "code": status, "status": "RESOURCE_EXHAUSTED"}

@@ -87,8 +87,8 @@ def openai_chat_stream_without_usage(url: str) -> None:
 @case()
 def openai_chat_stream_aborted(url: str) -> None:
     stream = chat(url, stream=True, stream_options=WITH_USAGE)
-    next(stream)
-    next(stream)
+    for _chunk, _wanted in zip(stream, range(2), strict=False):
+        pass
     stream.close()
 
 
@@ -174,7 +174,8 @@ def openai_responses_stream(url: str) -> None:
 @case()
 def openai_responses_stream_aborted(url: str) -> None:
     stream = client(url).responses.create(model=MODEL, input="How many?", stream=True)
-    next(stream)
+    for _event, _wanted in zip(stream, range(1), strict=False):
+        pass
     stream.close()
 
 

@@ -16,6 +16,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 tracers = case.tracer_provider()
 Agent.instrument_all()
+Embedder.instrument_all()
 
 
 def openai(url: str) -> OpenAIProvider:

@@ -12,7 +12,6 @@ provider = case.tracer_provider()
 tollspan.install(endpoint=case.OTLP, include_usage_hosts={"127.0.0.1"})
 
 import anthropic_cases  # noqa: E402, F401 - the SDKs come after their instrumentation
-import gemini_cases  # noqa: E402, F401 - as above
 import openai_cases  # noqa: E402, F401 - as above
 
 case.run(provider.force_flush, lambda: tollspan.flush(10))
