@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -15,13 +14,13 @@ from pathlib import Path
 import grpc
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.child import Child
 from tests.collector.recordings import requests_in
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG_FOLDER = REPOSITORY / "collector-config"
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 START_SECONDS = 20.0
-STOP_SECONDS = 20.0
 PAUSE_SECONDS = 0.02
 
 
@@ -40,7 +39,7 @@ def free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-class CollectorProcess:
+class CollectorProcess(Child):
     """A Collector with the shipped configuration, ports of its own and its queue under ``folder``.
 
     The ports and the queue stay the same over ``kill`` and ``start``, as after a crash on a real machine.
@@ -56,10 +55,10 @@ class CollectorProcess:
         overlays: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__(folder / "collector.log")
         *ports, self._metrics_port = free_ports(4)
         self.grpc, self.http, self.health = (f"127.0.0.1:{port}" for port in ports)
         self.queue = folder / "queue"
-        self.log_file = folder / "collector.log"
         self._command = [str(binary)]
         for name in ("collector.yaml", *overlays):
             self._command += ["--config", str(CONFIG_FOLDER / name)]
@@ -73,7 +72,6 @@ class CollectorProcess:
             "TOLLSPAN_RATER_OTLP": rater,
             **(environment or {}),
         }
-        self._process: subprocess.Popen[bytes] | None = None
         self._client = httpx.Client(timeout=30, trust_env=False)
 
     def start(self) -> None:
@@ -85,18 +83,6 @@ class CollectorProcess:
         except TimeoutError:
             self.kill()
             raise
-
-    def kill(self) -> None:
-        """End it by SIGKILL, as a crash does."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> int:
-        """End it by SIGTERM and return its exit code."""
-        return self._end(signal.SIGTERM)
-
-    def log(self) -> str:
-        """Return all that it wrote to stdout and stderr so far."""
-        return self.log_file.read_text(errors="replace")
 
     def metric(self, name: str) -> float:
         """Return the sum of one of its own metrics over all label sets; 0 when it is not there yet."""
@@ -162,18 +148,6 @@ class CollectorProcess:
             return self._client.get(f"http://{self.health}/").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
-
-    def _end(self, how: signal.Signals) -> int:
-        if self._process is None:
-            return 0
-        process, self._process = self._process, None
-        process.send_signal(how)
-        try:
-            return process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
 
 
 @contextmanager

@@ -111,6 +111,30 @@ def test_a_token_costs_the_rate_of_its_most_specific_priced_meter(
     assert set(answer.flags) == set(flags)
 
 
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [
+        ({"tool_use": 60}, "0.0002"),  # inside the input, at its rate
+        ({"cache_read_audio": 4}, "0.000185"),  # (100 - 10 - 28 + 4)x2 + (28 - 4)x2 + 10x0.5
+        ({"compaction_in": 100, "compaction_cache_read": 60}, "0.00031"),  # 100x2, and beside it 40x2 + 60x0.5
+    ],
+    ids=str,
+)
+def test_rare_parts_and_compactions_cost_what_their_nearest_meter_costs(units: dict[str, int], expected: str) -> None:
+    audio = {"audio_in": Decimal(28)} if "cache_read_audio" in units else {}
+    read = {"cache_read": Decimal(10 if audio else 0)}
+    used = {"input": Decimal(100), **read, **audio, "output": Decimal(0)}
+    answer = cost({**used, **{name: Decimal(count) for name, count in units.items()}}, PLAIN)
+    assert isinstance(answer, Cost)
+    assert answer.amount == Decimal(expected)
+
+
+def test_an_advisor_is_another_model_and_costs_what_nobody_knows() -> None:
+    answer = cost({"input": Decimal(1), "output": Decimal(1), "advisor_in": Decimal(5)}, PLAIN)
+    assert isinstance(answer, Unknown)
+    assert answer.reason == "unpriced_meter"
+
+
 def test_reasoning_costs_its_own_rate_where_it_has_one() -> None:
     """output 8, reasoning 3; 100 out of which 60 reasoning"""
     answer = cost({"output": Decimal(100), "reasoning": Decimal(60)}, rates(output="8", reasoning="3"))

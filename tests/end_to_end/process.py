@@ -6,7 +6,6 @@ import os
 import resource
 import secrets
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from tests.child import Child
 from tests.collector.process import REPOSITORY, free_ports
 
 from tollspan_rater.api.access import TENANT_HEADER
@@ -27,7 +27,6 @@ from tollspan_rater.store.run_file import RunFile, read_run_file
 
 TOLLSPAN = (str(Path(sys.executable).with_name("tollspan")),)
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
 PAUSE_SECONDS = 0.02
 
 
@@ -58,21 +57,20 @@ def wait_until(done: Callable[[], bool], what: str, seconds: float = 30.0) -> No
         time.sleep(PAUSE_SECONDS)
 
 
-class RaterProcess:
+class RaterProcess(Child):
     """``tollspan serve`` on a data folder; addresses stay the same over ``kill`` and ``start``.
 
     ``settings`` are configuration variables, ``program`` is what stands before the command's words.
     """
 
     def __init__(self, data: Path, *, program: Sequence[str] = TOLLSPAN, **settings: str) -> None:
+        super().__init__(data.with_name(f"{data.name}.log"))
         self.data = data
-        self.log_file = data.with_name(f"{data.name}.log")
         self.grpc, self.http, self.api = (f"127.0.0.1:{port}" for port in free_ports(3))
         self._command = [*program, "--data", str(data), "serve"]
         for door in ("grpc", "http", "api"):
             self._command += [f"--{door}", getattr(self, door)]
         self._settings = settings
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Start and return when the ready line is there."""
@@ -87,24 +85,6 @@ class RaterProcess:
             self.kill()
             raise AssertionError(f"no ready line but {line!r}:\n{self.log()}")
         return self
-
-    @property
-    def pid(self) -> int:
-        """The process; fails when it is not running."""
-        assert self._process is not None
-        return self._process.pid
-
-    def kill(self) -> None:
-        """End it by SIGKILL, as a crash does."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> int:
-        """End it by SIGTERM and return its exit code."""
-        return self._end(signal.SIGTERM)
-
-    def log(self) -> str:
-        """Return all that it wrote to stderr so far."""
-        return self.log_file.read_text(errors="replace")
 
     def limit_files(self, most_bytes: int) -> None:
         """Let no file of the running process grow beyond a size, as a full disk does."""
@@ -157,19 +137,6 @@ class RaterProcess:
         """Return the calls as soon as there are so many."""
         wait_until(lambda: len(self.calls(tenant)) >= count, f"{count} calls", seconds)
         return self.calls(tenant)
-
-    def _end(self, how: signal.Signals) -> int:
-        if self._process is None:
-            return 0
-        process, self._process = self._process, None
-        process.send_signal(how)
-        try:
-            return process.wait(STOP_SECONDS)
-        finally:
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
 
 
 @contextmanager

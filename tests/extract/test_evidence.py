@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.extract.spans import OTEL, an, chat
 
-from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.call import DETAILS, TERMS, Extracted
 from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.usage import Usage
 from tollspan_rater.extract.evidence import digest, from_evidence, sealed, to_evidence
@@ -29,7 +29,7 @@ def extracteds(draw: st.DrawFn) -> Extracted:
     values: dict[str, Any] = {name: draw(words) for name in optional}
     tokens = [draw(counts) for _ in range(10)]
     names = [name for name in Usage.__dataclass_fields__ if name != "units"]
-    units = draw(st.dictionaries(st.sampled_from(["web_search", "image"]), amounts, max_size=2))
+    units = draw(st.dictionaries(st.sampled_from(["web_search", "tool_use"]), amounts, max_size=2))
     return Extracted(
         tenant=draw(texts),
         trace_id=draw(texts),
@@ -47,6 +47,8 @@ def extracteds(draw: st.DrawFn) -> Extracted:
         usage=Usage(**dict(zip(names, tokens, strict=True)), units=units),
         reported_cost=draw(st.one_of(st.none(), amounts)),
         unit_quantity=draw(st.one_of(st.none(), amounts)),
+        terms=draw(st.dictionaries(st.sampled_from(TERMS), texts)),
+        details=draw(st.dictionaries(st.sampled_from(DETAILS), texts)),
         said=draw(saids),
         resource_said=draw(saids),
         flags=tuple(draw(st.lists(texts, max_size=3))),
@@ -84,6 +86,8 @@ OTHER: list[dict[str, Any]] = [
     {"response_id": "x"},
     {"outcome": "failed"},
     {"unit_quantity": Decimal(1)},
+    {"terms": {"speed": "fast"}},
+    {"details": {"stated_total": "15"}},
 ]
 
 

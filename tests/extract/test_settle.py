@@ -202,6 +202,28 @@ def test_a_lower_view_fills_details_only_where_totals_agree() -> None:
     assert (call.usage.input, call.usage.cache_read, call.flags) == (10, None, ("conflict:usage",))
 
 
+def test_rare_parts_are_filled_where_totals_agree_and_what_stands_beside_them_always() -> None:
+    lower = span("2" * 16, "9" * 16, chat(10, 5), scope=OI)
+    units = {"tool_use": Decimal(4), "compaction_in": Decimal(7), "web_search": Decimal(1)}
+    for stated, filled in ((10, units), (12, {"compaction_in": Decimal(7), "web_search": Decimal(1)})):
+        high = span("1" * 16, "9" * 16, chat(stated, 5), scope=NATIVE)
+        [call] = settle([high, replace(lower, usage=replace(lower.usage, units=units))])
+        assert call.usage.units == filled
+
+
+def test_terms_and_details_come_from_the_best_view_that_states_them() -> None:
+    high = span("1" * 16, "9" * 16, chat(10, 5), scope=NATIVE)
+    lower = span("2" * 16, "9" * 16, chat(10, 5), scope=OI)
+    [call] = settle(
+        [
+            replace(high, terms={"geo": "us"}, details={"request_id": "req_1"}),
+            replace(lower, terms={"geo": "global", "batch": "true"}, details={"vantage": "gateway"}),
+        ]
+    )
+    assert call.terms == (("batch", "true"), ("geo", "us"))
+    assert call.details == (("request_id", "req_1"), ("vantage", "gateway"))
+
+
 def test_unknown_never_becomes_zero() -> None:
     [call] = settle([span("1" * 16, attributes=chat(10, None))])
     assert (call.usage.output, call.usage.cache_read, call.usage.reasoning) == (None, None, None)

@@ -7,17 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.extract.spans import T0, a_span, chat
+from tests.pipeline.rig import MemoryJournal
 from tollspan import semconv
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, Entry
 from tollspan_rater.domain.span import Piece, Span
 from tollspan_rater.extract.evidence import sealed
 from tollspan_rater.extract.extract import extract
-from tollspan_rater.pipeline.ahead import Pending, Submit
+from tollspan_rater.pipeline import ahead
+from tollspan_rater.pipeline.ahead import Ahead, Pending, Submit
 from tollspan_rater.pipeline.page import page_of
 from tollspan_rater.pipeline.reading import Reader
 from tollspan_rater.pipeline.writer import Writer
@@ -75,12 +78,11 @@ def stored(requests: Requests, folder: Path, submit: Submit | None = None) -> di
 def test_pages_give_what_the_general_path_gives(batches: list[list[Span]], step: int) -> None:
     requests = Requests(batches, step)
 
-    def general(batch: Batch) -> Pending:
+    def general(batches: Sequence[Batch]) -> Pending:
         def throws(_spans: Sequence[Extracted]) -> list[object]:
             raise LookupError
 
-        read = Reader(requests.decode, extract, sealed).read(batch)
-        page = page_of(batch, read, throws, MEANING.link_of)  # type: ignore[arg-type]
+        page = page_of(batches, Reader(requests.decode, extract, sealed).read, throws, MEANING.link_of)  # type: ignore[arg-type]
         assert page.spans.num_rows == 0
         return lambda: page
 
@@ -92,7 +94,36 @@ def test_a_value_that_no_column_takes_leaves_its_batch_to_the_general_path() -> 
     batch = Batch(1, T0, "t1", "s", "otlp-json", b"")
     [reading] = Reader(lambda _: [a_span(chat(10, 5))], extract, sealed).read(batch)
     bad = replace(reading, ordinal=1 << 40)
-    page = page_of(batch, [reading, bad], MEANING.settle, MEANING.link_of)
+    page = page_of([batch], lambda _: [reading, bad], MEANING.settle, MEANING.link_of)
     assert page.rest == (reading, bad)
     assert page.spans.equals(table("spans", ()))
     assert page.legs.equals(table("legs", ()))
+
+
+def test_small_batches_share_a_page_and_large_ones_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared: list[list[int]] = []
+    small, large = b"x" * 100, b"x" * 1000
+    bodies = [small, small, large, small, large, large]
+    journal = MemoryJournal([Batch(at, T0, "t1", "s", "otlp-proto", body) for at, body in enumerate(bodies, 1)])
+    journal.command("customer.set", {})
+    journal.raw(small)
+    monkeypatch.setattr(ahead, "PAGE_BYTES", 1000)
+
+    def submit(batches: Sequence[Batch]) -> Pending:
+        shared.append([batch.position for batch in batches])
+        return lambda: pytest.fail("nobody takes it")
+
+    Ahead(journal, submit).oldest(0, 256)
+    assert shared == [[1, 2, 3], [4, 5], [6], [8]]
+
+
+def test_a_page_read_ahead_beyond_where_to_stop_is_cut(tmp_path: Path) -> None:
+    requests = Requests([[span] for span in (*TWO_VIEWS, TWO_VIEWS[0], a_span(chat(1, 2), trace_id="f" * 32))], 5)
+    reader = Reader(requests.decode, extract, sealed)
+    database = Database(tmp_path / "store.duckdb")
+    writer = Writer(requests, database, reader, MEANING)
+    writer._ahead.oldest(0, 256)
+    for until in (1, 3, 4):
+        writer.catch_up(until)
+        assert (writer.position, database.position()) == (until, until)
+    database.close()

@@ -79,6 +79,21 @@ def test_caches_units_attempts_and_odd_counts_agree(linear: Shop) -> None:
     assert assert_same(linear, {}) == {"added up in the database"}
 
 
+def test_rare_parts_of_a_total_agree(linear: Shop) -> None:
+    """A tool-use prompt that is all of the input leaves nothing of it; iterations stand beside it."""
+    linear.send(
+        *(
+            linear.call("2026-11-05T10:00Z", None, usage_raw=json.dumps(raw), api=api, customer="a", quality="exact")
+            for api, raw in (
+                ("gemini.generate_content", {"promptTokenCount": 0, "toolUsePromptTokenCount": 9}),
+                ("gemini.generate_content", {"promptTokenCount": 5, "toolUsePromptTokenCount": 9}),
+                ("gemini.generate_content", {"promptTokenCount": 5, "toolUsePromptTokenCount": 9}),
+            )
+        )
+    )
+    assert_same(linear, {})
+
+
 def test_parts_that_are_nothing_stay_apart_from_parts_that_have_no_price(linear: Shop) -> None:
     linear.send(
         *(

@@ -27,6 +27,8 @@ METERS = (
     "reasoning",
     "request",
     "web_search",
+    "tool_use",
+    "compaction_in",
 )
 
 prices = st.builds(lambda n, scale: str(Decimal(n).scaleb(-scale)), st.integers(0, 5000), st.integers(0, 6)).map(
@@ -90,8 +92,9 @@ def usages(draw: st.DrawFn) -> Data:
         counts.pop(part, None)
         if part == "cache_write":
             counts.pop("cache_write_1h", None)
-    searches = draw(st.integers(0, 3))
-    return counts | ({"web_search": searches} if searches else {})
+    rare = {"web_search": draw(st.integers(0, 3)), "tool_use": draw(st.integers(0, fresh))}
+    rare |= {"compaction_in": draw(st.integers(0, 99))}
+    return counts | {meter: count for meter, count in rare.items() if count}
 
 
 calls = st.lists(

@@ -15,6 +15,7 @@ from typing import Any
 Data = dict[str, Any]
 
 PARENT = {
+    "tool_use": "input",
     "cache_write_5m": "cache_write",
     "cache_write_1h": "cache_write",
     "cache_write": "input",
@@ -26,6 +27,7 @@ PARENT = {
     "input": "tokens",
     "output": "tokens",
 }
+PRICED_LIKE = {**PARENT, "compaction_in": "input"}  # it stands beside the input, at its price
 PER = {"1": 1, "1K": 1000, "1M": 1000000}
 
 
@@ -64,7 +66,7 @@ def find(card: Data, meter: str, call: Data) -> int | None:
         if number is not None:
             direct = at == meter or (at == "tokens" and meter in ("input", "output"))
             return number if direct or card["fallback"] == "parent" else None
-        at = PARENT.get(at)
+        at = PRICED_LIKE.get(at)
     return None
 
 
@@ -130,6 +132,6 @@ def bill(calls: list[Data], card: Data, included: Data) -> tuple[dict[int, Fract
             free = min(quantity, left.get(at, Fraction(0)))
             left[at] = left.get(at, Fraction(0)) - free
             quantity -= free
-            at = PARENT.get(at)
+            at = PRICED_LIKE.get(at)
         amounts[number] = cost(card["prices"][number], quantity)
     return amounts, {meter: quantity for meter, quantity in homeless.items() if quantity}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from benchmarks.ingest.spans import Load
@@ -31,10 +31,9 @@ class Rig:
         self.learned: list[Names] = []
         self.workers = Workers(1, KEY, self.make, self.learned.append)
 
-    def make(self, batch: Batch) -> Page:
-        self.here.append(batch.position)
-        read = reader(Subjects(KeyedNames(KEY))).read(batch)
-        return page_of(batch, read, MEANING.settle, MEANING.link_of)
+    def make(self, batches: Sequence[Batch]) -> Page:
+        self.here.extend(batch.position for batch in batches)
+        return page_of(batches, reader(Subjects(KeyedNames(KEY))).read, MEANING.settle, MEANING.link_of)
 
 
 @pytest.fixture
@@ -50,10 +49,12 @@ def a_batch(position: int, body: bytes = REQUEST) -> Batch:
 
 
 def test_a_page_from_another_process_is_the_same(rig: Rig) -> None:
-    page = rig.workers.submit(a_batch(1))()
+    batches = [a_batch(1), a_batch(2, b"\xff")]
+    page = rig.workers.submit(batches)()
     assert rig.here == []
-    wanted = rig.make(a_batch(1))
-    assert (page.batch, page.pieces, page.leg_of, page.rest) == (wanted.batch, 3, wanted.leg_of, wanted.rest)
+    wanted = rig.make(batches)
+    assert (page.batches, page.pieces) == (tuple(batches), (3, 1))
+    assert (page.leg_of, page.rest) == (wanted.leg_of, wanted.rest)
     assert page.spans.equals(wanted.spans)
     assert page.legs.equals(wanted.legs)
     [names] = rig.learned
@@ -63,23 +64,23 @@ def test_a_page_from_another_process_is_the_same(rig: Rig) -> None:
 def test_a_name_that_may_be_an_id_is_left_to_the_owner(rig: Rig) -> None:
     person = Attribution({"user": "u_0123456789abcdef"})
     record = UnitRecord(Identity("r", "a" * 32, "b" * 16), "p", 1, FIRST_NS, "retrieval", "1", person)
-    assert rig.workers.submit(a_batch(1, export.spans([record])))().pieces == 1
+    assert rig.workers.submit([a_batch(1, export.spans([record]))])().pieces == (1,)
     assert rig.here == [1]
 
 
 def test_a_killed_process_costs_time_only(rig: Rig) -> None:
-    assert rig.workers.submit(a_batch(1))().pieces == 3
+    assert rig.workers.submit([a_batch(1)])().pieces == (3,)
     [process] = rig.workers._running
     process._child.send_signal(signal.SIGKILL)
     process._child.wait()
-    assert rig.workers.submit(a_batch(2))().pieces == 3
+    assert rig.workers.submit([a_batch(2)])().pieces == (3,)
     assert rig.here == [2]
-    assert rig.workers.submit(a_batch(3))().pieces == 3
+    assert rig.workers.submit([a_batch(3)])().pieces == (3,)
     assert rig.here == [2]
 
 
 def test_little_is_read_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "AT_ONCE_BYTES", 1 << 20)
-    assert rig.workers.submit(a_batch(1))().pieces == 3
+    assert rig.workers.submit([a_batch(1)])().pieces == (3,)
     assert rig.here == [1]
     assert rig.workers._running == []

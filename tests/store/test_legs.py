@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.calls import a_call
+from tollspan_rater.domain.call import Conflict
 from tollspan_rater.domain.usage import Usage
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, difference
@@ -62,10 +63,22 @@ def test_a_row_read_back_equals_the_row_that_was_written(tokens: int | None) -> 
 
 def test_booked_legs_come_back_from_the_store_unchanged(tmp_path: Path) -> None:
     database = Database(tmp_path / "store.duckdb")
-    call = a_call(tags=(("team", "blue"),), flags=("id_reuse",), billable=True)
+    disagreement = Conflict("input", "1200", "a:1", "100", "b:2")
+    call = a_call(
+        tags=(("team", "blue"),),
+        flags=("id_reuse",),
+        billable=True,
+        terms=(("batch", "true"), ("geo", "us")),
+        details=(("request_id", "req_1"),),
+        conflicts=(disagreement,),
+    )
     legs, booked = difference({}, [call], 1)
     database.append({"legs": table("legs", legs)})
     found = booked_from(legs_of_traces(database, {legs[0][5]}))
     assert found == booked
     assert difference(found, [call], 2)[0] == []
+    row = database.reader().execute(
+        "SELECT terms->>'geo', details->>'request_id', conflicts->0->>'other_member' FROM calls"
+    )
+    assert row.fetchall() == [("us", "req_1", "b:2")]
     database.close()

@@ -11,6 +11,7 @@
     ├── FolderBusyError        another process owns the data folder
     ├── FormatVersionError     the folder was written by a newer release
     ├── StoreDeadError         the database failed; nothing is acknowledged until it is reopened
+    │   ├── StoreOutdatedError     an older release wrote its file; it is made again
     │   └── StoreDamagedError      its file is not what was written; it is made again
     ├── JournalError           the journal cannot be written or read
     │   ├── JournalDiskError       the disk refused; nothing of this request is acknowledged
@@ -83,6 +84,15 @@ class FormatVersionError(TollspanError):
 
 class StoreDeadError(TollspanError):
     """The database failed; nothing may be acknowledged until it is reopened."""
+
+
+class StoreOutdatedError(StoreDeadError):
+    """An older release wrote the database; it is made again from snapshots and journal."""
+
+    def __init__(self, path: Path | str, found: int, known: int) -> None:
+        super().__init__(
+            f"{path} has format {found}, this release writes {known}. It is made again from snapshots and journal.",
+        )
 
 
 class StoreDamagedError(StoreDeadError):

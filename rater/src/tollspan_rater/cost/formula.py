@@ -14,13 +14,17 @@ from functools import reduce
 from typing import Final
 
 from tollspan_rater.cost.rates import Rates, Unknown, bucket
-from tollspan_rater.domain.meters import PARENT, TOKEN_METERS, children
+from tollspan_rater.domain.meters import ALSO_IN, PARENT, TOKEN_METERS, children
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
 
 ZERO: Final = Decimal(0)
 ROOTS: Final = ("input", "output")
 CHILDREN: Final = {meter: children(meter) for meter in TOKEN_METERS}
+# Part of two wholes -> what taking it out of both changes: out of the second whole, once less out of the input.
+_SHARED: Final = {also: ((part, 1),) for part, also in ALSO_IN.items()} | {
+    "input": tuple((part, -1) for part in ALSO_IN)
+}
 
 Quantities = Mapping[str, Decimal | None]
 
@@ -91,9 +95,11 @@ def _own_quantities(used: Quantities, rates: Rates) -> dict[str, Decimal] | Unkn
             return Unknown("unsplit_usage", f"{one} and {other} overlap at a rate of its own; the usage does not say")
     own: dict[str, Decimal] = {}
     for meter in TOKEN_METERS:
-        whole, parts = used.get(meter), _known_parts(meter, used)
+        if meter not in used:
+            continue
+        whole, parts = used[meter], _known_parts(meter, used)
         if whole is None:
-            if meter in used and meter in ROOTS and (meter in rates.meters or parts):
+            if meter in ROOTS and (meter in rates.meters or parts):
                 return Unknown("unmeasured", f"the {meter} tokens of the call are unknown")
             continue
         if whole < parts:
@@ -109,6 +115,10 @@ def _known_parts(meter: str, used: Quantities) -> Decimal:
     for child in CHILDREN[meter]:
         whole = used.get(child)
         total = EXACT.add(total, _known_parts(child, used) if whole is None else whole)
+    for part, sign in _SHARED.get(meter, ()):
+        shared = used.get(part)
+        if shared and used.get(ALSO_IN[part]) is not None:
+            total = EXACT.add(total, shared * sign)
     return total
 
 

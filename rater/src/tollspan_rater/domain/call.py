@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.usage import Usage
+
+TERMS: Final = (
+    "batch",  # "true" for a call of a batch API
+    "geo",  # where the provider ran the inference, as it names the place
+    "speed",  # a faster mode at a price of its own, as the provider names it
+)
+DETAILS: Final = (
+    "request_id",  # the provider's id of the HTTP exchange
+    "vantage",  # who saw the call: client, gateway or server
+    "stated_total",  # the provider's own total of tokens: a proof, never billed
+    "cost_currency",  # of reported_cost
+    "cost_key",  # the member or attribute that stated reported_cost
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +36,8 @@ class Extracted:
     what only a foreign name says stands under ``alias.KEY``, for it yields to tollspan's own names on any span.
     ``final`` is False for a version that its dialect declares pending or partial.
     ``unit_meter``/``unit_quantity`` are set for role UNIT only.
+    ``terms`` are what besides the service tier decides on the provider's price, see ``TERMS``; ``details`` what only
+    proves and explains, see ``DETAILS``.
     """
 
     tenant: str
@@ -56,6 +72,8 @@ class Extracted:
     reported_cost: Decimal | None = None
     unit_meter: str | None = None
     unit_quantity: Decimal | None = None
+    terms: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
     said: Mapping[str, str] = field(default_factory=dict)
     resource_said: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
@@ -64,6 +82,11 @@ class Extracted:
     def key(self) -> tuple[str, str, str]:
         """The span key: (tenant, trace id, span id)."""
         return (self.tenant, self.trace_id, self.span_id)
+
+    @property
+    def member(self) -> str:
+        """The span as calls name it: ``trace_id:span_id``."""
+        return f"{self.trace_id}:{self.span_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +98,17 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two views of one call disagree on ``field``: ``value`` of ``member`` holds, ``other_member`` says ``other``."""
+
+    field: str
+    value: str
+    member: str
+    other: str
+    other_member: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One physical provider call, or one unit measure (``kind`` ``unit``), as of the spans known so far.
 
@@ -82,7 +116,7 @@ class Call:
     ``members`` lists all spans that show this call as ``trace_id:span_id``, the representing one first;
     ``trace_ids`` their traces. ``evidence`` is the span whose usage was chosen. Attribution fields are
     ``None`` when nobody said; environment stays ``None`` here and means production. ``started_ns`` is the
-    service time.
+    service time. ``terms`` and ``details`` are sorted by name; each comes from the best view that states it.
     """
 
     tenant: str
@@ -131,3 +165,6 @@ class Call:
     billable: bool | None
     tags: tuple[tuple[str, str], ...] = ()
     flags: tuple[str, ...] = ()
+    terms: tuple[tuple[str, str], ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
+    conflicts: tuple[Conflict, ...] = ()

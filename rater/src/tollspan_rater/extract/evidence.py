@@ -51,6 +51,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "reported_cost": "rc",
     "unit_meter": "um",
     "unit_quantity": "uq",
+    "terms": "te",
+    "details": "de",
     "said": "sa",
     "resource_said": "rs",
     "flags": "fl",
@@ -68,7 +70,9 @@ _TOKEN_NAMES: Final[Mapping[str, str]] = {
     "audio_out": "ao",
 }
 _UNITS: Final = "un"
-_SPECIAL: Final = frozenset({"usage", "reported_cost", "unit_quantity", "said", "resource_said", "flags", "role"})
+_SPECIAL: Final = frozenset(
+    {"usage", "reported_cost", "unit_quantity", "terms", "details", "said", "resource_said", "flags", "role"}
+)
 _DEFAULTS: Final[Mapping[str, object]] = {f.name: f.default for f in fields(Extracted)}
 _PLAIN: Final = tuple((name, short, _DEFAULTS[name]) for name, short in _NAMES.items() if name not in _SPECIAL)
 _PLAIN_VALUES: Final = attrgetter(*(name for name, _, _ in _PLAIN))
@@ -98,6 +102,8 @@ def from_evidence(evidence: str) -> Extracted:
         usage=Usage(**{name: stated.get(short) for name, short in _TOKEN_NAMES.items()}, units=units),
         reported_cost=_decimal(tree.get("rc")),
         unit_quantity=_decimal(tree.get("uq")),
+        terms=tree.get("te", {}),
+        details=tree.get("de", {}),
         said=tree.get("sa", {}),
         resource_said=tree.get("rs", {}),
         flags=tuple(tree.get("fl", ())),
@@ -149,6 +155,10 @@ def _document(extracted: Extracted) -> dict[str, Any]:
         document["rc"] = str(extracted.reported_cost)
     if extracted.unit_quantity is not None:
         document["uq"] = str(extracted.unit_quantity)
+    if extracted.terms:
+        document["te"] = extracted.terms
+    if extracted.details:
+        document["de"] = extracted.details
     if extracted.said:
         document["sa"] = extracted.said
     if extracted.resource_said:

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tollspan import semconv
-from tollspan_rater.domain.call import Extracted
-from tollspan_rater.domain.usage import Usage
+from tollspan_rater.domain.call import Conflict, Extracted
+from tollspan_rater.domain.meters import root
+from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
 
+_TOTALS: Final = frozenset({"input", "output"})
 _INPUT_PARTS: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "audio_in", "image_in")
 _OUTPUT_PARTS: Final = ("reasoning", "audio_out")
 _WORTH: Final = {quality: order for order, quality in enumerate(semconv.QUALITIES)}
 CONFLICT: Final = "conflict:usage"
 FILLED: Final = "filled"  # a total that the chosen view leaves unknown came from another view
 
-Seen = tuple[Usage, str, tuple[str, ...]]
+_COMPARED: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A meter that the chosen view leaves unknown and ``by`` states."""
+
+    meter: str
+    by: Extracted
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The usage that several views of one call show together.
+
+    ``chosen`` is the view whose numbers count, ``filled`` what others add to them, ``conflicts`` where others differ.
+    """
+
+    chosen: Extracted
+    usage: Usage
+    quality: str
+    flags: frozenset[str] = frozenset()
+    filled: tuple[Filling, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def by_rank(members: Sequence[Extracted]) -> list[Extracted]:
@@ -34,24 +59,60 @@ def evidence_of(views: Sequence[Extracted]) -> Extracted:
 
 
 def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
-    """Return usage, quality and flags of a call whose usage is ``chosen``'s.
+    """Return what the views of a call, best first, show together when ``chosen``'s usage counts.
 
     A part of a total is taken from a lower view only when both state the same total; an unknown total is taken
     as it is, and flagged. Totals that differ are flagged, and the chosen one holds.
     """
     usage, quality = worth_of(chosen)
+    if len(views) == 1:
+        return Seen(chosen, usage, quality)
     flags: set[str] = set()
+    fillings: list[Filling] = []
+    stated_by = dict.fromkeys(_COMPARED, chosen)
+    conflicts: list[Conflict] = []
     for view in views:
         if view is chosen or not view.usage.measured:
             continue
+        conflicts += _differences(usage, view, stated_by)
+        if _totals_differ(usage, view.usage):
+            flags.add(CONFLICT)
         filled, took_total = _filled(usage, view.usage)
         if took_total:
             flags.add(FILLED)
             quality = max(quality, view.quality or quality, key=_worth)
-        if _totals_differ(usage, view.usage):
-            flags.add(CONFLICT)
+        news = _news(usage, filled)
+        fillings += [Filling(meter, view) for meter in news]
+        stated_by.update(dict.fromkeys(news, view))
         usage = filled
-    return usage, quality, tuple(sorted(flags))
+    return Seen(chosen, usage, quality, frozenset(flags), tuple(fillings), tuple(conflicts))
+
+
+def model_conflicts(views: Sequence[Extracted]) -> tuple[Conflict, ...]:
+    """Return where views, best first, name another response model than the first that names one.
+
+    A name that contains the other one is the same model, spelt with its vendor or its date.
+    """
+    named = [(view, view.response_model) for view in views if view.response_model is not None]
+    return tuple(
+        Conflict("model", named[0][1], named[0][0].member, model, view.member)
+        for view, model in named[1:]
+        if model not in named[0][1] and named[0][1] not in model
+    )
+
+
+def _differences(usage: Usage, view: Extracted, stated_by: Mapping[str, Extracted]) -> list[Conflict]:
+    pairs = [(meter, getattr(usage, meter), getattr(view.usage, meter)) for meter in _COMPARED]
+    return [
+        Conflict(meter, str(mine), stated_by[meter].member, str(its), view.member)
+        for meter, mine, its in pairs
+        if mine is not None and its is not None and mine != its
+    ]
+
+
+def _news(before: Usage, after: Usage) -> list[str]:
+    tokens = [name for name in TOKEN_FIELDS if getattr(before, name) != getattr(after, name)]
+    return tokens + sorted(after.units.keys() - before.units.keys())
 
 
 def worth_of(view: Extracted) -> tuple[Usage, str]:
@@ -72,17 +133,23 @@ def _totals_differ(one: Usage, other: Usage) -> bool:
 def _filled(usage: Usage, lower: Usage) -> tuple[Usage, bool]:
     news: dict[str, int] = {}
     took_total = False
+    agreed = set()
     for total, parts in (("input", _INPUT_PARTS), ("output", _OUTPUT_PARTS)):
         mine, its = getattr(usage, total), getattr(lower, total)
         if its is None or mine not in {None, its}:
             continue
+        agreed.add(total)
         if mine is None:
             news[total] = its
             took_total = True
         for part in parts:
             if getattr(usage, part) is None and getattr(lower, part) is not None:
                 news[part] = getattr(lower, part)
-    missing = {meter: amount for meter, amount in lower.units.items() if meter not in usage.units}
+    missing = {
+        meter: amount
+        for meter, amount in lower.units.items()
+        if meter not in usage.units and (root(meter) not in _TOTALS or root(meter) in agreed)
+    }
     if not news and not missing:
         return usage, False
     filled = replace(usage, units={**usage.units, **missing}, **news)

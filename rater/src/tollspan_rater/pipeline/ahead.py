@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tollspan_rater.domain.entries import Batch, Command, Entry
@@ -12,9 +13,10 @@ from tollspan_rater.pipeline.page import Page
 STEP_ENTRIES: Final = 256
 STEP_BYTES: Final = 8 << 20
 AHEAD_STEPS: Final = 2
+PAGE_BYTES: Final = 256 << 10  # of requests in one page: enough that its columns cost little a span
 
 Pending = Callable[[], Page]  # gives the page, after waiting for it if need be
-Submit = Callable[[Batch], Pending]
+Submit = Callable[[Sequence[Batch]], Pending]
 
 
 class JournalReads(Protocol):
@@ -25,33 +27,48 @@ class JournalReads(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A command, or batches that follow each other and what gives their page."""
+
+    entries: Sequence[Entry]
+    size: int
+    pending: Pending | None
+
+
 class Ahead:
     """Gives the entries after a position in the journal's order, a step of batches or one command at a time.
 
     Args:
         journal: where they are read.
-        submit: hands a batch to whoever makes its page, and returns at once.
+        submit: hands batches to whoever makes their page, and returns at once.
     """
 
     def __init__(self, journal: JournalReads, submit: Submit) -> None:
         self._journal = journal
         self._submit = submit
-        self._waiting: deque[tuple[Entry, Pending | None]] = deque()
-        self._waiting_bytes = 0
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_entries = self._waiting_bytes = 0
 
-    def oldest(self, position: int) -> Entry | None:
-        """Return the entry after a position, None at the journal's end; reads ahead."""
-        if self._waiting and self._waiting[0][0].position != position + 1:
-            self._waiting.clear()
-            self._waiting_bytes = 0
-        self._fill(position)
-        return self._waiting[0][0] if self._waiting else None
+    def oldest(self, position: int, most: int) -> Entry | None:
+        """Return the entry after a position, None at the journal's end; reads ahead.
+
+        ``most`` is how many entries may be taken now; what was read ahead in larger pieces is read anew.
+        """
+        if self._waiting:
+            first = self._waiting[0].entries
+            if first[0].position != position + 1 or len(first) > most:
+                self._waiting.clear()
+                self._waiting_entries = self._waiting_bytes = 0
+        self._fill(position, most)
+        return self._waiting[0].entries[0] if self._waiting else None
 
     def take_command(self) -> Command:
         """Take the oldest entry, which is a command."""
-        entry, _ = self._waiting.popleft()
+        entry = self._waiting[0].entries[0]
         if not isinstance(entry, Command):
             raise TypeError(f"the entry at {entry.position} is a batch")
+        self._taken()
         return entry
 
     def take_pages(self, most: int) -> list[Page]:
@@ -59,34 +76,59 @@ class Ahead:
         pages = []
         for page in self._pages(most):
             pages.append(page)
-            self._waiting.popleft()
-            self._waiting_bytes -= _size(page.batch)
+            self._taken()
         return pages
 
     def _pages(self, most: int) -> Iterator[Page]:
         size = taken = 0
         while self._waiting:
-            entry, pending = self._waiting[0]
-            if not isinstance(entry, Batch) or pending is None:
+            first = self._waiting[0]
+            if first.pending is None:
                 return
-            size += len(entry.body)
-            if taken == most or (taken and size > STEP_BYTES):
+            size += first.size
+            if taken + len(first.entries) > most or (taken and size > STEP_BYTES):
                 return
-            yield pending()
-            taken += 1
+            taken += len(first.entries)
+            yield first.pending()
 
-    def _fill(self, position: int) -> None:
-        after = self._waiting[-1][0].position if self._waiting else position
-        while self._waiting_bytes < AHEAD_STEPS * STEP_BYTES and len(self._waiting) < AHEAD_STEPS * STEP_ENTRIES:
-            entries = self._journal.read(after, max_entries=STEP_ENTRIES, max_bytes=STEP_BYTES)
+    def _taken(self) -> None:
+        gone = self._waiting.popleft()
+        self._waiting_entries -= len(gone.entries)
+        self._waiting_bytes -= gone.size
+
+    def _fill(self, position: int, most: int) -> None:
+        after = self._waiting[-1].entries[-1].position if self._waiting else position
+        while self._waiting_bytes < AHEAD_STEPS * STEP_BYTES and self._waiting_entries < AHEAD_STEPS * STEP_ENTRIES:
+            at_once = STEP_ENTRIES if self._waiting else most
+            entries = self._journal.read(after, max_entries=at_once, max_bytes=STEP_BYTES)
             if not entries:
                 return
-            for entry in entries:
-                pending = self._submit(entry) if isinstance(entry, Batch) else None
-                self._waiting.append((entry, pending))
-                self._waiting_bytes += _size(entry)
+            for part in _parts(entries):
+                self._wait_for(part)
             after = entries[-1].position
 
+    def _wait_for(self, part: Command | list[Batch]) -> None:
+        if isinstance(part, Command):
+            waiting = _Waiting((part,), 0, None)
+        else:
+            waiting = _Waiting(part, sum(len(batch.body) for batch in part), self._submit(part))
+        self._waiting.append(waiting)
+        self._waiting_entries += len(waiting.entries)
+        self._waiting_bytes += waiting.size
 
-def _size(entry: Entry) -> int:
-    return len(entry.body) if isinstance(entry, Batch) else 0
+
+def _parts(entries: Iterable[Entry]) -> Iterator[Command | list[Batch]]:
+    """Cut entries into commands and runs of batches, each run as large as one page may be."""
+    run: list[Batch] = []
+    size = 0
+    for entry in entries:
+        if run and (isinstance(entry, Command) or size >= PAGE_BYTES):
+            yield run
+            run, size = [], 0
+        if isinstance(entry, Command):
+            yield entry
+        else:
+            run.append(entry)
+            size += len(entry.body)
+    if run:
+        yield run

@@ -1,15 +1,16 @@
-"""A batch read ahead of its turn: the rows that it brings if nothing else touches its spans.
+"""Batches read ahead of their turn: the rows that they bring if nothing else touches their spans.
 
 Most calls come in a trace of their own or find nothing of it in the store. What such a span adds is a function of the
 span alone, so it can be made before the batch's turn and in another process; whether it really is alone is a question
-of keys, asked once for all pages of a step.
+of keys, asked once for all pages of a step. Small batches share a page: its columns cost the same for one span and for
+hundreds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import chain, compress
 from typing import Any, Final
 
 import pyarrow as pa
@@ -27,21 +28,22 @@ from tollspan_rater.store.lookup import link_key
 from tollspan_rater.store.tables import table
 
 Names = Mapping[str, Mapping[str, str]]  # tenant -> subject id -> name
+Read = Callable[[Batch], list[Reading]]
 
 _AGAIN: Final = ("position", "ordinal", "tenant", "sender", "evidence", "digest")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One batch, read.
+    """Batches that follow each other in the journal, read; ``pieces`` counts what each of them holds.
 
     ``spans`` and ``legs`` are rows of the store, ``leg_of`` gives for each leg its row in ``spans``; all hold only
     for spans that are alone. ``evidence`` stands in every row, also of spans that are ignored. ``rest`` are the
     pieces that have to be judged one by one anyway. ``names`` are the names of people behind new subject ids.
     """
 
-    batch: Batch
-    pieces: int
+    batches: tuple[Batch, ...]
+    pieces: tuple[int, ...]
     spans: pa.Table
     legs: pa.Table
     leg_of: tuple[int, ...]
@@ -61,13 +63,15 @@ class Page:
         return keys + [link_key(tenant, link) for tenant, link in links if link is not None]
 
 
-def page_of(batch: Batch, readings: Sequence[Reading], settle: Settle, link_of: LinkOf) -> Page:
-    """Turn the readings of a batch into a page; a piece on which anything fails is left to the general path."""
+def page_of(batches: Sequence[Batch], read: Read, settle: Settle, link_of: LinkOf) -> Page:
+    """Read batches into a page; a piece on which anything fails is left to the general path."""
+    read_of_each = [read(batch) for batch in batches]
+    pieces = tuple([len(readings) for readings in read_of_each])
     rows: list[tuple[Any, ...]] = []
     legs: list[LegRow] = []
     leg_of: list[int] = []
     rest: list[Reading] = []
-    for reading in readings:
+    for reading in chain.from_iterable(read_of_each):
         found = _alone(reading, settle)
         if found is None or reading.extracted is None:
             rest.append(reading)
@@ -78,8 +82,9 @@ def page_of(batch: Batch, readings: Sequence[Reading], settle: Settle, link_of: 
     try:
         spans, calls = table("spans", rows), table("legs", legs)
     except Exception:  # noqa: BLE001 - a value that no column takes: the general path finds its piece
-        return Page(batch, len(readings), table("spans", ()), table("legs", ()), (), tuple(readings))
-    return Page(batch, len(readings), spans, calls, tuple(leg_of), tuple(rest))
+        all_readings = tuple(chain.from_iterable(read_of_each))
+        return Page(tuple(batches), pieces, table("spans", ()), table("legs", ()), (), all_readings)
+    return Page(tuple(batches), pieces, spans, calls, tuple(leg_of), tuple(rest))
 
 
 def _alone(reading: Reading, settle: Settle) -> list[LegRow] | None:
@@ -141,9 +146,10 @@ def _mask(page: Page, touched: Collection[int], linked: Collection[int]) -> list
 
 
 def _readings(page: Page, chosen: Sequence[bool], from_evidence: Callable[[str], Extracted]) -> list[Reading]:
+    received_ns = {batch.position: batch.received_ns for batch in page.batches}
     columns = [list(compress(page.spans[name].to_pylist(), chosen)) for name in _AGAIN]
     return [
-        Reading(position, ordinal, position, page.batch.received_ns, tenant, sender, from_evidence(text), text, digest)
+        Reading(position, ordinal, position, received_ns[position], tenant, sender, from_evidence(text), text, digest)
         for position, ordinal, tenant, sender, text, digest in zip(*columns, strict=True)
     ]
 

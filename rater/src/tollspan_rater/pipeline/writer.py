@@ -47,7 +47,7 @@ class Writer:
             reader: reads batches, and pieces that are replayed.
             meaning: what spans mean together.
             before_append: called before each transaction.
-            submit: hands a batch to another process that makes its page; by default it is made here, at its turn.
+            submit: hands batches to another process that makes their page; by default it is made here, at its turn.
         """
         self._ahead = Ahead(journal, submit or self._here)
         self._database = database
@@ -127,20 +127,21 @@ class Writer:
         self._database.require_alive()  # also with nothing to apply: a question or a checkpoint may have killed it
         if most <= 0:
             return 0
-        oldest = self._ahead.oldest(self._position)
+        oldest = self._ahead.oldest(self._position, most)
         self._front_ns = None if oldest is None else _time_of(oldest)
         if oldest is None:
             return 0
         if isinstance(oldest, Batch):
             pages = self._ahead.take_pages(most)
-            self._append(self._tables_of(pages), pages[-1].batch.position)
-            return len(pages)
+            last = pages[-1].batches[-1].position
+            self._append(self._tables_of(pages), last)
+            return last - oldest.position + 1
         command = self._ahead.take_command()
         self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
         return 1
 
-    def _here(self, batch: Batch) -> Pending:
-        return lambda: page_of(batch, self._reader.read(batch), self._meaning.settle, self._meaning.link_of)
+    def _here(self, batches: Sequence[Batch]) -> Pending:
+        return lambda: page_of(batches, self._reader.read, self._meaning.settle, self._meaning.link_of)
 
     def _tables_of(self, pages: Sequence[Page]) -> Mapping[str, pa.Table]:
         found = sorted_pages(pages, self._database, self._meaning)
@@ -148,7 +149,8 @@ class Writer:
         def note(changes: Changes) -> None:
             changes.ready = {"spans": found.spans, "legs": found.legs}
             for page in pages:
-                changes.entry(page.batch, page.pieces)
+                for batch, pieces in zip(page.batches, page.pieces, strict=True):
+                    changes.entry(batch, pieces)
 
         return self._tables_with(found.readings, note)
 

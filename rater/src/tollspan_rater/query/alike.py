@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from tollspan_rater.cost.book import CostBook
 from tollspan_rater.cost.rates import Rates
+from tollspan_rater.domain.meters import PARENT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.model import PerUnit
 from tollspan_rater.query.accounts import Accounts
@@ -32,8 +33,11 @@ _OWN: Final = {
 }
 _FACTS: Final = (
     "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "customer", "environment", "phase",
-    "billable", "retried",
+    "billable", "retried", "terms",
 )  # fmt: skip
+# A call that knows rare parts of its totals stands alone: the signs below look at columns only.
+_RARE: Final = "|".join(meter for meter in PARENT if meter not in TOKEN_FIELDS)
+_SINGLY: Final = f"""CASE WHEN regexp_matches(units, '"({_RARE})"') THEN call_id END"""
 _SUMMED: Final = """
     WITH found AS ({found}),
     placed AS (
@@ -102,7 +106,7 @@ def _query(selection: Selection, named: Sequence[str]) -> tuple[str, list[Any]]:
     signs = [*(f"sign({_own(name)})" for name in TOKEN_FIELDS), "sign(quantity)"]
     known = [f'"{name}" IS NULL' for name in TOKEN_FIELDS]
     keys = [*(f'"{name}"' for name in (*_FACTS, *named)), "coalesce(attempt, 1) > 1", "cost_bucket"]
-    steps = ["account_step", "cost_step", "time_step"]
+    steps = ["account_step", "cost_step", "time_step", _SINGLY]
     sums = [f'sum("{name}")' for name in (*TOKEN_FIELDS, "quantity")]
     selected = ", ".join([*keys, "count(*)", "min(started_ns)", *sums])
     return _SUMMED.format(found=found, selected=selected, keys=", ".join([*keys, *steps, *signs, *known])), values

@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from tollspan_rater.domain.meters import PARENT
+from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.check import Check
 from tollspan_rater.query.filled import filled
@@ -38,7 +38,7 @@ class _Bills:
         """Add one bill."""
         for place, shares in enumerate((bill.on_invoice, bill.not_on_invoice, bill.unpriced)):
             for share in shares:
-                parts = self.shares.setdefault(_root(share.meter), [ZERO] * len(_PLACES))
+                parts = self.shares.setdefault(root(share.meter), [ZERO] * len(_PLACES))
                 parts[place] = EXACT.add(parts[place], share.quantity or ZERO)
         lines = self.lines.setdefault((customer, bill.period.label), {})
         for line in bill.lines:
@@ -79,9 +79,10 @@ def _counted(scope: Scope) -> dict[str, Decimal]:
         parts = {"input": tokens_in, "output": tokens_out}
         each: Mapping[str, str] = {} if units is None else orjson.loads(units)
         for name, amount in each.items():
-            parts[name] = EXACT.add(parts.get(name) or ZERO, EXACT.multiply(Decimal(amount), Decimal(calls)))
+            if root(name) == name:  # what is part of a total is counted in it
+                parts[name] = EXACT.add(parts.get(name) or ZERO, EXACT.multiply(Decimal(amount), Decimal(calls)))
         if meter is not None:
-            parts[_root(meter)] = EXACT.add(parts.get(_root(meter)) or ZERO, quantity)
+            parts[root(meter)] = EXACT.add(parts.get(root(meter)) or ZERO, quantity)
         for name, amount in parts.items():
             counted[name] = EXACT.add(counted.get(name, ZERO), Decimal(amount or 0))
     return counted
@@ -123,9 +124,3 @@ def _sum(amounts: Mapping[Bill, Mapping[str, Decimal]], currency: str) -> Decima
 
 def _known(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:
     return {currency: amount for currency, amount in amounts.items() if amount}
-
-
-def _root(meter: str) -> str:
-    while meter in PARENT:
-        meter = PARENT[meter]
-    return meter

@@ -41,6 +41,7 @@ CALL_COLUMNS: Final = (
     "operation", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
     "total_tokens", "quality", "outcome", "attempt", "retry_of", "on_invoice", "counts_toward_quota", "reason",
     "plan", "cost", "reported_cost", "charge", "currency", "price_version", "ttft_ms", "duration_ms", "started_at",
+    "service_tier", "units", "terms", "details", "conflicts",
 )  # fmt: skip
 
 

@@ -91,6 +91,9 @@ class CallRow(NamedTuple):
     phase: str | None
     subscription: str | None
     billable: bool | None
+    terms: str | None
+    details: str | None
+    conflicts: str | None
 
     @property
     def usage(self) -> Usage:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.meters import PARENT, TOKEN_METERS
+from tollspan_rater.domain.meters import ALSO_IN, PARENT, PRICED_LIKE
 from tollspan_rater.domain.money import EXACT, exact_sum
-from tollspan_rater.domain.usage import Usage
+from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
 from tollspan_rater.pricing.card import TOKENS, TREE
 
 ZERO: Final = Decimal(0)
@@ -20,6 +20,12 @@ FILLED: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("output", ("reasoning", "audio_out")),
 )
 
+# Meter -> what is counted beside it and takes its price.
+_BESIDE: Final[dict[str, tuple[str, ...]]] = {
+    whole: tuple(meter for meter, like in PRICED_LIKE.items() if like == whole and PARENT.get(meter) != whole)
+    for whole in set(PRICED_LIKE.values())
+}
+
 
 def of_usage(usage: Usage) -> dict[str, Decimal]:
     """Return the known inclusive quantities of a provider call, one ``request`` among them.
@@ -27,7 +33,7 @@ def of_usage(usage: Usage) -> dict[str, Decimal]:
     A count that is unknown while parts of it are known is filled with their sum. Whoever sums up calls
     before rating must fill each call first: ``coalesce(cache_write, cache_write_5m + cache_write_1h)``.
     """
-    known = {meter: Decimal(count) for meter in TOKEN_METERS if (count := getattr(usage, meter)) is not None}
+    known = {meter: Decimal(count) for meter in TOKEN_FIELDS if (count := getattr(usage, meter)) is not None}
     for parent, parts in FILLED:
         stated = [known[part] for part in parts if part in known]
         if parent not in known and stated:
@@ -49,14 +55,17 @@ def exclusive(quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:
             parent = PARENT.get(parent)
         if parent is not None:
             own[parent] = subtract(own[parent], quantity)
+        also = ALSO_IN.get(meter)
+        if also is not None and also in own and "input" in own:  # it was in both, so it is out of the input twice
+            own[also] = subtract(own[also], quantity)
+            own["input"] = EXACT.add(own["input"], quantity)
     return own
 
 
 def inclusive(quantities: Mapping[str, Decimal], meter: str) -> Decimal:
     """Return how much of an allowance's meter was used; ``tokens`` is input, output and what nobody split."""
-    if meter != TOKENS:
-        return quantities.get(meter, ZERO)
-    return exact_sum(quantities.get(part, ZERO) for part in (TOKENS, "input", "output"))
+    counted = (TOKENS, "input", "output") if meter == TOKENS else (meter,)
+    return exact_sum(quantities.get(each, ZERO) for name in counted for each in (name, *_BESIDE.get(name, ())))
 
 
 def path(meter: str) -> tuple[str, ...]:

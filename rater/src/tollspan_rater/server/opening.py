@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tollspan_rater import failpoints
-from tollspan_rater.errors import StoreDamagedError
+from tollspan_rater.errors import StoreDamagedError, StoreOutdatedError
 from tollspan_rater.store import snapshot
 from tollspan_rater.store.database import Database, put_in_place, remove, set_aside
 from tollspan_rater.store.folder import Folder
@@ -22,7 +22,7 @@ def open_store(folder: Folder) -> Database:
     """Open the store of a folder, ready to follow the journal.
 
     A missing store begins at the newest snapshot, else empty; the writer brings it to the journal's end. A damaged
-    one is set aside, with a warning in the log, and then it is a missing one.
+    one, or one of an older release, is set aside, with a warning in the log, and then it is a missing one.
 
     Raises:
         StoreDeadError: the file is there and cannot be opened, though nothing says that it is damaged.
@@ -34,7 +34,9 @@ def open_store(folder: Folder) -> Database:
         try:
             return Database(path, failpoints.hit)
         except StoreDamagedError as error:
-            log.warning("%s It is kept as %s and made again now.", error, set_aside(path))
+            log.warning("%s It is kept as %s and made again now.", error, set_aside(path, "damaged"))
+        except StoreOutdatedError as error:
+            log.warning("%s The old file is kept as %s.", error, set_aside(path, "outdated"))
     remove(path)  # a write-ahead log without its file would be applied to the new one
     made = begin_aside(folder)
     close_whole(made)

@@ -1,6 +1,7 @@
 """The process that turns batches into pages: reads them from stdin, writes pages to stdout, ends when stdin ends.
 
-It opens no file of the data folder. The first message is the key of the subject ids, each further one a batch.
+It opens no file of the data folder. The first message is the key of the subject ids, each further one the batches of a
+page.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from multiprocessing.connection import Connection
@@ -19,7 +21,7 @@ from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.server.meaning import MEANING, reader
 from tollspan_rater.store.names import hashed_id, looks_like_id
 
-COLLECT_EVERY: Final = 64  # batches; what they leave behind has no cycles, and looking for some costs a third
+COLLECT_EVERY: Final = 64  # pages; what they leave behind has no cycles, and looking for some costs a third
 
 
 class KeyedNames:
@@ -40,13 +42,13 @@ class KeyedNames:
         self.found.setdefault(tenant, {}).update(names)
 
 
-def page(batch: Batch, names: KeyedNames) -> Page | None:
-    """Return the page of a batch, without its body; None when only the owner of the names can make it."""
+def page(batches: Sequence[Batch], names: KeyedNames) -> Page | None:
+    """Return the page of some batches, without them; None when only the owner of the names can make it."""
     names.found, names.in_doubt = {}, False
     subjects = Subjects(names)
-    made = page_of(batch, reader(subjects).read(batch), MEANING.settle, MEANING.link_of)
+    made = page_of(batches, reader(subjects).read, MEANING.settle, MEANING.link_of)
     subjects.flush()
-    return None if names.in_doubt else replace(made, batch=replace(batch, body=b""), names=names.found)
+    return None if names.in_doubt else replace(made, batches=(), names=names.found)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ class Rater:
         self._workers = Workers(
             _workers_wanted(resolved.config),
             self.names.subject_key,
-            lambda batch: page_of(batch, reads.read(batch), MEANING.settle, MEANING.link_of),
+            lambda batches: page_of(batches, reads.read, MEANING.settle, MEANING.link_of),
             subjects.learn,
         )
         self.writer = Writer(self.journal, self.database, reads, MEANING, subjects.flush, self._workers.submit)

@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -17,12 +17,12 @@ from tollspan_rater.domain.entries import Batch
 from tollspan_rater.pipeline.ahead import Pending
 from tollspan_rater.pipeline.page import Names, Page
 
-AT_ONCE_BYTES: Final = 256 << 10  # as much is read sooner than it is sent to another process
+AT_ONCE_BYTES: Final = 128 << 10  # less is read sooner than it is sent to another process
 GRACE_S: Final = 5.0
 
 
 class Workers:
-    """Makes pages in other processes once more is waiting than is read at once.
+    """Makes pages in other processes, except those that are read at once.
 
     A process starts when it is first needed and ends with its owner, also with a killed one: its stdin ends then.
     What a process cannot do, or a dead one did not, is done ``here``.
@@ -35,7 +35,7 @@ class Workers:
     """
 
     def __init__(
-        self, count: int, subject_key: bytes, here: Callable[[Batch], Page], learn: Callable[[Names], None]
+        self, count: int, subject_key: bytes, here: Callable[[Sequence[Batch]], Page], learn: Callable[[Names], None]
     ) -> None:
         self._count = count
         self._key = subject_key
@@ -44,18 +44,13 @@ class Workers:
         self._threads = ThreadPoolExecutor(max(count, 1), thread_name_prefix="tollspan-reader")
         self._own = threading.local()
         self._running: list[_Process] = []
-        self._waiting_bytes = 0
-        self._lock = threading.Lock()
 
-    def submit(self, batch: Batch) -> Pending:
-        """Take a batch; what is returned gives its page, to be called once, by the thread that submits."""
-        size = len(batch.body)
-        if not self._count or self._waiting_bytes + size <= AT_ONCE_BYTES:
-            return lambda: self._here(batch)
-        future = self._threads.submit(self._made, batch)
-        self._wait_for(size)
-        future.add_done_callback(lambda _done: self._wait_for(-size))
-        return lambda: self._taken(batch, future)
+    def submit(self, batches: Sequence[Batch]) -> Pending:
+        """Take the batches of a page; what is returned gives it, to be called once, by the thread that submits."""
+        if not self._count or sum(len(batch.body) for batch in batches) < AT_ONCE_BYTES:
+            return lambda: self._here(batches)
+        future = self._threads.submit(self._made, batches)
+        return lambda: self._taken(batches, future)
 
     def close(self) -> None:
         """End the processes; batches under way are dropped, they stay in the journal."""
@@ -63,24 +58,20 @@ class Workers:
         for process in self._running:
             process.close()
 
-    def _wait_for(self, size: int) -> None:
-        with self._lock:
-            self._waiting_bytes += size
-
-    def _taken(self, batch: Batch, future: Future[Page | None]) -> Page:
+    def _taken(self, batches: Sequence[Batch], future: Future[Page | None]) -> Page:
         page = future.result()
         if page is None:
-            return self._here(batch)
+            return self._here(batches)
         self._learn(page.names)
-        return replace(page, batch=batch)
+        return replace(page, batches=tuple(batches))
 
-    def _made(self, batch: Batch) -> Page | None:
+    def _made(self, batches: Sequence[Batch]) -> Page | None:
         process: _Process | None = getattr(self._own, "process", None)
         try:
             if process is None:
                 process = self._own.process = _Process(self._key)
                 self._running.append(process)
-            return process.page(batch)
+            return process.page(batches)
         except (EOFError, OSError, pickle.UnpicklingError):
             if process is not None:
                 process.close()
@@ -99,9 +90,9 @@ class _Process:
             self._answers = Connection(os.dup(answers.fileno()), writable=False)
         self._requests.send_bytes(key)
 
-    def page(self, batch: Batch) -> Page | None:
+    def page(self, batches: Sequence[Batch]) -> Page | None:
         """Have a page made."""
-        self._requests.send(batch)
+        self._requests.send(batches)
         page: Page | None = self._answers.recv()
         return page
 

@@ -9,18 +9,22 @@ everything it caused, to be read again after reopening.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
 
-from tollspan_rater.errors import FormatVersionError, StoreDamagedError, StoreDeadError
+from tollspan_rater.errors import FormatVersionError, StoreDamagedError, StoreDeadError, StoreOutdatedError
+from tollspan_rater.store.key_index import BLOCK_ROWS, KeyIndex, KeyView
 
-FORMAT = 1
+FORMAT = 2
+_KEY_COLUMNS = {"spans": ("trace_key", "link_key"), "legs": ("trace_key",)}
 # What DuckDB says of a file or log that is not what it wrote. Anything else (a lock, a full disk, missing rights)
 # says nothing about the file, which is then left alone.
 _DAMAGE = (
@@ -38,14 +42,18 @@ class Database:
     Args:
         path: the file; created, with its folder, when it is missing.
         failpoint: called with a name in each window in which a crash is tested.
+        block_rows: how many rows each run of the key indexes has.
 
     Raises:
         StoreDamagedError: the file is not what was written; it can be made again from snapshots and journal.
         StoreDeadError: the file cannot be opened for another reason.
         FormatVersionError: a newer release wrote it.
+        StoreOutdatedError: an older release wrote it.
     """
 
-    def __init__(self, path: Path, failpoint: Callable[[str], None] = lambda _name: None) -> None:
+    def __init__(
+        self, path: Path, failpoint: Callable[[str], None] = lambda _name: None, block_rows: int = BLOCK_ROWS
+    ) -> None:
         self._path = path
         self._failpoint = failpoint
         self._dead = False
@@ -54,6 +62,10 @@ class Database:
             _create(path)
         self._writer = _open(path)
         self._generation = object()
+        self._appends = 0
+        self._indexes = {
+            table: KeyIndex(_keys_of(path), table, columns, block_rows) for table, columns in _KEY_COLUMNS.items()
+        }
 
     @property
     def path(self) -> Path:
@@ -93,6 +105,15 @@ class Database:
         with self._fatal():
             yield self.reader()
 
+    def keys_of(self, table: str) -> KeyView:
+        """Return where the keys of ``spans`` or ``legs`` lie, as far as committed rows are known by now.
+
+        Raises:
+            StoreDeadError: the database failed.
+        """
+        with self.looking_up() as connection:
+            return self._indexes[table].view(connection, (self._generation, self._appends))
+
     @contextmanager
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a connection whose questions all see the same committed state."""
@@ -121,11 +142,14 @@ class Database:
                     self._insert(name, rows)
 
     def append_files(self, files: Mapping[str, Path]) -> None:
-        """Append the rows of Parquet files to several tables in one transaction; errors as :meth:`append`."""
+        """Append the rows of Parquet files to several tables in one transaction; errors as :meth:`append`.
+
+        A column that an older release did not write stays NULL.
+        """
         with self._transaction():
             for name, path in files.items():
                 quoted = str(path).replace("'", "''")
-                self._writer.execute(f"INSERT INTO {name} SELECT * FROM read_parquet('{quoted}')")  # noqa: S608 - our names
+                self._writer.execute(f"INSERT INTO {name} BY NAME SELECT * FROM read_parquet('{quoted}')")  # noqa: S608 - our names
 
     def append_from(self, other: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
         """Append all rows that another connection sees in some tables, in one transaction; errors as :meth:`append`."""
@@ -174,6 +198,7 @@ class Database:
             yield
             self._failpoint("before_commit")
             self._writer.execute("COMMIT")
+            self._appends += 1
             self._failpoint("after_commit")
 
     @contextmanager
@@ -193,9 +218,10 @@ class Database:
 
 
 def remove(path: Path) -> None:
-    """Delete a database file with its write-ahead log."""
+    """Delete a database file with its write-ahead log and its indexes."""
     for file in (path, _log_of(path)):
         file.unlink(missing_ok=True)
+    shutil.rmtree(_keys_of(path), ignore_errors=True)
 
 
 def put_in_place(aside: Path, path: Path) -> None:
@@ -203,18 +229,21 @@ def put_in_place(aside: Path, path: Path) -> None:
     _log_of(path).unlink(missing_ok=True)  # it belongs to the old file, and no other one opens beside it
     _sync(aside)
     aside.replace(path)
+    shutil.rmtree(_keys_of(path), ignore_errors=True)
+    if _keys_of(aside).exists():
+        _keys_of(aside).rename(_keys_of(path))
     _sync(path.parent)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged database file, over an older one, with its write-ahead log; return where it is."""
-    damaged = path.with_name(path.name + ".damaged")
-    remove(damaged)
+def set_aside(path: Path, why: Literal["damaged", "outdated"]) -> Path:
+    """Rename a database file that is no longer used, over an older one, with its write-ahead log; return where."""
+    kept = path.with_name(f"{path.name}.{why}")
+    remove(kept)
     if _log_of(path).exists():
-        _log_of(path).rename(_log_of(damaged))
-    path.rename(damaged)
+        _log_of(path).rename(_log_of(kept))
+    path.rename(kept)
     _sync(path.parent)
-    return damaged
+    return kept
 
 
 def _failure(path: Path, error: Exception) -> StoreDeadError:
@@ -229,13 +258,17 @@ def _log_of(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
 
 
+def _keys_of(path: Path) -> Path:
+    return path.with_name(path.name + ".keys")
+
+
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
     """Open an existing file and check that it is ours; errors as :class:`Database`."""
     try:
         connection = _connect(path)
         try:
             _check(path, connection)
-        except (duckdb.Error, FormatVersionError):
+        except (duckdb.Error, FormatVersionError, StoreOutdatedError):
             connection.close()
             raise
     except duckdb.Error as error:
@@ -249,6 +282,8 @@ def _check(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     found = int(rows[0][0]) if rows else 0
     if found > FORMAT:
         raise FormatVersionError(path, found, FORMAT)
+    if found < FORMAT:
+        raise StoreOutdatedError(path, found, FORMAT)
     connection.execute("SELECT max(position) FROM entries").fetchall()
 
 

@@ -49,7 +49,8 @@ def leg(call: Call, *, position: int, revision: int) -> LegRow:
         usage.audio_in, usage.image_in, usage.output, usage.reasoning, usage.audio_out, _units(usage.units),
         call.meter, call.quantity, call.reported_cost,
         *_ATTRIBUTION(call),
-        orjson.dumps(dict(call.tags)).decode() if call.tags else None, list(call.flags),
+        _object(call.tags), list(call.flags), _object(call.terms), _object(call.details),
+        orjson.dumps(call.conflicts).decode() if call.conflicts else None,
     )  # fmt: skip
 
 
@@ -98,6 +99,10 @@ def booked_from(rows: Iterable[LegRow]) -> dict[str, Booked]:
         call_id: Booked(held.revision, None) if (call_id, held.revision) in gone else held
         for call_id, held in newest.items()
     }
+
+
+def _object(pairs: tuple[tuple[str, str], ...]) -> str | None:
+    return orjson.dumps(dict(pairs)).decode() if pairs else None
 
 
 def _units(units: Mapping[str, Decimal]) -> str | None:

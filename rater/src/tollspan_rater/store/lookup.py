@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.fates import CURRENT
@@ -75,7 +76,7 @@ def link_key(tenant: str, link: str) -> int:
 
 
 def spans_of_traces(database: Database, trace_keys: Collection[int]) -> list[StoredSpan]:
-    """Return all stored spans of some traces: one scan of a 64-bit column, whatever the batch's size."""
+    """Return all stored spans of some traces."""
     return [StoredSpan(*row) for row in _matching(database, "spans", _SPAN_COLUMNS, "trace_key", trace_keys)]
 
 
@@ -86,12 +87,12 @@ def traces_of_links(database: Database, link_keys: Collection[int]) -> set[int]:
 
 def known_traces(database: Database, trace_keys: Collection[int]) -> set[int]:
     """Return those of some trace keys of which any span is stored."""
-    return {row[0] for row in _matching(database, "spans", ("trace_key",), "trace_key", trace_keys)}
+    return _known(database, "trace_key", trace_keys)
 
 
 def known_links(database: Database, link_keys: Collection[int]) -> set[int]:
     """Return those of some response ids' keys that any stored span carries."""
-    return {row[0] for row in _matching(database, "spans", ("link_key",), "link_key", link_keys)}
+    return _known(database, "link_key", link_keys)
 
 
 def legs_of_traces(database: Database, trace_keys: Collection[int]) -> list[LegRow]:
@@ -106,16 +107,55 @@ def pieces_in_quarantine(database: Database, tenant: str, names: Collection[str]
     return [QuarantinedPiece(*row) for row in rows]
 
 
+def _known(database: Database, key: str, values: Collection[int]) -> set[int]:
+    """Return those of some keys that any row of ``spans`` has."""
+    if not values:
+        return set()
+    wanted = _distinct(values)
+    keys = database.keys_of("spans")
+    known = keys.present(key, wanted)
+    if keys.rest is not None:
+        known.update(row[0] for row in _scan(database, "spans", (key,), key, wanted, keys.rest))
+    return known
+
+
 def _matching(
     database: Database, table: str, columns: tuple[str, ...], key: str, values: Collection[int]
 ) -> list[tuple[Any, ...]]:
+    """Return some columns of all rows that have one of some keys."""
     if not values:
         return []
+    wanted = _distinct(values)
+    keys = database.keys_of(table)
+    found = keys.rows_with(key, wanted)
+    rows = _selected(database, table, columns, "rowid", found) if len(found) else []
+    if keys.rest is not None:
+        rows += _scan(database, table, columns, key, wanted, keys.rest)
+    return rows
+
+
+def _distinct(values: Collection[int]) -> pa.Array:
+    """Return some keys without repetition, in ascending order: neighbours are searched where caches are warm."""
+    distinct = pc.unique(pa.array(values, pa.int64()))
+    return distinct.take(pc.sort_indices(distinct))
+
+
+def _scan(
+    database: Database, table: str, columns: tuple[str, ...], key: str, wanted: pa.Array, first_row: int
+) -> list[tuple[Any, ...]]:
+    """Read the rows from one on that have one of some keys."""
+    return _selected(database, table, columns, f"rowid >= {first_row} AND {key}", wanted)
+
+
+def _selected(
+    database: Database, table: str, columns: tuple[str, ...], condition: str, wanted: pa.Array
+) -> list[tuple[Any, ...]]:
+    """Read rows by a condition that ends in a name, which is one of some values."""
     names = ", ".join(f'"{column}"' for column in columns)
     with database.looking_up() as connection:
-        connection.register("looked_up", pa.table({"value": pa.array(values, pa.int64())}))
+        connection.register("looked_up", pa.table({"value": wanted}))
         rows = connection.execute(
-            f"SELECT {names} FROM {table} WHERE {key} IN (SELECT value FROM looked_up)",  # noqa: S608 - names are ours
+            f"SELECT {names} FROM {table} WHERE {condition} IN (SELECT value FROM looked_up)",  # noqa: S608 - names are ours
         ).fetchall()
         connection.unregister("looked_up")
     return rows

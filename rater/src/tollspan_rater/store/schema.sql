@@ -1,4 +1,4 @@
--- Format 1. Append-only: no UPDATE, no UPSERT, no unique or secondary index (docs/decisions).
+-- Format 2. Append-only: no UPDATE, no UPSERT, no unique or secondary index (docs/decisions).
 -- Tenant is the first column of every table of facts. Times are nanoseconds since 1970 in UTC.
 
 CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
@@ -35,7 +35,7 @@ CREATE TABLE spans (
     sender VARCHAR NOT NULL,
     process_id VARCHAR,
     seq BIGINT,
-    evidence VARCHAR NOT NULL       -- canonical JSON of what was read; '' for ignored spans
+    evidence VARCHAR NOT NULL USING COMPRESSION zstd -- canonical JSON of what was read; '' for ignored spans
 );
 
 -- Fates of all other pieces, and changed fates: the newest row of a (position, ordinal) holds.
@@ -104,7 +104,7 @@ CREATE TABLE legs (
     output BIGINT,
     reasoning BIGINT,
     audio_out BIGINT,
-    units VARCHAR,                  -- JSON {meter: decimal string}, NULL when there are none
+    units VARCHAR,                  -- JSON {meter: decimal string} of every other meter, NULL when there are none
     meter VARCHAR,                  -- of a unit measure
     quantity DECIMAL(38, 12),       -- of a unit measure
     reported_cost DECIMAL(38, 18),
@@ -127,7 +127,10 @@ CREATE TABLE legs (
     subscription VARCHAR,
     billable BOOLEAN,
     tags VARCHAR,                   -- JSON {name: value}, NULL when there are none
-    flags VARCHAR[] NOT NULL
+    flags VARCHAR[] NOT NULL,
+    terms VARCHAR,                  -- JSON: batch, geo, speed; NULL when nothing is known
+    details VARCHAR,                -- JSON: request_id, vantage, stated_total, cost_currency, cost_key
+    conflicts VARCHAR               -- JSON list of {field, value, member, other, other_member}, NULL without any
 );
 
 -- State set by commands: the newest row of a name holds; older rows answer "as known on".

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow.parquet as pq
 
 from tollspan_rater.errors import FormatVersionError, StoreDeadError, UsageError
 from tollspan_rater.store.database import FORMAT, Database
@@ -83,7 +84,7 @@ def verify(folder: Path) -> Snapshot:
         for name in SCHEMAS:
             path = _quoted(folder / f"{name}.parquet")
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")  # noqa: S608 - our file
-        if table_digests(connection) != manifest["tables"]:
+        if table_digests(connection, _columns(folder)) != manifest["tables"]:
             raise UsageError(f"{folder} does not hold what its manifest says. Use an older snapshot or a backup.")
     return _read(folder, manifest)
 
@@ -131,7 +132,7 @@ def load(snapshot: Snapshot, database: Database) -> None:
         StoreDeadError: the store does not hold afterwards what the snapshot holds.
     """
     database.append_files({name: snapshot.folder / f"{name}.parquet" for name in SCHEMAS})
-    if table_digests(database.reader()) != snapshot.digests:
+    if table_digests(database.reader(), _columns(snapshot.folder)) != snapshot.digests:
         raise StoreDeadError(f"{database.path} differs from {snapshot.folder} after loading it")
 
 
@@ -141,6 +142,11 @@ def _finished(folder: Path) -> list[Path]:
 
 def _read(folder: Path, manifest: dict[str, Any]) -> Snapshot:
     return Snapshot(folder, manifest["position"], manifest["tables"], manifest.get("taken_ns", 0))
+
+
+def _columns(folder: Path) -> dict[str, list[str]]:
+    """Return the columns that a snapshot holds of each table: those of the release that took it."""
+    return {name: pq.read_schema(folder / f"{name}.parquet").names for name in SCHEMAS}
 
 
 def _sha256(path: Path) -> str:

@@ -46,7 +46,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             ("feature_flag", _TEXT), ("workflow", _TEXT), ("run", _TEXT), ("prompt", _TEXT),
             ("prompt_version", _TEXT), ("environment", _TEXT), ("region", _TEXT), ("agent", _TEXT),
             ("request_type", _TEXT), ("phase", _TEXT), ("subscription", _TEXT), ("billable", _FLAG),
-            ("tags", _TEXT), ("flags", _TEXTS),
+            ("tags", _TEXT), ("flags", _TEXTS), ("terms", _TEXT), ("details", _TEXT), ("conflicts", _TEXT),
         ],
         "customers": [
             ("tenant", _TEXT), ("customer", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("body", _TEXT),
