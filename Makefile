@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash bench
+.PHONY: setup demo test check collector crash bench conformance
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -26,3 +26,6 @@ crash: setup
 
 bench: setup
 	$(UV) run --quiet python -m benchmarks.ingest
+
+conformance: setup
+	$(UV) run --quiet python -m conformance

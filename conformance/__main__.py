@@ -6,23 +6,26 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from conformance import recording, report
-from conformance.compare import Verdict
-from conformance.run import run
+from conformance import page, recording, report
+from conformance.compare import ABSENT, Verdict
+from conformance.replay import replayed
+from conformance.run import StackResult, run
 from conformance.stack import STACKS
-
-GOOD = {Verdict.EXACT, Verdict.MARKED, Verdict.ABSENT}
 
 
 def main() -> int:
     """Run what the options say."""
     options = _options()
+    if options.recorded:
+        results = replayed()
+        sys.stdout.write("\n".join(_lines(results)) + "\n")
+        return _code(results)
     chosen = [stack for stack in STACKS if not options.stack or stack.name in options.stack]
     with ExitStack() as ending:
         name = tempfile.mkdtemp(prefix="tollspan-conformance-")
@@ -30,14 +33,23 @@ def main() -> int:
             ending.callback(shutil.rmtree, name)
         with _progress(len(chosen)) as on_step:
             results = run(chosen, Path(name), options.only, on_step)
-        lines = [*report.cases(results), "", *report.stacks(results), "", report.totals(results)]
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write("\n".join(_lines(results)) + "\n")
         if options.record:
             recording.write(results)
+            page.renew(replayed())
         if options.keep:
             sys.stdout.write(f"kept: {name}\n")
+    return _code(results)
+
+
+def _lines(results: Sequence[StackResult]) -> list[str]:
+    return [*report.cases(results), "", *report.stacks(results), "", report.totals(results)]
+
+
+def _code(results: Sequence[StackResult]) -> int:
     verdicts = {case.comparison.verdict for result in results for case in result.cases}
-    return 0 if verdicts <= GOOD else 1
+    leaking = any(result.leaks for result in results)
+    return 0 if verdicts <= {Verdict.EXACT, *ABSENT} and not leaking else 1
 
 
 def _options() -> argparse.Namespace:
@@ -45,6 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stack", action="append", choices=[stack.name for stack in STACKS], help="run this one only")
     parser.add_argument("--only", default="", help="run these cases only, joined by commas")
     parser.add_argument("--record", action="store_true", help="write tests/data/conformance and the page's table")
+    parser.add_argument("--recorded", action="store_true", help="run nothing: compare what is recorded again")
     parser.add_argument("--keep", action="store_true", help="keep the rater's data folder")
     return parser.parse_args()
 

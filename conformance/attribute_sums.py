@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from itertools import combinations
@@ -39,10 +40,10 @@ def numbers(received: Iterable[Received]) -> frozenset[int]:
     found: set[int] = set()
     for one in received:
         for value in attributes(one.span).values():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                found.add(int(value) if value == value and abs(value) < 1e9 else 0)  # noqa: PLR0124 - NaN
-            elif isinstance(value, str):
+            if isinstance(value, str):
                 found.update(map(int, _NUMBER.findall(value)))
+            elif isinstance(value, int | float) and math.isfinite(value):
+                found.add(int(value))
     return frozenset(number for number in found if number > 0)
 
 

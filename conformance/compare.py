@@ -13,16 +13,23 @@ from conformance.bill import FIGURES, Attempt, Seen
 class Verdict(StrEnum):
     """How a case ended, best first.
 
-    ``marked`` and ``absent`` are those where the provider's figure stands nowhere on the spans: ``marked`` says so
-    by the call's quality, ``absent`` shows it as unknown, or as the wrong figure that the spans state.
+    In ``marked``, ``unknown``, ``unseen`` and ``misstated`` cases the provider's figure stands nowhere on the spans:
+    tollspan says by the call's quality that it is not exact, shows it as unknown, has no span of the call at all, or
+    shows what the spans state instead, with nothing on them that would tell.
     """
 
     EXACT = "exact"
     MARKED = "marked"
-    ABSENT = "absent"
+    UNKNOWN = "unknown"
+    UNSEEN = "no span"
+    MISSTATED = "misstated"
     WRONG = "wrong"
     SILENT_ZERO = "silent zero"
     DOUBLE = "double count"
+
+
+ABSENT = frozenset({Verdict.MARKED, Verdict.UNKNOWN, Verdict.UNSEEN, Verdict.MISSTATED})
+"""The verdicts of cases with a figure that stands nowhere on the spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +67,10 @@ def _counted(calls: Sequence[Seen], charged: int) -> list[Seen]:
     return used + failed[: max(0, charged - len(used))]
 
 
-def _left(bill: Sequence[Attempt], seen: Sequence[Seen], figure: str) -> tuple[int, ...]:
-    wanted = Counter(getattr(attempt, figure) for attempt in bill)
-    shown = Counter(getattr(call, figure) for call in seen)
-    return tuple(sorted(value for value in (wanted - shown).elements() if value))
+def _left(wanted: Sequence[Attempt | Seen], shown: Sequence[Attempt | Seen], figure: str) -> tuple[int, ...]:
+    """Return the values of a figure that one side has and the other has not; nothing and unknown are no values."""
+    left = Counter(getattr(one, figure) for one in wanted) - Counter(getattr(one, figure) for one in shown)
+    return tuple(sorted(value for value in left.elements() if value))
 
 
 def _verdict(
@@ -78,10 +85,16 @@ def _verdict(
         return Verdict.SILENT_ZERO
     if not missing and len(seen) == len(bill) and not any(_invented(bill, seen, figure) for figure in FIGURES):
         return Verdict.EXACT
-    if missing != absent or not missing:
-        return Verdict.WRONG
-    marked = len(seen) == len(bill) and any(call.quality != "exact" for call in seen)
-    return Verdict.MARKED if marked else Verdict.ABSENT
+    return _of_absent(bill, seen, missing) if missing and missing == absent else Verdict.WRONG
+
+
+def _of_absent(bill: Sequence[Attempt], seen: Sequence[Seen], missing: Mapping[str, tuple[int, ...]]) -> Verdict:
+    if len(seen) < len(bill):
+        return Verdict.UNSEEN
+    if any(call.quality != "exact" for call in seen):
+        return Verdict.MARKED
+    shown = any(_left(seen, bill, figure) for figure in missing)
+    return Verdict.MISSTATED if shown else Verdict.UNKNOWN
 
 
 def _twice(bill: Sequence[Attempt], seen: Sequence[Seen], figure: str) -> bool:

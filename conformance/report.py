@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from conformance.compare import Verdict
+from conformance.compare import ABSENT, Verdict
 from conformance.run import CaseResult, StackResult
 
 _ALL_STACKS = "**all**"
@@ -18,6 +18,8 @@ def cases(results: Sequence[StackResult]) -> Iterator[str]:
     for result in results:
         if result.failure:
             yield f"| {result.stack.name} | | | | | {result.failure} |"
+        for leak in sorted(result.leaks):
+            yield f"| {result.stack.name} | | | | | content would reach the disk: {leak} |"
         for case in result.cases:
             yield f"| {' | '.join(_cells(case))} |"
 
@@ -45,7 +47,9 @@ def stacks(results: Sequence[StackResult]) -> Iterator[str]:
     yield f"|---|---|{'---:|' * (len(verdicts) + 3)}"
     for result in results:
         read_from = f"{result.stack.maker} {result.version}".strip()
-        yield _line(result.stack.name, result.failure if result.failure and not result.cases else read_from, result.cases)
+        yield _line(
+            result.stack.name, result.failure if result.failure and not result.cases else read_from, result.cases
+        )
     everything = [case for result in results for case in result.cases]
     yield _line(_ALL_STACKS, "", everything)
 
@@ -62,12 +66,16 @@ def totals(results: Sequence[StackResult]) -> str:
     """Return the sentence that the run comes down to."""
     everything = [case for result in results for case in result.cases]
     count = Counter(case.comparison.verdict for case in everything)
-    said = len(everything) - count[Verdict.ABSENT] - count[Verdict.MARKED]
-    share = f"{count[Verdict.EXACT] / said:.1%}" if said else "none"
+    complete = len(everything) - sum(count[verdict] for verdict in ABSENT)
+    share = f"{count[Verdict.EXACT] / complete:.1%}" if complete else "none"
+    stacks_run = sum(bool(result.cases) for result in results)
+    miscounted = sum(not case.comparison.calls_right for case in everything) - count[Verdict.UNSEEN]
+    added = sum(case.attributes_right for case in everything)
     return (
-        f"{len(everything)} cases of {sum(bool(result.cases) for result in results)} stacks: {count[Verdict.EXACT]} of "
-        f"{said} whose figures are on the spans exact ({share}), {count[Verdict.MARKED]} marked as not exact, "
-        f"{count[Verdict.ABSENT]} with a figure that is absent; {count[Verdict.WRONG]} wrong, "
-        f"{count[Verdict.SILENT_ZERO]} silent zeros, {count[Verdict.DOUBLE]} double counts. "
-        f"Adding up attributes is right in {sum(case.attributes_right for case in everything)}."
+        f"{len(everything)} cases of {stacks_run} stacks. On the spans of {complete} stands every figure that the "
+        f"provider bills: {count[Verdict.EXACT]} of these are exact ({share}), {count[Verdict.WRONG]} wrong. Of the others "
+        f"{count[Verdict.MARKED]} are marked as not exact, {count[Verdict.UNKNOWN]} show the figure as unknown, "
+        f"{count[Verdict.MISSTATED]} show what the spans misstate, {count[Verdict.UNSEEN]} lack a span. "
+        f"Silent zeros: {count[Verdict.SILENT_ZERO]}; double counts: {count[Verdict.DOUBLE]}; "
+        f"calls miscounted: {miscounted}. Adding up attributes is right in {added} of {len(everything)}."
     )

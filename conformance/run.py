@@ -15,7 +15,7 @@ from conformance.environment import InstallError, prepare
 from conformance.provider import Provider
 from conformance.rater import Rater, serving
 from conformance.receiver import Receiver
-from conformance.spans import Received, by_case
+from conformance.spans import Received, by_case, leaks
 from conformance.stack import Stack
 
 
@@ -46,11 +46,15 @@ class CaseResult:
 
 @dataclass(slots=True)
 class StackResult:
-    """One stack: its versions, its cases, or why there are none (or no more of them)."""
+    """One stack: its version, its cases, or why there are none (or no more of them).
+
+    ``leaks`` are attributes with texts of prompts or answers that the rater's rule for content does not know.
+    """
 
     stack: Stack
     version: str = ""
     failure: str = ""
+    leaks: set[str] = field(default_factory=set)
     cases: list[CaseResult] = field(default_factory=list)
 
 
@@ -78,15 +82,14 @@ def run(stacks: Sequence[Stack], folder: Path, only: str, on_step: Callable[[str
             )
             result.failure = ran.failure
             on_step(stack.name, "comparing")
+            result.leaks = leaks(receiver.spans[stack.name])
             result.cases = list(_compared(stack.name, ran, provider, receiver, rater))
         if receiver.refused:
             raise RuntimeError(f"the rater refused spans: {receiver.refused[:3]}")
     return results
 
 
-def _compared(
-    stack: str, ran: child.Ran, provider: Provider, receiver: Receiver, rater: Rater
-) -> Sequence[CaseResult]:
+def _compared(stack: str, ran: child.Ran, provider: Provider, receiver: Receiver, rater: Rater) -> Sequence[CaseResult]:
     spans = by_case(receiver.spans[stack])
     case_of = {one.trace_id: case for case, received in spans.items() for one in received}
     calls: dict[str, list[Seen]] = defaultdict(list)

@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tollspan_rater.extract.attributes import is_content, is_kept
 from tollspan_rater.ingest.content import strip
 
 ROOT_SCOPE, ROOT_NAME = "conformance", "CASE "
@@ -20,10 +21,11 @@ _FIELDS = (
     "traceId", "spanId", "parentSpanId", "name", "kind", "startTimeUnixNano", "endTimeUnixNano", "attributes",
     "droppedAttributesCount", "status",
 )  # fmt: skip
-_OF_THE_MACHINE = re.compile(r"^(code|thread|process|host|os|exception|service\.instance|server|url|http\.url)(\.|$)|"
-                             r"api_base|base_url|_hostname|user_agent|user-agent")  # fmt: skip
 _RESOURCE = {"service.name", "telemetry.sdk.language"}
-_LONGEST = 20_000
+_NUMBERS = {"intValue", "doubleValue", "boolValue"}
+_IDENTITY = re.compile(r"(?!/)[\w.:@+-][\w.:/@+-]{0,127}")
+_SAID = re.compile("How many|Weather|rain in|Oslo|Every token|counted once")  # by the cases, or by the provider
+_SCRIPTS = re.compile(r"\b(with_|conformance/)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Received]:
     else:
         request = MessageToDict(ExportTraceServiceRequest.FromString(body))
         _hexadecimal(request)
+    return received_in(request)
+
+
+def received_in(request: Mapping[str, Any]) -> list[Received]:
+    """Return the spans of an OTLP/JSON request."""
     return list(_flat(request))
 
 
@@ -113,33 +120,54 @@ def by_case(received: Iterable[Received]) -> dict[str, list[Received]]:
     return found
 
 
-def reduced(received: Iterable[Received]) -> dict[str, Any]:
-    """Return one OTLP/JSON request with these spans, by the rater's own rule free of content, and without machines."""
+def stripped(received: Iterable[Received]) -> dict[str, Any]:
+    """Return one OTLP/JSON request with these spans as the rater would journal it."""
     groups = [
         {
             "resource": {"attributes": [a for a in one.resource.get("attributes", ()) if a["key"] in _RESOURCE]},
-            "scopeSpans": [{"scope": _scope(one), "spans": [_span(one.span)]}],
+            "scopeSpans": [
+                {"scope": _scope(one), "spans": [{key: one.span[key] for key in _FIELDS if key in one.span}]}
+            ],
         }
         for one in received
     ]
-    body = json.dumps({"resourceSpans": groups}).encode()
-    request: dict[str, Any] = json.loads(strip(body, "otlp-json").body)
+    request: dict[str, Any] = json.loads(strip(json.dumps({"resourceSpans": groups}).encode(), "otlp-json").body)
     return request
+
+
+def reduced(received: Iterable[Received]) -> dict[str, Any]:
+    """Return one OTLP/JSON request with these spans, reduced to what reading them needs.
+
+    By the rater's own rule they lose content. Of the rest remains what the rater reads, numbers, and short texts
+    without spaces that are no path: nothing of the machine, nothing that a later table could not want.
+    """
+    request = stripped(received)
+    for one in _flat(request):
+        span: Any = one.span
+        span["attributes"] = [attribute for attribute in span.get("attributes", ()) if _stays(attribute)]
+        span["status"] = {"code": (span.get("status") or {}).get("code", 0)}
+    return request
+
+
+def leaks(received: Iterable[Received]) -> set[str]:
+    """Return scopes and attributes in which a text of the cases would reach the rater's disk."""
+    found = set()
+    for one in _flat(stripped(received)):
+        for attribute in one.span.get("attributes", ()):
+            if _SAID.search(json.dumps(attribute["value"])):
+                found.add(f"{one.scope.get('name')}: {attribute['key']}")
+    return found
+
+
+def _stays(attribute: Mapping[str, Any]) -> bool:
+    key, (kind, value) = str(attribute["key"]), next(iter(attribute["value"].items()), ("", ""))
+    if is_kept(key) or is_content(key) or kind in _NUMBERS:
+        return True
+    return kind == "stringValue" and bool(_IDENTITY.fullmatch(value)) and not _SCRIPTS.search(value)
 
 
 def _scope(one: Received) -> dict[str, Any]:
     return {key: one.scope[key] for key in ("name", "version") if one.scope.get(key)}
-
-
-def _span(span: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: span[key] for key in _FIELDS if key in span}
-    kept["attributes"] = [
-        attribute
-        for attribute in span.get("attributes", ())
-        if not _OF_THE_MACHINE.search(attribute["key"]) and len(json.dumps(attribute)) < _LONGEST
-    ]
-    kept["status"] = {"code": (span.get("status") or {}).get("code", 0)}
-    return kept
 
 
 def attributes(span: Mapping[str, Any]) -> dict[str, Any]:

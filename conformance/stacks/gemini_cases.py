@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from case import case
 from google import genai
 from google.genai import types
-
-from case import case
 
 MODEL = "gemini-2.5-pro"
 

@@ -148,12 +148,12 @@ def openai_chat_no_usage(url: str) -> None:
 
 @case()
 def openai_embeddings(url: str) -> None:
-    client(url).embeddings.create(model=EMBEDDER, input=["one", "two"])
+    client(url).embeddings.create(model=EMBEDDER, input=["How many here?", "How many there?"])
 
 
 @case()
 def openai_embeddings_parallel(url: str) -> None:
-    in_parallel(lambda: client(url).embeddings.create(model=EMBEDDER, input="the same"))
+    in_parallel(lambda: client(url).embeddings.create(model=EMBEDDER, input="How many, again?"))
 
 
 @case("cached+reasoning")

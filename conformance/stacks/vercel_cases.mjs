@@ -38,10 +38,10 @@ add('plain', async function chat_parallel(url) { await Promise.all([1, 2, 3].map
 add('cached+reasoning', async function responses(url) { await generate(reasoner(url)); });
 add('cached+reasoning', async function responses_stream(url) { await read(reasoner(url)); });
 add('plain', async function embedding(url) {
-  await embed({ model: openai(url).embedding('text-embedding-3-small'), value: 'one', ...shared });
+  await embed({ model: openai(url).embedding('text-embedding-3-small'), value: 'How many?', ...shared });
 });
 add('plain', async function embedding_many(url) {
-  await embedMany({ model: openai(url).embedding('text-embedding-3-small'), values: ['one', 'two'], ...shared });
+  await embedMany({ model: openai(url).embedding('text-embedding-3-small'), values: ['How many here?', 'How many there?'], ...shared });
 });
 add('plain', async function anthropic(url) { await generate(claude(url)); });
 add('cached', async function anthropic_cached(url) { await generate(claude(url)); });

@@ -4,6 +4,6 @@ import case
 
 provider = case.tracer_provider()
 
-import anthropic_cases  # noqa: E402, F401 - the SDK comes after the tracer provider
+import anthropic_cases
 
 case.run(provider.force_flush)

@@ -6,6 +6,6 @@ from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 provider = case.tracer_provider()
 BotocoreInstrumentor().instrument()
 
-import bedrock_cases  # noqa: E402, F401 - the SDK comes after its instrumentation
+import bedrock_cases
 
 case.run(provider.force_flush)

@@ -8,6 +8,6 @@ provider = case.tracer_provider()
 LangChainInstrumentor().instrument()
 OpenAIInstrumentor().instrument()
 
-import langchain_cases  # noqa: E402, F401 - the framework comes after its instrumentation
+import langchain_cases
 
 case.run(provider.force_flush)

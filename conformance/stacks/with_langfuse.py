@@ -86,7 +86,7 @@ async def chat_parallel(url: str) -> None:
 
 @case.case()
 def embeddings(url: str) -> None:
-    client(url).embeddings.create(model="text-embedding-3-small", input=["one"])
+    client(url).embeddings.create(model="text-embedding-3-small", input=["How many?"])
 
 
 @case.case("cached+reasoning")

@@ -95,7 +95,7 @@ async def chat_parallel(url: str) -> None:
 
 @case.case()
 def embeddings(url: str) -> None:
-    litellm.embedding(**about(url, "openai/text-embedding-3-small"), input=["one"])
+    litellm.embedding(**about(url, "openai/text-embedding-3-small"), input=["How many?"])
     time.sleep(CALLBACK_S)
 
 

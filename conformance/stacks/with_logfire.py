@@ -17,7 +17,7 @@ logfire.configure(
 logfire.instrument_openai()
 logfire.instrument_anthropic()
 
-import anthropic_cases  # noqa: E402, F401 - the SDKs come after their instrumentation
-import openai_cases  # noqa: E402, F401 - as above
+import anthropic_cases
+import openai_cases
 
 case.run(logfire.force_flush)

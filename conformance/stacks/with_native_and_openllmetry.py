@@ -6,6 +6,6 @@ from opentelemetry.instrumentation.anthropic import AnthropicInstrumentor
 provider = case.tracer_provider()
 AnthropicInstrumentor().instrument()
 
-import anthropic_cases  # noqa: E402, F401 - the SDK comes after its instrumentation
+import anthropic_cases
 
 case.run(provider.force_flush)

@@ -16,9 +16,9 @@ AnthropicInstrumentor().instrument()
 BedrockInstrumentor().instrument()
 GoogleGenerativeAiInstrumentor().instrument()
 
-import anthropic_cases  # noqa: E402, F401 - the SDKs come after their instrumentation
-import bedrock_cases  # noqa: E402, F401 - as above
-import gemini_cases  # noqa: E402, F401 - as above
-import openai_cases  # noqa: E402, F401 - as above
+import anthropic_cases
+import bedrock_cases
+import gemini_cases
+import openai_cases
 
 case.run(provider.force_flush)

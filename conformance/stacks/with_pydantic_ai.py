@@ -142,7 +142,7 @@ async def gemini_stream(url: str) -> None:
 @case.case()
 async def embeddings(url: str) -> None:
     model = OpenAIEmbeddingModel("text-embedding-3-small", provider=openai(url))
-    await Embedder(model).embed_query("one")
+    await Embedder(model).embed_query("How many?")
 
 
 case.run(tracers.force_flush)

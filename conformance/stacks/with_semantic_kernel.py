@@ -26,9 +26,7 @@ class Weather:
 
 def agent(url: str, *plugins: object, model: str = "gpt-4.1") -> ChatCompletionAgent:
     """Return an agent on chat completions."""
-    service = OpenAIChatCompletion(
-        ai_model_id=model, async_client=AsyncOpenAI(base_url=f"{url}/v1", api_key="made-up")
-    )
+    service = OpenAIChatCompletion(ai_model_id=model, async_client=AsyncOpenAI(base_url=f"{url}/v1", api_key="made-up"))
     return ChatCompletionAgent(service=service, name="asker", plugins=list(plugins))
 
 

@@ -34,9 +34,7 @@ def claude(url: str, **more: object) -> Agent:
 def bedrock(url: str, **more: object) -> Agent:
     """Return an agent on Bedrock."""
     session = boto3.Session("made-up", "made-up", region_name="eu-central-1")
-    model = BedrockModel(
-        model_id="anthropic.claude-3-5-sonnet-20241022-v2:0", endpoint_url=url, boto_session=session
-    )
+    model = BedrockModel(model_id="anthropic.claude-3-5-sonnet-20241022-v2:0", endpoint_url=url, boto_session=session)
     return Agent(model=model, callback_handler=None, **more)
 
 

@@ -17,7 +17,7 @@ tollspan.install(endpoint=case.OTLP, include_usage_hosts={"127.0.0.1"})
 for instrumentor in (OpenAIInstrumentor, AnthropicInstrumentor, OpenInferenceOpenAI, OpenInferenceAnthropic):
     instrumentor().instrument()
 
-import anthropic_cases  # noqa: E402, F401 - the SDKs come after their instrumentation
-import openai_cases  # noqa: E402, F401 - as above
+import anthropic_cases
+import openai_cases
 
 case.run(provider.force_flush, lambda: tollspan.flush(10))

@@ -11,7 +11,7 @@ import tollspan
 provider = case.tracer_provider()
 tollspan.install(endpoint=case.OTLP, include_usage_hosts={"127.0.0.1"})
 
-import anthropic_cases  # noqa: E402, F401 - the SDKs come after their instrumentation
-import openai_cases  # noqa: E402, F401 - as above
+import anthropic_cases
+import openai_cases
 
 case.run(provider.force_flush, lambda: tollspan.flush(10))
