@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash bench conformance
+.PHONY: setup demo test check collector crash dialects recordings bench conformance
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -24,8 +24,14 @@ collector:
 crash: setup
 	$(UV) run --quiet python -m tests.crash
 
+recordings: setup
+	$(UV) run --quiet python -m tests.recordings
+
 bench: setup
 	$(UV) run --quiet python -m benchmarks.ingest
+
+dialects: setup
+	$(UV) run --quiet python -m tests.dialects
 
 conformance: setup
 	$(UV) run --quiet python -m conformance

@@ -140,9 +140,9 @@ def _at_half(server: RaterServer, load: Load, rate: float) -> Rows:
 
 def _print_history(*, quick: bool) -> None:
     sizes = (100_000, 1_000_000) if quick else (100_000, 1_000_000, 10_000_000)
-    batches = ((100, 10), (20_000, 2))
+    batches = ((100, 20), (20_000, 2))
     found = history(sizes, batches, _first_ns())
-    print("\n| µs a span | " + " | ".join(f"{size / 1e6:g} M stored" for size in sizes) + " | last to first |")
+    print("\n| CPU µs a span | " + " | ".join(f"{size / 1e6:g} M stored" for size in sizes) + " | last to first |")
     print("|---" * (len(sizes) + 2) + "|")
     for spans, _ in batches:
         costs = [found[spans, size] for size in sizes]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from benchmarks.in_memory import Entries, Nobody
 from benchmarks.ingest.spans import Load
-from tollspan_rater.domain.entries import Batch, Entry
+from tollspan_rater.domain.entries import Batch
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.server.meaning import MEANING, reader
@@ -26,55 +28,47 @@ FROM range(?, ?) AS numbers(i)
 """
 
 
-class _Entries:
-    """A journal in memory."""
-
-    def __init__(self, requests: Sequence[bytes], after: int, at_ns: int) -> None:
-        numbered = enumerate(requests, after + 1)
-        self._entries: list[Entry] = [Batch(at, at_ns, "bench", "bench", "otlp-proto", body) for at, body in numbered]
-        self._after = after
-
-    def read(self, after: int, *, max_entries: int, max_bytes: int) -> list[Entry]:  # noqa: ARG002 - the batches are small
-        """Return the entries after a position."""
-        return self._entries[after - self._after :][:max_entries]
-
-
-class _Nobody:
-    def subject_id(self, tenant: str, name: str) -> str:
-        """Return the name."""
-        return f"{tenant}:{name}"
-
-    def remember(self, tenant: str, names: dict[str, str]) -> None:
-        """Forget."""
-
-
 def history(sizes: Sequence[int], batches: Sequence[tuple[int, int]], first_ns: int) -> dict[tuple[int, int], float]:
-    """Return wall microseconds a span by (spans in a batch, spans stored); ``batches`` are (size, how many)."""
+    """Return CPU microseconds a span by (spans in a batch, spans stored); ``batches`` are (size, how many).
+
+    The stores take turns, batch by batch, so that whatever else the machine does weighs on all of them alike.
+    """
     found: dict[tuple[int, int], float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "history.duckdb")
-        stored, seed = 0, 100
-        for size in sizes:
-            database.reader().execute(_FILL, [stored, size])
-            database.checkpoint()
-            stored = size
-            for spans, times in batches:
-                seed += 1
-                found[spans, size] = _cost(database, Load(spans * times, min(spans, 500), seed, first_ns), spans)
-        database.close()
+        stores = {size: _filled(Path(folder) / f"{size}.duckdb", size) for size in sizes}
+        for seed, (spans, times) in enumerate(batches, 100):
+            load = Load(spans * times, min(spans, 500), seed, first_ns)
+            costs = [[_cost(database, batch, load) for database in stores.values()] for batch in _batches(load, spans)]
+            medians = [statistics.median(of_one) for of_one in zip(*costs, strict=True)]
+            found |= {(spans, size): cost / spans * 1e6 for size, cost in zip(sizes, medians, strict=True)}
+        for database in stores.values():
+            database.close()
     return found
 
 
-def _cost(database: Database, load: Load, spans: int) -> float:
-    """Return the median over batches, each applied in steps of its own."""
-    requests = list(load.requests())
-    each = spans // load.per_request
-    names = Subjects(_Nobody())
-    costs = []
-    for start in range(0, len(requests), each):
-        entries = _Entries(requests[start : start + each], database.position(), load.first_ns)
-        writer = Writer(entries, database, reader(names), MEANING)
-        begin = time.perf_counter()
-        writer.catch_up()
-        costs.append((time.perf_counter() - begin) / spans * 1e6)
-    return statistics.median(costs)
+def _filled(path: Path, size: int) -> Database:
+    """Make a store with its index, as it is when it has grown to that size."""
+    database = Database(path)
+    database.reader().execute(_FILL, [0, size])
+    database.checkpoint()
+    while database.keys_of("spans").rest is not None:
+        pass  # each look-up takes in a block
+    return database
+
+
+def _batches(load: Load, spans: int) -> Iterator[list[bytes]]:
+    requests = load.requests()
+    while batch := list(islice(requests, spans // load.per_request)):
+        yield batch
+
+
+def _cost(database: Database, batch: Sequence[bytes], load: Load) -> float:
+    """Return the CPU seconds of all threads that a batch takes, applied in a step of its own."""
+    position = database.position()
+    batches = [
+        Batch(at, load.first_ns, "bench", "bench", "otlp-proto", body) for at, body in enumerate(batch, position + 1)
+    ]
+    writer = Writer(Entries(batches, position), database, reader(Subjects(Nobody())), MEANING)
+    begin = time.process_time()
+    writer.catch_up()
+    return time.process_time() - begin

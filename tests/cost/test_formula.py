@@ -116,7 +116,7 @@ def test_a_token_costs_the_rate_of_its_most_specific_priced_meter(
     [
         ({"tool_use": 60}, "0.0002"),  # inside the input, at its rate
         ({"cache_read_audio": 4}, "0.000185"),  # (100 - 10 - 28 + 4)x2 + (28 - 4)x2 + 10x0.5
-        ({"compaction_in": 100, "compaction_cache_read": 60}, "0.00031"),  # 100x2, and beside it 40x2 + 60x0.5
+        ({"compaction_in": 40}, "0.0002"),  # so is what was read for a compaction
     ],
     ids=str,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ def value_of(wire: dict[str, Any]) -> AttributeValue:
             return value
 
 
-def attributes_of(wire: list[dict[str, Any]]) -> dict[str, AttributeValue]:
+Keep = Callable[[str], bool]
+
+
+def attributes_of(wire: list[dict[str, Any]], keep: Keep = is_kept) -> dict[str, AttributeValue]:
     found: dict[str, AttributeValue] = {}
     for item in wire:
         key, value = item["key"], value_of(item["value"])
@@ -34,7 +37,7 @@ def attributes_of(wire: list[dict[str, Any]]) -> dict[str, AttributeValue]:
             left = reduced(key, value)
             if left is not None:
                 found[key] = left  # type: ignore[assignment]
-        elif is_kept(key):
+        elif keep(key):
             found[key] = value
     return found
 
@@ -44,7 +47,7 @@ def traces(stack: str) -> Iterator[list[Span]]:
         yield list(spans_of(json.loads(line)))
 
 
-def spans_of(request: dict[str, Any]) -> Iterator[Span]:
+def spans_of(request: dict[str, Any], keep: Keep = is_kept) -> Iterator[Span]:
     for resource in request["resourceSpans"]:
         shared = attributes_of(resource["resource"]["attributes"])
         for scope in resource["scopeSpans"]:
@@ -61,7 +64,7 @@ def spans_of(request: dict[str, Any]) -> Iterator[Span]:
                     status=span.get("status", {}).get("code", 0),
                     scope=scope["scope"]["name"],
                     scope_version=scope["scope"].get("version", ""),
-                    attributes=attributes_of(span.get("attributes", [])),
+                    attributes=attributes_of(span.get("attributes", []), keep),
                     resource=shared,
                 )
 

@@ -65,6 +65,7 @@ def test_every_attribute_of_every_dialect_is_kept_or_reduced() -> None:
     assert {key for key in KEPT_KEYS if key.startswith(CONTENT_PREFIXES)} == {
         "gen_ai.prompt.name",
         "gen_ai.prompt.version",
+        "mastra.span.type",
     }
 
 

@@ -226,7 +226,7 @@ def test_a_pending_copy_is_not_final() -> None:
 
 
 def test_no_two_dialects_claim_one_scope() -> None:
-    scopes = [scope for dialect in ALL for scope in dialect.scopes]
+    scopes = [(scope, dialect.before) for dialect in ALL for scope in dialect.scopes]
     assert len(scopes) == len(set(scopes))
 
 

@@ -204,8 +204,8 @@ def test_a_lower_view_fills_details_only_where_totals_agree() -> None:
 
 def test_rare_parts_are_filled_where_totals_agree_and_what_stands_beside_them_always() -> None:
     lower = span("2" * 16, "9" * 16, chat(10, 5), scope=OI)
-    units = {"tool_use": Decimal(4), "compaction_in": Decimal(7), "web_search": Decimal(1)}
-    for stated, filled in ((10, units), (12, {"compaction_in": Decimal(7), "web_search": Decimal(1)})):
+    units = {"tool_use": Decimal(4), "advisor_in": Decimal(7), "web_search": Decimal(1)}
+    for stated, filled in ((10, units), (12, {"advisor_in": Decimal(7), "web_search": Decimal(1)})):
         high = span("1" * 16, "9" * 16, chat(stated, 5), scope=NATIVE)
         [call] = settle([high, replace(lower, usage=replace(lower.usage, units=units))])
         assert call.usage.units == filled

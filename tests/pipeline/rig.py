@@ -75,7 +75,7 @@ class Rig:
         self.open()
 
     def open(self) -> None:
-        self.database = Database(self.path, self._failpoint)
+        self.database = Database(self.path, self._failpoint, block_rows=16)  # small, so that look-ups go through files
         self.writer = Writer(self.journal, self.database, self._reader, self._meaning)
 
     def restart(self, reader: Reader | None = None, meaning: Meaning | None = None) -> None:

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import Popen
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from tests.pipeline.stories import TRACES, own, view
 from tollspan_rater.api.keys import new_key
 from tollspan_rater.config.sources import resolve
 from tollspan_rater.domain.entries import NewBatch
-from tollspan_rater.server import open_folder
+from tollspan_rater.server import open_folder, workers
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.rebuilding import rebuild_store
 
@@ -67,3 +69,21 @@ def test_an_id_that_is_no_more_leads_to_the_new_call(owner: Owner) -> None:
     [(new,)] = reader.execute("SELECT call_id FROM calls").fetchall()
     rows = rater.ask("explain", {"id": old}, tenant="t1").rows
     assert f"its revisions net to zero; it is now {new}" in [row["value"] for row in rows]
+
+
+def test_a_rebuild_reads_in_processes_that_end_with_it(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    rater = owner.rater
+    rater.append([NewBatch(T0, "t1", "s", "otlp-json", request([own(1, TRACES[0])])) for _ in range(3)])
+    monkeypatch.setattr(workers, "AT_ONCE_BYTES", 0)
+    started: list[Popen[bytes]] = []
+
+    class Noted(Popen[bytes]):
+        def __init__(self, *args: Any, **named: Any) -> None:
+            super().__init__(*args, **named)
+            started.append(self)
+
+    monkeypatch.setattr(workers.subprocess, "Popen", Noted)
+    before, after = rebuild_store(rater)
+    assert before == after
+    assert started
+    assert all(process.poll() is not None for process in started)

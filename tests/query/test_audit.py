@@ -203,6 +203,33 @@ def test_the_second_reader_counts_what_the_pipeline_counts(shop: Shop, encoding:
     assert row["left"] == pieces
 
 
+COMPACTED = {
+    "input_tokens": 20,
+    "output_tokens": 5,
+    "iterations": [{"type": "compaction", "input_tokens": 900, "output_tokens": 70}],
+}
+MORE = [
+    ("anthropic.messages", COMPACTED),
+    ("openai.chat", {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 90}),
+    ("openai.chat", {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 90, "cached_tokens": 65}),
+]
+
+
+@pytest.mark.parametrize(("api", "raw"), MORE, ids=str)
+def test_what_only_the_usage_object_says_is_no_difference_to_the_second_reader(
+    shop: Shop, api: str, raw: dict[str, Any]
+) -> None:
+    call = shop.call("2026-11-03T10:00:00Z", {"input": 20, "output": 5}, usage_raw=json.dumps(raw), api=api)
+    shop.send(call, shop.call("2026-11-03T10:00:00Z", {"input": 7, "output": 1}))
+    answer = shop.ask("audit", full="true")
+    assert answer.ok, [row for row in answer.rows if not row["holds"]]
+    again = [row for row in answer.rows if str(row["equation"]).startswith("own spans counted again")]
+    assert {row["terms"] for row in again} == {
+        "1 calls left out: their usage object says more than the counts beside it"
+    }
+    assert sorted(row["left"] for row in again) == [1, 7]
+
+
 def counts_alike(body: bytes) -> bool:
     return len(protobuf_pieces(body)) == len(decode(Batch(1, 0, "t", "s", "otlp-proto", body)))
 

@@ -93,7 +93,7 @@ def usages(draw: st.DrawFn) -> Data:
         if part == "cache_write":
             counts.pop("cache_write_1h", None)
     rare = {"web_search": draw(st.integers(0, 3)), "tool_use": draw(st.integers(0, fresh))}
-    rare |= {"compaction_in": draw(st.integers(0, 99))}
+    rare |= {"compaction_in": draw(st.integers(0, fresh - rare["tool_use"]))}
     return counts | {meter: count for meter, count in rare.items() if count}
 
 

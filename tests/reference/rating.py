@@ -16,6 +16,7 @@ Data = dict[str, Any]
 
 PARENT = {
     "tool_use": "input",
+    "compaction_in": "input",
     "cache_write_5m": "cache_write",
     "cache_write_1h": "cache_write",
     "cache_write": "input",
@@ -27,7 +28,6 @@ PARENT = {
     "input": "tokens",
     "output": "tokens",
 }
-PRICED_LIKE = {**PARENT, "compaction_in": "input"}  # it stands beside the input, at its price
 PER = {"1": 1, "1K": 1000, "1M": 1000000}
 
 
@@ -66,7 +66,7 @@ def find(card: Data, meter: str, call: Data) -> int | None:
         if number is not None:
             direct = at == meter or (at == "tokens" and meter in ("input", "output"))
             return number if direct or card["fallback"] == "parent" else None
-        at = PRICED_LIKE.get(at)
+        at = PARENT.get(at)
     return None
 
 
@@ -132,6 +132,6 @@ def bill(calls: list[Data], card: Data, included: Data) -> tuple[dict[int, Fract
             free = min(quantity, left.get(at, Fraction(0)))
             left[at] = left.get(at, Fraction(0)) - free
             quantity -= free
-            at = PRICED_LIKE.get(at)
+            at = PARENT.get(at)
         amounts[number] = cost(card["prices"][number], quantity)
     return amounts, {meter: quantity for meter, quantity in homeless.items() if quantity}

@@ -19,7 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.calls import a_call
+from tollspan_rater.store import lookup
 from tollspan_rater.store.database import Database
+from tollspan_rater.store.key_index import KeyIndex
 from tollspan_rater.store.legs import leg
 from tollspan_rater.store.lookup import known_links, known_traces, legs_of_traces, spans_of_traces, traces_of_links
 from tollspan_rater.store.tables import table
@@ -243,6 +245,37 @@ def test_rows_that_are_not_numbered_without_gaps_are_scanned(tmp_path: Path) -> 
     check(database, range(20))
     assert database.keys_of("spans").rest == BLOCK
     check(database, range(20))
+    database.close()
+
+
+def test_runs_in_memory_stay_few(tmp_path: Path) -> None:
+    database = Database(tmp_path / "store.duckdb", block_rows=1_000)
+    for number in range(60):
+        append(database, [(number, number)])
+        assert len(database.keys_of("spans").runs["trace_key"]) <= (number + 1).bit_length()
+    check(database, range(70))
+    database.close()
+
+
+def test_a_block_that_is_not_full_any_more_is_not_taken_in(tmp_path: Path) -> None:
+    """Rows without a key leave no trace in the digest, so the number of rows has to be compared too."""
+    index = KeyIndex(tmp_path / "keys", "spans", ["link_key"], BLOCK)
+    full, older = (Database(tmp_path / name / "store.duckdb") for name in ("full", "older"))
+    append(older, [(1, 1), (2, None)])
+    append(full, [(1, 1), (2, None), (3, None), (4, None)])
+    assert index.view(full.reader(), (full, 1)).rest == BLOCK
+    assert index.view(older.reader(), (older, 1)).rest is None
+    assert index.view(full.reader(), (full, 2)).rest == BLOCK
+    full.close()
+    older.close()
+
+
+def test_more_rows_than_one_query_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "_FEW", 3)
+    monkeypatch.setattr(lookup, "_MANY", 7)
+    database = fill(tmp_path)
+    for wanted in range(1, 13):
+        check(database, range(wanted))
     database.close()
 
 

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "customers": f"{_HERE}.setup:customers",
     "keys": f"{_HERE}.setup:keys",
     "config": f"{_HERE}.setup:config",
+    "dialects": f"{_HERE}.dialects:dialects",
     "quarantine": f"{_HERE}.care:quarantine",
     "rebuild": f"{_HERE}.care:rebuild",
     "snapshot": f"{_HERE}.care:snapshot",

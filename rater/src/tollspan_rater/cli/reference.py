@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tollspan_rater.api import reference as api_reference
-from tollspan_rater.cli import store_tables, wire_contract
+from tollspan_rater.cli import dialects, provider_tables, store_tables, wire_contract
 from tollspan_rater.cli.main import main
 from tollspan_rater.config import text as config_text
 
@@ -29,6 +29,8 @@ def pages() -> dict[str, str]:
         "api.md": api_reference.reference(),
         "wire-contract.md": wire_contract.page(),
         "store.md": store_tables.page(),
+        "dialects.md": dialects.page(),
+        "providers.md": provider_tables.page(),
     }
 
 

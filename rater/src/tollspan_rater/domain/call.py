@@ -18,8 +18,11 @@ TERMS: Final = (
 DETAILS: Final = (
     "request_id",  # the provider's id of the HTTP exchange
     "vantage",  # who saw the call: client, gateway or server
-    "stated_total",  # the provider's own total of tokens: a proof, never billed
+    "stated_total",  # the provider's own total of tokens where it is not the sum of its parts: never billed
+    "proof",  # what the provider's total proved of parts that stand beside its counts
+    "unfit_parts",  # counts that were larger than what contains them, and so split nothing
     "cost_currency",  # of reported_cost
+    "other_input",  # the input under its other reading, where a span leaves open whether it contains the cache
     "cost_key",  # the member or attribute that stated reported_cost
 )
 

@@ -14,19 +14,20 @@ PARENT: Final[dict[str, str]] = {
     "cache_read_audio": "cache_read",
     "cache_read_image": "cache_read",
     "cache_read_video": "cache_read",
+    "cache_read_document": "cache_read",
     "cache_read": "input",
     "tool_use": "input",
+    "compaction_in": "input",  # what compaction iterations read beside their own cache counts, which are in the cache's
     "audio_in": "input",
     "image_in": "input",
     "video_in": "input",
     "document_in": "input",
     "reasoning": "output",
     "rejected_prediction": "output",
+    "compaction_out": "output",
     "audio_out": "output",
     "image_out": "output",
     "video_out": "output",
-    "compaction_cache_read": "compaction_in",
-    "compaction_cache_write": "compaction_in",
     "advisor_cache_read": "advisor_in",
     "advisor_cache_write": "advisor_in",
 }
@@ -35,15 +36,7 @@ ALSO_IN: Final[dict[str, str]] = {
     "cache_read_audio": "audio_in",
     "cache_read_image": "image_in",
     "cache_read_video": "video_in",
-}
-# Whose price a meter takes. A compaction runs on the call's own model, beside its totals, at the model's prices; an
-# advisor is another model, and no price of the call's model says what it costs.
-PRICED_LIKE: Final[dict[str, str]] = {
-    **PARENT,
-    "compaction_in": "input",
-    "compaction_cache_read": "cache_read",
-    "compaction_cache_write": "cache_write",
-    "compaction_out": "output",
+    "cache_read_document": "document_in",
 }
 
 TOKEN_METERS: Final[tuple[str, ...]] = (
@@ -52,12 +45,14 @@ TOKEN_METERS: Final[tuple[str, ...]] = (
     "cache_read_audio",
     "cache_read_image",
     "cache_read_video",
+    "cache_read_document",
     "cache_write",
     "cache_write_5m",
     "cache_write_1h",
     "cache_write_30m",
     "cache_write_12h",
     "tool_use",
+    "compaction_in",
     "audio_in",
     "image_in",
     "video_in",
@@ -65,13 +60,10 @@ TOKEN_METERS: Final[tuple[str, ...]] = (
     "output",
     "reasoning",
     "rejected_prediction",
+    "compaction_out",
     "audio_out",
     "image_out",
     "video_out",
-    "compaction_in",
-    "compaction_cache_read",
-    "compaction_cache_write",
-    "compaction_out",
     "advisor_in",
     "advisor_cache_read",
     "advisor_cache_write",
@@ -84,6 +76,7 @@ UNIT_METERS: Final[tuple[str, ...]] = (
     "file_search",
     "code_interpreter",
     "search_unit",
+    "search_source",
     "citation",
     "classification",
     "image",
@@ -114,5 +107,5 @@ def priced_ancestor(meter: str, priced: frozenset[str]) -> str | None:
     """Return the meter whose price a quantity of ``meter`` takes: itself, else the nearest priced ancestor."""
     at: str | None = meter
     while at is not None and at not in priced:
-        at = PRICED_LIKE.get(at)
+        at = PARENT.get(at)
     return at

@@ -13,14 +13,14 @@ from tollspan import semconv
 class Usage:
     """Counts of one call in inclusive normal form; ``None`` is unknown and never means zero.
 
-    ``input`` contains cache reads and writes, tool-use prompts and every modality; ``cache_write`` contains its parts
-    by time to live, what is in none of them has an unknown one; ``output`` contains reasoning, rejected predictions
-    and every modality. Text has no count of its own: it is the rest of its whole, and where an API states it beside
-    the other modalities it adds nothing that could be priced apart.
+    ``input`` contains cache reads and writes, tool-use prompts, compactions and every modality; ``cache_write``
+    contains its parts by time to live, what is in none of them has an unknown one; ``output`` contains reasoning,
+    rejected predictions, compactions and every modality. Text has no count of its own: it is the rest of its whole,
+    and where an API states it beside the other modalities it adds nothing that could be priced apart.
 
     ``units`` holds every other meter by name, only when known: rare parts of the totals (``tool_use``,
-    ``cache_write_30m``, ``video_in`` ...), tokens beside them (compaction and advisor iterations), and what is no
-    token (``web_search``, ``audio_second``, custom meters). A known part in ``units`` has a known whole.
+    ``cache_write_30m``, ``video_in`` ...), tokens of another model that the call brought in (``advisor_in``), and what
+    is no token (``web_search``, ``audio_second``, custom meters). A known part in ``units`` has a known whole.
     """
 
     input: int | None = None

@@ -36,13 +36,8 @@ _OTHER_CONTENT: Final = frozenset(
         "http.request.body",
         "http.response.body",
         "langsmith.metadata.prompt",
-        "genkit:input",
-        "genkit:output",
-        "mlflow.spanInputs",
-        "mlflow.spanOutputs",
         "lk.chat_ctx",
         "lk.response.text",
-        "crewai.crew.result",
         "smolagents.task",
     },
 )
@@ -66,8 +61,10 @@ KEPT_KEYS: frozenset[str] = (
 )
 KEPT_PREFIXES: tuple[str, ...] = tuple(sorted({prefix for dialect in ALL for prefix in dialect.kept_prefixes}))
 
-# Inside of content only these may stay: identities, models and numbers below a usage object.
-_IDENTITIES: Final = frozenset({"id", "responseId", "response_id", "model", "model_name", "modelVersion", "object"})
+# Inside of content only these may stay: identities, models, why it ended, and numbers below a usage object.
+_IDENTITIES: Final = frozenset(
+    {"id", "responseId", "response_id", "model", "model_name", "modelVersion", "object", "stop_reason"}
+)
 _USAGE: Final = frozenset(
     {
         "usage",

@@ -1,15 +1,34 @@
-"""Makes ``Extracted`` fast: a frozen dataclass pays for each field it sets, which is a third of reading a span.
+"""Makes frozen dataclasses fast: each field that a frozen one sets costs a call, and a span has a hundred of them.
 
 An unfrozen twin with the same slots is filled and then declared to be the frozen class. Equal slots make that
-assignment legal, and the result is an ordinary ``Extracted`` (measured: 2 instead of 9 microseconds).
+assignment legal, and the result is an ordinary object of the frozen class (measured for ``Call``: 7 instead of 17
+microseconds, and 2 when the values come in the order of the fields, without their names).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, Field, field, fields, make_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ParamSpec, TypeVar, cast
 
-from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.call import Call, Extracted
+from tollspan_rater.domain.span import Span
+from tollspan_rater.domain.usage import Usage
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def drafted(frozen: Callable[P, T]) -> Callable[P, T]:
+    """Return what makes objects of a frozen dataclass with slots, from the same arguments as the class itself."""
+    of: Any = frozen
+
+    def become(draft: Any) -> None:
+        draft.__class__ = of
+
+    same = [(one.name, one.type, _again(one)) for one in fields(of)]
+    made = make_dataclass(f"{of.__name__}Draft", same, slots=True, namespace={"__post_init__": become})
+    return cast("Callable[P, T]", made)
 
 
 def _again(of: Field[Any]) -> Any:
@@ -18,13 +37,7 @@ def _again(of: Field[Any]) -> Any:
     return field() if of.default_factory is MISSING else field(default_factory=of.default_factory)
 
 
-if TYPE_CHECKING:
-    new_extracted = Extracted
-else:
-    _Draft = make_dataclass("_Draft", [(f.name, f.type, _again(f)) for f in fields(Extracted)], slots=True)
-
-    def new_extracted(**values: Any) -> Extracted:
-        """Return ``Extracted(**values)``."""
-        draft = _Draft(**values)
-        draft.__class__ = Extracted
-        return draft
+new_extracted = drafted(Extracted)
+new_call: Callable[..., Call] = drafted(Call)  # its eighteen attribution fields come out of a table
+new_span = drafted(Span)
+new_usage = drafted(Usage)

@@ -143,13 +143,8 @@ def _document(extracted: Extracted) -> dict[str, Any]:
         if value is not None and value != default
     }
     document["ro"] = extracted.role.value
-    usage = extracted.usage
-    if usage.measured or any(value is not None for value in _TOKEN_VALUES(usage)):
-        tokens: dict[str, Any] = {
-            short: value for short, value in zip(_TOKEN_SHORT, _TOKEN_VALUES(usage), strict=True) if value is not None
-        }
-        if usage.units:
-            tokens[_UNITS] = {meter: str(value) for meter, value in usage.units.items()}
+    tokens = _tokens(extracted.usage)
+    if tokens:
         document["u"] = tokens
     if extracted.reported_cost is not None:
         document["rc"] = str(extracted.reported_cost)
@@ -166,6 +161,14 @@ def _document(extracted: Extracted) -> dict[str, Any]:
     if extracted.flags:
         document["fl"] = extracted.flags
     return document
+
+
+def _tokens(usage: Usage) -> dict[str, Any]:
+    values = zip(_TOKEN_SHORT, _TOKEN_VALUES(usage), strict=True)
+    tokens: dict[str, Any] = {short: value for short, value in values if value is not None}
+    if usage.units:
+        tokens[_UNITS] = {meter: str(value) for meter, value in usage.units.items()}
+    return tokens
 
 
 def _decimal(value: str | None) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""What kind of model a name means, and the one spelling of providers: for comparing views, never for prices."""
+"""What kind of model a name means, and one spelling of providers and operations: for comparing, never for prices."""
 
 from __future__ import annotations
 
@@ -41,6 +41,35 @@ _PROVIDERS: Final[Mapping[str, str]] = {
     "Anthropic": "anthropic",
     "OpenAI": "openai",
 }
+
+# Operations by the names of dialects that have their own.
+_OPERATIONS: Final[Mapping[str, str]] = {
+    "LLM": "chat",
+    "EMBEDDING": "embeddings",
+    "RERANKER": "rerank",
+    "generation": "chat",
+    "embedding": "embeddings",
+    "ai.generateText.doGenerate": "chat",
+    "ai.streamText.doStream": "chat",
+    "ai.generateObject.doGenerate": "chat",
+    "ai.streamObject.doStream": "chat",
+    "ai.embed.doEmbed": "embeddings",
+    "ai.embedMany.doEmbed": "embeddings",
+}
+
+
+# Operations whose answer has no tokens of its own, as their names or their models' names show.
+_INPUT_ONLY: Final = ("embed", "rerank", "retrieval", "moderation", "ocr", "transcription")
+
+
+def input_only(operation: str | None, model: str | None) -> bool:
+    """Tell whether a call of this kind has input alone, so that an output that nobody states is none."""
+    return any(word in name.lower() for name in (operation, model) if name is not None for word in _INPUT_ONLY)
+
+
+def operation_name(operation: str) -> str:
+    """Return the conventions' name of an operation; a name not known here stays as it is."""
+    return _OPERATIONS.get(operation, operation)
 
 
 @lru_cache(maxsize=8192)

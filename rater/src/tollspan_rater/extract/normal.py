@@ -4,84 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, NamedTuple
 
+from tollspan_rater.domain.meters import ALSO_IN, PARENT, TOKEN_METERS, root
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
-from tollspan_rater.extract.numbers import quantity, token_count
-from tollspan_rater.extract.raw import APIS, UsageApi, api_of, at
+from tollspan_rater.extract.numbers import token_count
 
 Counts = dict[str, int]
 
-UNALLOCATED: Final = "unallocated_tokens"  # the provider's total holds tokens that no count on the span explains
 
-_CACHE: Final = ("cache_read", "cache_write")
+def _above(meter: str) -> tuple[str, ...]:
+    """Return a meter and everything that contains it."""
+    above = (meter,) if meter not in PARENT else (meter, *_above(PARENT[meter]))
+    return (*above, ALSO_IN[meter]) if meter in ALSO_IN else above
+
+
 _NO_UNITS: Final[Mapping[str, Decimal]] = {}
+_ZERO: Final = Decimal(0)
+_TOKENS: Final = frozenset(TOKEN_METERS)
+_RARE: Final = frozenset(TOKEN_METERS) - frozenset(TOKEN_FIELDS)
+_LIFETIMES: Final = ("cache_write_5m", "cache_write_1h", "cache_write_30m", "cache_write_12h")
+_CACHED_MODALITIES: Final = tuple(ALSO_IN)
+_CACHES: Final = (("cache_write", _LIFETIMES), ("cache_read", _CACHED_MODALITIES))
 
-
-def usage_of_raw(raw: Mapping[str, Any], api: str | None) -> Usage | None:
-    """Read a provider's usage object, named or told by its members; None when nothing is known of its API.
-
-    Raises ``UnusableValueError("bad_usage")`` for a count that cannot be one.
-    """
-    reading = APIS.get(api or "") or APIS.get(api_of(raw) or "")
-    if reading is None:
-        return None
-    counts: Counts = {}
-    for field, member, inner in reading.steps:
-        value = raw.get(member)
-        if inner is not None:
-            value = value.get(inner) if isinstance(value, dict) else None
-        if value is not None and field not in counts:
-            count = token_count(member, value)
-            if count is not None:
-                counts[field] = count
-    units = _units(raw, reading) if reading.units else _NO_UNITS
-    _include(counts, reading, raw)
-    counts.pop("tool_use", None)
-    return inclusive(counts, units)
-
-
-def _units(raw: Mapping[str, Any], reading: UsageApi) -> Mapping[str, Decimal]:
-    found = {meter: at(raw, path) for meter, paths in reading.units.items() for path in paths}
-    return {meter: quantity(meter, value, "bad_usage") for meter, value in found.items() if value}
-
-
-def _include(counts: Counts, reading: UsageApi, raw: Mapping[str, Any]) -> None:
-    if "input" in counts:
-        counts["input"] += sum(counts.get(part, 0) for part in reading.add_to_input)
-    if "output" in counts and reading.add_to_output:
-        total = at(raw, reading.inclusive_if_total)
-        if counts.get("input", 0) + counts["output"] != total:
-            counts["output"] += sum(counts.get(part, 0) for part in reading.add_to_output)
-
-
-def add_left_out(counts: Counts, *, cache: bool, reasoning: bool, total: int | None) -> tuple[str, ...]:
-    """Add to the stated totals what a dialect leaves out of them, in place; return flags.
-
-    ``cache`` and ``reasoning`` say what the dialect is known to leave out. Two proofs hold for every dialect:
-    cache counts larger than the input, or a total equal to input, output and cache, show an exclusive input.
-    """
-    flags: tuple[str, ...] = ()
-    if "input" in counts:
-        cached = sum(counts.get(part, 0) for part in _CACHE)
-        if cached:
-            stated = counts["input"]
-            proved = cached > stated or total == stated + counts.get("output", 0) + cached
-            if cache or proved:
-                counts["input"] = stated + cached
-            if proved and not cache:
-                flags = ("input_proved_exclusive",)
-    if reasoning and "output" in counts:
-        if "reasoning" not in counts and total is not None and total > counts.get("input", 0) + counts["output"]:
-            flags = (*flags, UNALLOCATED)
-        counts["output"] += counts.get("reasoning", 0)
-    return flags
+# What must fit into what, smaller wholes first: groups of parts that share nothing with the groups before them. A group
+# that does not fit into what these leave is taken back, with everything inside it.
+_FITS: Final[tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]] = (
+    *((whole, ((part,),)) for part, whole in ALSO_IN.items()),
+    ("cache_read", (_CACHED_MODALITIES,)),
+    ("cache_write", (_LIFETIMES,)),
+    ("advisor_in", (("advisor_cache_read", "advisor_cache_write"),)),
+    (
+        "input",
+        (
+            ("cache_read", "cache_write"),
+            ("tool_use",),
+            ("compaction_in",),
+            ("audio_in", "image_in", "video_in", "document_in"),
+        ),
+    ),
+    (
+        "output",
+        (("reasoning",), ("compaction_out",), ("rejected_prediction",), ("audio_out", "image_out", "video_out")),
+    ),
+)
+_WITHIN: Final = {
+    part: tuple(meter for meter in TOKEN_METERS if part in _above(meter)) for part in (*PARENT, *ALSO_IN.values())
+}
 
 
 def inclusive(counts: Counts, units: Mapping[str, Decimal] = _NO_UNITS) -> Usage:
-    """Build the normal form; a cache write known only by its parts is their sum."""
-    if "cache_write" not in counts and ("cache_write_5m" in counts or "cache_write_1h" in counts):
-        counts["cache_write"] = counts.get("cache_write_5m", 0) + counts.get("cache_write_1h", 0)
+    """Build the normal form; a cache count known only by its parts is their sum.
+
+    Rare parts go to the units. One of zero, or without a total to be a part of, says nothing and is left out.
+    """
+    for whole, parts in _CACHES:
+        if whole not in counts and not counts.keys().isdisjoint(parts):
+            counts[whole] = sum(counts.get(part, 0) for part in parts)
+    if not _RARE.isdisjoint(counts):
+        rare = [meter for meter, count in counts.items() if count and meter in _RARE and root(meter) in counts]
+        units = {**units, **{meter: Decimal(counts[meter]) for meter in rare}} if rare else units
     get = counts.get
     return Usage(
         get("input"),
@@ -98,24 +80,72 @@ def inclusive(counts: Counts, units: Mapping[str, Decimal] = _NO_UNITS) -> Usage
     )
 
 
-def broken_invariants(usage: Usage) -> tuple[str, ...]:
-    """Name every part that is larger than its whole: such usage is flagged and no longer called exact."""
-    broken = []
-    if usage.input is not None and (usage.cache_read or 0) + (usage.cache_write or 0) > usage.input:
-        broken.append("cache_exceeds_input")
-    if usage.output is not None and (usage.reasoning or 0) > usage.output:
-        broken.append("reasoning_exceeds_output")
-    if usage.cache_write is not None and (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0) > usage.cache_write:
-        broken.append("cache_parts_exceed_write")
-    return tuple(broken)
+class Fitted(NamedTuple):
+    """Usage whose parts fit into their wholes, with flags; ``unfit`` says as text which counts were taken back."""
+
+    usage: Usage
+    flags: tuple[str, ...] = ()
+    unfit: str = ""
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What was taken back, as a detail of the call."""
+        return {"unfit_parts": self.unfit} if self.unfit else {}
+
+
+def fitted(usage: Usage) -> Fitted:
+    """Take back what does not fit.
+
+    Parts that are larger than what contains them cannot split it: they become unknown, the quantity stays with the
+    whole, and a flag says so. So no bill ever takes more out of a total than it holds.
+    """
+    if _plainly_fits(usage):
+        return Fitted(usage)
+    known = dict(usage.units)
+    known |= {name: Decimal(count) for name in TOKEN_FIELDS if (count := getattr(usage, name)) is not None}
+    flags: list[str] = []
+    unfit: list[str] = []
+    for whole, groups in _FITS:
+        left = known.get(whole)
+        for parts in groups if left is not None else ():
+            taken = sum((_taken(part, known, whole) for part in parts), _ZERO)
+            if taken <= (left or _ZERO):
+                left = (left or _ZERO) - taken
+                continue
+            flags.append(f"{parts[0]}_exceeds_{whole}")
+            lost = known.keys() & {meter for part in parts for meter in _WITHIN[part]}
+            unfit += [f"{meter} {known.pop(meter)}" for meter in sorted(lost)]
+    if not flags:
+        return Fitted(usage)
+    counts = {name: int(known.pop(name)) for name in TOKEN_FIELDS if name in known}
+    return Fitted(Usage(**counts, units=known), tuple(flags), ", ".join(unfit))
+
+
+def _plainly_fits(usage: Usage) -> bool:
+    """Tell at once what holds for nearly every call: no rare parts, and all others fit."""
+    if usage.units and not _RARE.isdisjoint(usage.units):
+        return False
+    read, written = usage.cache_read or 0, usage.cache_write or 0
+    return (
+        (usage.input is None or read + written + (usage.audio_in or 0) + (usage.image_in or 0) <= usage.input)
+        and (usage.output is None or (usage.reasoning or 0) + (usage.audio_out or 0) <= usage.output)
+        and (usage.cache_write is None or (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0) <= written)
+    )
+
+
+def _taken(part: str, known: Mapping[str, Decimal], whole: str) -> Decimal:
+    """Return how much a part takes of what the groups before it left: what was cached of a modality is gone already."""
+    amount = known.get(part, _ZERO)
+    if whole != "input":
+        return amount
+    return amount - sum((known.get(shared, _ZERO) for shared, also in ALSO_IN.items() if also == part), _ZERO)
 
 
 def stated(counts: Mapping[str, object], *, nan_is_missing: bool) -> Counts:
     """Read the token fields among what was found on a span."""
     read: Counts = {}
-    for field in TOKEN_FIELDS:
-        value = counts.get(field)
-        if value is not None:
+    for field, value in counts.items():
+        if field in _TOKENS:
             count = token_count(field, value, nan_is_missing=nan_is_missing)
             if count is not None:
                 read[field] = count

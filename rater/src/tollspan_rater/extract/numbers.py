@@ -61,7 +61,7 @@ def cost(value: object) -> Decimal | None:
 
 def truth(value: object) -> bool | None:
     """Read a truth value: a bool, or the usual words and digits for one."""
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return value
     word = str(value).strip().lower()
     return True if word in TRUE else False if word in FALSE else None

@@ -1,143 +1,79 @@
-"""The providers' own usage objects: where each API puts its counts, as paths into the JSON."""
+"""Reads a provider's usage object by the table of its API: one interpreter for all of them.
+
+Nothing is estimated, and nothing but what the provider states is added or left out: system prompts, tool schemas and
+whatever else it counts into its input stay in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from tollspan_rater.domain.meters import root
+from tollspan_rater.domain.usage import Usage
+from tollspan_rater.extract.normal import Counts, inclusive
+from tollspan_rater.extract.numbers import MAX_TOKENS, cost, quantity, text, token_count
+from tollspan_rater.extract.providers.registry import api_of
+from tollspan_rater.extract.providers.table import (
+    TOTAL,
+    Iterations,
+    Listed,
+    Place,
+    Slot,
+    Tree,
+    UsageApi,
+)
+
+TOTAL_DISAGREES: Final = "total_disagrees"  # the provider's own total is no sum of its parts
+OUTPUT_FROM_TOTAL: Final = "output_from_total"  # the provider's total holds output that no count of its own states
+_CACHE: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h")
+_NO_UNITS: Final[Mapping[str, Decimal]] = {}
+_NOTHING: Final[Mapping[str, str]] = {}
 
 Path = tuple[str, ...]
+Rest = list[tuple[Place, Any]]
+Others = list[tuple[Slot, Any]]  # what is no token count, best place of a slot first
 
 
-def _at(*paths: str) -> tuple[Path, ...]:
-    return tuple(tuple(path.split(".")) for path in paths)
+class RawReading(NamedTuple):
+    """What a usage object says: ``usage`` in normal form with its ``flags``, and what stands beside the counts.
 
-
-@dataclass(frozen=True, slots=True)
-class UsageApi:
-    """Where one API's usage object holds each count, and which totals leave parts out.
-
-    ``fields`` and ``units`` map a field of ``Usage`` or a unit meter to paths; the first one present wins.
-    ``add_to_input`` and ``add_to_output`` name counts that the API keeps outside of its totals;
-    the entry ``tool_use`` is a count of input that has no field of its own.
-    ``inclusive_if_total`` is the path of a provider total that proves the output already inclusive.
+    ``tier`` is the service tier, ``terms`` and ``details`` as in ``Extracted``; ``cost`` is the provider's own, in
+    US dollars.
     """
 
-    fields: Mapping[str, tuple[Path, ...]]
-    units: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
-    add_to_input: tuple[str, ...] = ()
-    add_to_output: tuple[str, ...] = ()
-    inclusive_if_total: Path = ()
-    steps: tuple[tuple[str, str, str | None], ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", _steps(self.fields))
+    usage: Usage
+    flags: tuple[str, ...] = ()
+    tier: str | None = None
+    terms: Mapping[str, str] = {}
+    details: Mapping[str, str] = {}
+    cost: Decimal | None = None
 
 
-def _steps(fields: Mapping[str, tuple[Path, ...]]) -> tuple[tuple[str, str, str | None], ...]:
-    """Lay paths of one or two members out flat: (field, member, member inside it or None)."""
-    return tuple(
-        (name, path[0], path[1] if len(path) > 1 else None) for name, paths in fields.items() for path in paths
-    )
+def read_raw(raw: Mapping[str, Any], name: str | None) -> RawReading | None:
+    """Read a usage object of the API ``name``, else of the one that its members tell; None for an unknown one.
 
-
-# https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage; the details are parts of the totals.
-# DeepSeek, Mistral, Moonshot and others write the same object with own names for cached tokens.
-_OPENAI_CHAT: Final = UsageApi(
-    {
-        "input": _at("prompt_tokens"),
-        "cache_read": _at(
-            "prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens"
-        ),
-        "cache_write": _at("prompt_tokens_details.cache_write_tokens"),
-        "audio_in": _at("prompt_tokens_details.audio_tokens"),
-        "image_in": _at("prompt_tokens_details.image_tokens"),
-        "output": _at("completion_tokens"),
-        "reasoning": _at("completion_tokens_details.reasoning_tokens"),
-        "audio_out": _at("completion_tokens_details.audio_tokens"),
-    },
-)
-# https://platform.openai.com/docs/api-reference/responses/object#responses-object-usage
-_OPENAI_RESPONSES: Final = UsageApi(
-    {
-        "input": _at("input_tokens"),
-        "cache_read": _at("input_tokens_details.cached_tokens", "input_token_details.cached_tokens"),
-        "cache_write": _at("input_tokens_details.cache_write_tokens"),
-        "audio_in": _at("input_token_details.audio_tokens"),
-        "image_in": _at("input_tokens_details.image_tokens", "input_token_details.image_tokens"),
-        "output": _at("output_tokens"),
-        "reasoning": _at("output_tokens_details.reasoning_tokens"),
-        "audio_out": _at("output_token_details.audio_tokens"),
-    },
-)
-# An embedding has no output: it stays unknown, whatever a total says.
-_OPENAI_EMBEDDINGS: Final = UsageApi({"input": _at("prompt_tokens", "input_tokens")})
-# https://platform.claude.com/docs/en/api/messages: input_tokens leaves both cache counts out.
-_ANTHROPIC: Final = UsageApi(
-    {
-        "input": _at("input_tokens"),
-        "cache_read": _at("cache_read_input_tokens"),
-        "cache_write": _at("cache_creation_input_tokens"),
-        "cache_write_5m": _at("cache_creation.ephemeral_5m_input_tokens"),
-        "cache_write_1h": _at("cache_creation.ephemeral_1h_input_tokens"),
-        "output": _at("output_tokens"),
-        "reasoning": _at("output_tokens_details.thinking_tokens"),
-    },
-    units={"web_search": _at("server_tool_use.web_search_requests")},
-    add_to_input=("cache_read", "cache_write"),
-)
-# https://ai.google.dev/api/generate-content#UsageMetadata: tool use and thoughts stand beside prompt and candidates.
-_GEMINI: Final = UsageApi(
-    {
-        "input": _at("promptTokenCount", "prompt_token_count"),
-        "tool_use": _at("toolUsePromptTokenCount", "tool_use_prompt_token_count"),
-        "cache_read": _at("cachedContentTokenCount", "cached_content_token_count"),
-        "output": _at("candidatesTokenCount", "candidates_token_count"),
-        "reasoning": _at("thoughtsTokenCount", "thoughts_token_count"),
-    },
-    add_to_input=("tool_use",),
-    add_to_output=("reasoning",),
-    inclusive_if_total=("totalTokenCount",),
-)
-# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
-_CONVERSE: Final = UsageApi(
-    {
-        "input": _at("inputTokens"),
-        "cache_read": _at("cacheReadInputTokens"),
-        "cache_write": _at("cacheWriteInputTokens"),
-        "output": _at("outputTokens"),
-    },
-    add_to_input=("cache_read", "cache_write"),
-)
-# Langfuse's own short form, made by an app that states counts itself.
-_SHORT: Final = UsageApi({"input": _at("input"), "output": _at("output")})
-
-APIS: Final[Mapping[str, UsageApi]] = {
-    "openai.chat": _OPENAI_CHAT,
-    "openai.responses": _OPENAI_RESPONSES,
-    "openai.embeddings": _OPENAI_EMBEDDINGS,
-    "anthropic.messages": _ANTHROPIC,
-    "gemini.generate_content": _GEMINI,
-    "bedrock.converse": _CONVERSE,
-    "short": _SHORT,
-}
-
-# A usage object without a name is told by its members, first match wins.
-_SHAPES: Final[tuple[tuple[frozenset[str], str], ...]] = (
-    (frozenset({"promptTokenCount"}), "gemini.generate_content"),
-    (frozenset({"prompt_token_count"}), "gemini.generate_content"),
-    (frozenset({"inputTokens"}), "bedrock.converse"),
-    (frozenset({"prompt_tokens"}), "openai.chat"),
-    (frozenset({"input_tokens", "cache_read_input_tokens"}), "anthropic.messages"),
-    (frozenset({"input_tokens", "cache_creation_input_tokens"}), "anthropic.messages"),
-    (frozenset({"input_tokens"}), "openai.responses"),
-    (frozenset({"input"}), "short"),
-)
-
-
-def api_of(usage: Mapping[str, Any]) -> str | None:
-    """Tell by its members whose usage object this is; None when no known API writes such a one."""
-    return next((api for members, api in _SHAPES if members <= usage.keys()), None)
+    Raises:
+        UnusableValueError: a count or quantity that cannot be one (``bad_usage``).
+    """
+    api = api_of(raw, name)
+    if api is None:
+        return None
+    counts, others = _found(api.tree, raw)
+    flags, details = _made_inclusive(counts, api)
+    units = _units(others) if others else _NO_UNITS
+    if api.iterations is not None and api.iterations.path in raw:
+        units = {**units, **_iterated(counts, raw[api.iterations.path], api, api.iterations)}
+    usage = inclusive(counts, units)
+    if not others:
+        return RawReading(usage, flags, None, _NOTHING, details)
+    tier = next((text(value) for slot, value in others if slot.kind == "tier"), None)
+    terms = {slot.name: said for slot, value in others if slot.kind == "term" and (said := text(value)) is not None}
+    key, amount = next(((slot.path, cost(value)) for slot, value in others if slot.kind == "cost"), ("", None))
+    if amount is not None:
+        details = {**details, "cost_currency": "USD", "cost_key": key}
+    return RawReading(usage, flags, tier, terms, details, amount)
 
 
 def at(tree: Mapping[str, Any], path: Path) -> Any:
@@ -148,3 +84,134 @@ def at(tree: Mapping[str, Any], path: Path) -> Any:
             return None
         found = found.get(step)
     return found
+
+
+def _found(tree: Tree, raw: Mapping[str, Any]) -> tuple[Counts, Others]:
+    """Return the token counts of an object by slot, and what stands in other slots."""
+    counts: Counts = {}
+    rest: Rest = []
+    _walk(tree, raw, counts, rest)
+    others: Others = []
+    listed: Counts = {}
+    for place, value in sorted(rest, key=_rank):
+        if isinstance(place, Listed):
+            for slot, entry in _listed(place, value):
+                listed[slot] = listed.get(slot, 0) + entry
+        elif place.kind != "tokens":
+            others.append((place, value))
+        elif place.name not in counts and (count := token_count(place.path, value)) is not None:
+            counts[place.name] = count
+    return {**listed, **counts} if listed else counts, others
+
+
+def _rank(found: tuple[Place, Any]) -> int:
+    return found[0].rank
+
+
+def _walk(tree: Tree, raw: Mapping[str, Any], counts: Counts, rest: Rest) -> None:
+    """Put the counts in their best places into their slots, and whatever needs a second look into ``rest``."""
+    for member, value in raw.items():
+        place = tree.get(member)
+        if place is None or value is None:
+            continue
+        if type(place) is dict:
+            if isinstance(value, dict):
+                _walk(place, value, counts, rest)
+        elif place.at_once:
+            count = value if type(value) is int and 0 <= value <= MAX_TOKENS else token_count(place.path, value)
+            if count is not None:
+                counts[place.name] = count
+        else:
+            rest.append((place, value))
+
+
+def _listed(place: Listed, value: Any) -> Iterator[tuple[str, int]]:
+    for entry in value if isinstance(value, list) else ():
+        if isinstance(entry, dict):
+            slot = place.slots.get(str(entry.get(place.label, "")).upper())
+            stated = next((entry[name] for name in place.counts if name in entry), None)
+            count = None if slot is None else token_count(place.counts[0], stated)
+            if slot is not None and count is not None:
+                yield slot, count
+
+
+def _made_inclusive(counts: Counts, api: UsageApi) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Add to the totals what the API states beside them; the provider's own total decides where it can.
+
+    Returns flags, and as details what the total proved or contradicts.
+    """
+    total = counts.pop(TOTAL, None)
+    if "output" not in counts and any(part in counts and root(part) == "output" for part in api.beside):
+        counts["output"] = 0  # all of it is in the parts beside
+    beside = api.beside
+    if total is None or "input" not in counts or "output" not in counts:
+        _add(counts, beside)
+        return (), _NOTHING
+    expected = _sum(counts, beside)
+    if expected == total:
+        _add(counts, beside)
+        return (), _NOTHING
+    proved = next((parts for parts in api.proofs if _sum(counts, parts) == total), None)
+    if proved is not None:
+        _add(counts, proved)
+        named = [part for part in proved if counts.get(part)]
+        return (), {"proof": f"the total {total} has beside input and output: {', '.join(named) or 'nothing'}"}
+    _add(counts, beside)
+    details = {"stated_total": str(total)}
+    if api.rest_is_output and total > expected and not counts.get("reasoning"):
+        counts["output"] = total - counts["input"]
+        return (OUTPUT_FROM_TOTAL,), details
+    return (TOTAL_DISAGREES,), details
+
+
+def _sum(counts: Counts, beside: tuple[str, ...]) -> int:
+    return counts["input"] + counts["output"] + sum(counts.get(part, 0) for part in beside)
+
+
+def _add(counts: Counts, beside: tuple[str, ...]) -> None:
+    for part in beside:
+        whole = root(part)
+        if part in counts and whole in counts:
+            counts[whole] += counts[part]
+
+
+def _units(others: Others) -> Mapping[str, Decimal]:
+    """Return the quantities that are no tokens; a zero says nothing and is left out."""
+    units: dict[str, Decimal] = {}
+    for slot, value in others:
+        if slot.kind == "unit" and value and slot.name not in units:
+            units[slot.name] = quantity(slot.path, value, "bad_usage")
+    return units
+
+
+def _iterated(counts: Counts, runs: Any, api: UsageApi, iterations: Iterations) -> dict[str, Decimal]:
+    """Add the runs of the call's own model to its counts; return the tokens of other models."""
+    others: Counts = {}
+    for run in runs if isinstance(runs, list) else ():
+        kind = str(run.get("type")) if isinstance(run, dict) else ""
+        inside, other = iterations.inside.get(kind), iterations.other.get(kind)
+        if inside is not None:
+            _more(counts, _run(inside, run, api, split=False))
+        elif other is not None:
+            _more(others, _run(other, run, api, split=True))
+    return {meter: Decimal(count) for meter, count in others.items() if count}
+
+
+def _run(name: str, run: Mapping[str, Any], api: UsageApi, *, split: bool) -> Counts:
+    """Return the counts of one run: as parts of ``name`` alone (``split``), or as more of the call's own counts."""
+    own, _ = _found(api.tree, run)
+    uncached, written = own.get("input", 0), own.get("output", 0)
+    total = uncached + sum(own.get(part, 0) for part in api.beside)
+    if split:
+        return {
+            f"{name}_in": total,
+            f"{name}_out": written,
+            **{f"{name}_{part}": own.get(part, 0) for part in api.beside},
+        }
+    parts: Counts = {part: own[part] for part in _CACHE if part in own}
+    return {"input": total, "output": written, f"{name}_in": uncached, f"{name}_out": written, **parts}
+
+
+def _more(counts: Counts, others: Counts) -> None:
+    for name, count in others.items():
+        counts[name] = counts.get(name, 0) + count

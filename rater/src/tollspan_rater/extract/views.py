@@ -8,8 +8,10 @@ from typing import Final
 
 from tollspan import semconv
 from tollspan_rater.domain.call import Conflict, Extracted
+from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
+from tollspan_rater.extract.family import input_only
 
 _TOTALS: Final = frozenset({"input", "output"})
 _INPUT_PARTS: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "audio_in", "image_in")
@@ -64,9 +66,9 @@ def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
     A part of a total is taken from a lower view only when both state the same total; an unknown total is taken
     as it is, and flagged. Totals that differ are flagged, and the chosen one holds.
     """
-    usage, quality = worth_of(chosen)
     if len(views) == 1:
-        return Seen(chosen, usage, quality)
+        return Seen(chosen, *worth_of(chosen))
+    usage, quality = chosen.usage, _stated_worth(chosen)
     flags: set[str] = set()
     fillings: list[Filling] = []
     stated_by = dict.fromkeys(_COMPARED, chosen)
@@ -85,7 +87,7 @@ def seen_together(views: Sequence[Extracted], chosen: Extracted) -> Seen:
         fillings += [Filling(meter, view) for meter in news]
         stated_by.update(dict.fromkeys(news, view))
         usage = filled
-    return Seen(chosen, usage, quality, frozenset(flags), tuple(fillings), tuple(conflicts))
+    return Seen(chosen, usage, _at_most(quality, usage, chosen), frozenset(flags), tuple(fillings), tuple(conflicts))
 
 
 def model_conflicts(views: Sequence[Extracted]) -> tuple[Conflict, ...]:
@@ -117,7 +119,20 @@ def _news(before: Usage, after: Usage) -> list[str]:
 
 def worth_of(view: Extracted) -> tuple[Usage, str]:
     """Return the usage that one view states and its quality."""
-    return view.usage, view.quality or ("exact" if view.usage.measured else "unmeasured")
+    return view.usage, _at_most(_stated_worth(view), view.usage, view)
+
+
+def _stated_worth(view: Extracted) -> str:
+    return view.quality or ("exact" if view.usage.measured else "unmeasured")
+
+
+def _at_most(quality: str, usage: Usage, view: Extracted) -> str:
+    """Bound the quality of usage of which only one half is known, where its call has both: there was more."""
+    if (usage.input is None) is (usage.output is None) or view.role is not Role.CALL:
+        return quality
+    if input_only(view.operation, view.response_model or view.request_model):
+        return quality
+    return max(quality, "lower_bound", key=_worth)
 
 
 def _worth(quality: str | None) -> int:

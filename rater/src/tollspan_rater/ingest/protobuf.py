@@ -1,18 +1,20 @@
 """Reads single spans, resources and scopes out of their protobuf slices; the hot path of the rater.
 
-Each attribute is touched once: small ones are looked up whole, as bytes, in a cache of what they mean.
+Each attribute is touched once: small ones are looked up whole, as bytes, in a table of what they mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from tollspan_rater.domain.span import AttributeValue, Piece, Span
+from tollspan_rater.domain.span import AttributeValue, Piece
 from tollspan_rater.extract import attributes as catalog
+from tollspan_rater.extract.draft import new_span
 from tollspan_rater.ingest import wire
 from tollspan_rater.ingest.limits import Limits
 from tollspan_rater.ingest.messages import (
@@ -35,25 +37,60 @@ from tollspan_rater.ingest.values import (
 )
 
 ATTRIBUTES_FIELD_OF_SPAN, ATTRIBUTES_FIELD_OF_RESOURCE = 9, 1
-_CACHED_BYTES_MOST = 127  # longer attributes are seldom seen twice, and their lengths take two bytes
+_CACHED_BYTES_MOST = 56  # longer attributes are mostly ids and texts, which are seldom seen twice
 _CACHED_ATTRIBUTES = 8192
+_USUAL_BYTES_MOST = 127  # lengths beyond take two bytes
 _NAME_BYTES_MOST = 4096
 _KEY_TAG, _VALUE_TAG, _TEXT_TAG, _INTEGER_TAG = 0x0A, 0x12, 0x0A, 0x18  # of KeyValue, and of AnyValue in it
 _SHORTEST = 6  # tags, lengths and one byte of value, with an empty key
 _ONE_BYTE_MOST = 127
 
-# Key, value and how many values in it were cut; empty when nothing is kept. A tuple of plain values is what the
-# garbage collector leaves alone.
-_Kept = tuple[str, AttributeValue, int] | tuple[()]
+_Kept = tuple[str, AttributeValue]  # plain values, so that the garbage collector leaves it alone
+_NOTHING: _Kept = ("", None)  # no attribute that is kept has an empty name
+_SPAN = attrgetter(
+    "trace_id", "span_id", "parent_span_id", "name", "kind", "start", "end", "status", "dropped_attributes",
+    "attributes",
+)  # fmt: skip
+
+
+class _Attributes(dict[bytes, _Kept]):
+    """What attributes mean by their bytes; one that is not known is read, and counted in ``cut`` if it was cut."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__()
+        self.cut = 0
+        self._limits = limits
+        self._short = min(_USUAL_BYTES_MOST, limits.value_bytes)
+
+    def __missing__(self, raw: bytes) -> _Kept:
+        kept = _usual_attribute(raw) if len(raw) <= self._short else None
+        if kept is None:
+            kept, cut = self._any_attribute(raw)
+            if cut:
+                self.cut += cut
+                return kept
+        if len(raw) <= _CACHED_BYTES_MOST:
+            if len(self) >= _CACHED_ATTRIBUTES:
+                self.clear()
+            self[raw] = kept
+        return kept
+
+    def _any_attribute(self, raw: bytes) -> tuple[_Kept, int]:
+        message = KeyValueMessage.FromString(raw)
+        key = message.key.decode(errors="replace")  # no key that is kept is broken UTF-8
+        if not matters(key):
+            return _NOTHING, 0
+        value, cut = value_of(message.value, key, self._limits, self._limits.nesting)
+        value = allowed(key, value)
+        return (_NOTHING if value is None and not cut else (key, value)), cut
 
 
 class SpanReader:
-    """Turns slices into pieces; one object per set of limits, so that its cache means one thing."""
+    """Turns slices into pieces; one object per set of limits, so that its table means one thing."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._known: dict[bytes, _Kept] = {}
-        self._short = min(_CACHED_BYTES_MOST, limits.value_bytes)
+        self._known = _Attributes(limits)
 
     def resource(self, raw: bytes) -> Mapping[str, AttributeValue]:
         """Read the kept attributes of a resource.
@@ -91,70 +128,32 @@ class SpanReader:
             message = SpanMessage.FromString(raw)
         except DecodeError as error:
             return undecodable("malformed", error, raw)
-        trace_id, span_id, parent_id = message.trace_id.hex(), message.span_id.hex(), message.parent_span_id.hex()
+        trace, span, parent, name, kind, start, end, status, dropped, raws = _SPAN(message)
+        trace_id, span_id, parent_id = trace.hex(), span.hex(), parent.hex()
         if parent_id == ZERO_SPAN:
             parent_id = ""
-        if not trace_id and message.name == MARKER.encode():
+        if not trace_id and name == MARKER.encode():
             return _marked(message, raw)
-        start, end = message.start, message.end
         try:
             check_ids(trace_id, span_id, parent_id)
             if start > INT64_MOST or end > INT64_MOST:
                 check_times(start, end)
-            attributes, cut = self._attributes(message.attributes)
-            return Span(
-                tenant,
-                trace_id,
-                span_id,
-                parent_id,
-                _name(message.name),
-                message.kind,
-                start,
-                end,
-                message.status.code,
-                scope,
-                scope_version,
-                attributes,
-                resource,
-                message.dropped_attributes + cut,
-            )
+            attributes, cut = self._attributes(raws)
+            return new_span(
+                tenant, trace_id, span_id, parent_id, _name(name), kind, start, end, status.code, scope,
+                scope_version, attributes, resource, dropped + cut,
+            )  # fmt: skip
         except PieceError as error:
             return undecodable(error.reason, error, raw, trace_id=trace_id, span_id=span_id)
         except DecodeError as error:
             return undecodable("malformed", f"an attribute: {error}", raw, trace_id=trace_id, span_id=span_id)
 
     def _attributes(self, raws: Any) -> tuple[dict[str, AttributeValue], int]:
-        known, dropped = self._known, 0
-        attributes: dict[str, AttributeValue] = {}
-        for raw in raws:
-            kept = known.get(raw)
-            if kept is None:
-                kept = self._attribute(raw)
-            if kept:
-                key, value, cut = kept
-                attributes[key] = value
-                dropped += cut
-        return attributes, dropped
-
-    def _attribute(self, raw: bytes) -> _Kept:
-        if len(raw) > self._short:
-            return self._any_attribute(raw)
-        kept = _usual_attribute(raw)
-        if kept is None:
-            kept = self._any_attribute(raw)
-        if len(self._known) >= _CACHED_ATTRIBUTES:
-            self._known.clear()
-        self._known[raw] = kept
-        return kept
-
-    def _any_attribute(self, raw: bytes) -> _Kept:
-        message = KeyValueMessage.FromString(raw)
-        key = message.key.decode(errors="replace")  # no key that is kept is broken UTF-8
-        if not matters(key):
-            return ()
-        value, cut = value_of(message.value, key, self._limits, self._limits.nesting)
-        value = allowed(key, value)
-        return () if value is None and not cut else (key, value, cut)
+        known = self._known
+        known.cut = 0
+        attributes = dict(map(known.__getitem__, raws))
+        attributes.pop("", None)
+        return attributes, known.cut
 
 
 @lru_cache(maxsize=8192)
@@ -179,12 +178,12 @@ def _usual_attribute(raw: bytes) -> _Kept | None:
         return None
     key = _kept_key(raw[2:value])
     if not key:
-        return None if key is None else ()
+        return None if key is None else _NOTHING
     kind, first = raw[value + 2], raw[value + 3]
     found: _Kept | None = None
     try:
         if kind == _TEXT_TAG and first == size - value - 4:
-            found = key, raw[value + 4 :].decode(), 0
+            found = key, raw[value + 4 :].decode()
         elif kind == _INTEGER_TAG:
             if first <= _ONE_BYTE_MOST:
                 number, end = first, value + 4
@@ -193,7 +192,7 @@ def _usual_attribute(raw: bytes) -> _Kept | None:
             else:
                 number, end = wire.varint(raw, value + 3, size)
             if end == size and number <= INT64_MOST:
-                found = key, number, 0
+                found = key, number
     except (UnicodeDecodeError, wire.MalformedError):
         return None
     return found
@@ -239,7 +238,7 @@ def _container(kind: str, raw: bytes, where: str, limits: Limits, levels: int) -
 
 
 def _name(raw: bytes) -> str:
-    return _known_name(raw) if len(raw) <= _CACHED_BYTES_MOST else text(raw, "a name", _NAME_BYTES_MOST)[0]
+    return _known_name(raw) if len(raw) <= _USUAL_BYTES_MOST else text(raw, "a name", _NAME_BYTES_MOST)[0]
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.fates import Fate, Role
@@ -41,6 +42,10 @@ class Verdict:
     def holds(self) -> bool:
         """Whether this piece is now the version of its key."""
         return self.fate in {Fate.STORED, Fate.IGNORED}
+
+
+_FIRST_STORED: Final = Verdict(Fate.STORED)
+_FIRST_IGNORED: Final = Verdict(Fate.IGNORED, "not usage")
 
 
 class Judge:
@@ -85,6 +90,4 @@ class Judge:
 
 def first_verdict(extracted: Extracted) -> Verdict:
     """Return the fate of the first version of a key that comes."""
-    if extracted.role is Role.NONE:
-        return Verdict(Fate.IGNORED, "not usage")
-    return Verdict(Fate.STORED)
+    return _FIRST_IGNORED if extracted.role is Role.NONE else _FIRST_STORED

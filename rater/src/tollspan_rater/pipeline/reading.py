@@ -12,6 +12,7 @@ import orjson
 from tollspan_rater.domain.call import Extracted, Rejected
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import FAR_FUTURE_NS, Piece, Span, Undecodable
+from tollspan_rater.extract.draft import drafted
 from tollspan_rater.store.lookup import KeptAs
 
 _TIME_MAX: Final = (1 << 63) - 1
@@ -57,6 +58,9 @@ class Reading:
     aside: SetAside | None = None
 
 
+new_reading: Final = drafted(Reading)
+
+
 class Reader:
     """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other."""
 
@@ -88,9 +92,10 @@ class Reader:
 
     def keep(self, batch: Batch, extracted: Extracted, *, ordinal: int, at_position: int) -> Reading:
         """Return the reading of a span that was extracted."""
-        return Reading(
-            batch.position, ordinal, at_position, batch.received_ns, batch.tenant, batch.sender,
-            extracted, *self._evidence_of(extracted),
+        evidence, digest = self._evidence_of(extracted)
+        return new_reading(
+            batch.position, ordinal, at_position, batch.received_ns, batch.tenant, batch.sender, extracted, evidence,
+            digest,
         )  # fmt: skip
 
     def _pieces(self, batch: Batch) -> list[Piece]:

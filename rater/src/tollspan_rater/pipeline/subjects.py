@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from tollspan_rater.domain.span import Piece, Span
@@ -59,10 +59,11 @@ class Subjects:
         self._new.clear()
 
     def _replace(self, tenant: str, attributes: object) -> None:
-        if not isinstance(attributes, MutableMapping):
+        if not isinstance(attributes, dict):
             return
-        for key in USER_NAMES.intersection(attributes):
-            name = text(attributes[key])
+        for key in USER_NAMES:
+            value = attributes.get(key)
+            name = None if value is None else text(value)
             if name is None:
                 continue
             subject = self._names.subject_id(tenant, name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.meters import PRICED_LIKE, TOKEN_METERS, UNIT_METERS
+from tollspan_rater.domain.meters import PARENT, TOKEN_METERS, UNIT_METERS
 from tollspan_rater.pricing.document import Many, Node, Table, Text
 from tollspan_rater.pricing.model import (
     PER,
@@ -27,7 +27,7 @@ from tollspan_rater.pricing.reading import Reading
 
 TOKENS: Final = "tokens"  # input and output together
 KNOWN_METERS: Final[tuple[str, ...]] = (TOKENS, *TOKEN_METERS, *UNIT_METERS)
-TREE: Final[dict[str, str]] = {**PRICED_LIKE, "input": TOKENS, "output": TOKENS}
+TREE: Final[dict[str, str]] = {**PARENT, "input": TOKENS, "output": TOKENS}
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 CARD_KEYS: Final = ("card", "title", "currency", "per", "fallback", "meters", "prices")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.meters import ALSO_IN, PARENT, PRICED_LIKE
+from tollspan_rater.domain.meters import ALSO_IN, PARENT
 from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
 from tollspan_rater.pricing.card import TOKENS, TREE
@@ -19,12 +19,6 @@ FILLED: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("input", ("cache_read", "cache_write", "audio_in", "image_in")),
     ("output", ("reasoning", "audio_out")),
 )
-
-# Meter -> what is counted beside it and takes its price.
-_BESIDE: Final[dict[str, tuple[str, ...]]] = {
-    whole: tuple(meter for meter, like in PRICED_LIKE.items() if like == whole and PARENT.get(meter) != whole)
-    for whole in set(PRICED_LIKE.values())
-}
 
 
 def of_usage(usage: Usage) -> dict[str, Decimal]:
@@ -64,8 +58,9 @@ def exclusive(quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:
 
 def inclusive(quantities: Mapping[str, Decimal], meter: str) -> Decimal:
     """Return how much of an allowance's meter was used; ``tokens`` is input, output and what nobody split."""
-    counted = (TOKENS, "input", "output") if meter == TOKENS else (meter,)
-    return exact_sum(quantities.get(each, ZERO) for name in counted for each in (name, *_BESIDE.get(name, ())))
+    if meter != TOKENS:
+        return quantities.get(meter, ZERO)
+    return exact_sum(quantities.get(part, ZERO) for part in (TOKENS, "input", "output"))
 
 
 def path(meter: str) -> tuple[str, ...]:

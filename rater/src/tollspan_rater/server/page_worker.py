@@ -19,6 +19,7 @@ from tollspan_rater.domain.entries import Batch
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.server.meaning import MEANING, reader
+from tollspan_rater.server.page_pipe import send_page
 from tollspan_rater.store.names import hashed_id, looks_like_id
 
 COLLECT_EVERY: Final = 64  # pages; what they leave behind has no cycles, and looking for some costs a third
@@ -43,12 +44,12 @@ class KeyedNames:
 
 
 def page(batches: Sequence[Batch], names: KeyedNames) -> Page | None:
-    """Return the page of some batches, without them; None when only the owner of the names can make it."""
+    """Return the page of some batches; None when only the owner of the names can make it."""
     names.found, names.in_doubt = {}, False
     subjects = Subjects(names)
     made = page_of(batches, reader(subjects).read, MEANING.settle, MEANING.link_of)
     subjects.flush()
-    return None if names.in_doubt else replace(made, batches=(), names=names.found)
+    return None if names.in_doubt else replace(made, names=names.found)
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def main() -> None:
     try:
         names = KeyedNames(requests.recv_bytes())
         for number in range(1 << 62):
-            answers.send(page(requests.recv(), names))
+            send_page(answers, page(requests.recv(), names))
             if number % COLLECT_EVERY == 0:
                 gc.collect()
     except (EOFError, BrokenPipeError):

@@ -6,8 +6,9 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 
 from tollspan_rater.api.keys import key_id_of, matches
@@ -20,6 +21,7 @@ from tollspan_rater.errors import StoreDamagedError
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
 from tollspan_rater.pipeline.page import page_of
+from tollspan_rater.pipeline.reading import Reader
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
@@ -52,12 +54,7 @@ class Rater:
         self.names = Names(folder)
         subjects = Subjects(self.names)
         reads = reader(subjects)
-        self._workers = Workers(
-            _workers_wanted(resolved.config),
-            self.names.subject_key,
-            lambda batches: page_of(batches, reads.read, MEANING.settle, MEANING.link_of),
-            subjects.learn,
-        )
+        self._workers = self._workers_for(reads, subjects)
         self.writer = Writer(self.journal, self.database, reads, MEANING, subjects.flush, self._workers.submit)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
         self.asker = Asker(self.database, self.names, resolved, folder, clock)
@@ -113,10 +110,16 @@ class Rater:
         self.writer.wait_for(position, APPLIED_S)
         return position
 
-    def writer_to(self, database: Database) -> Writer:
-        """Return a writer that brings a store to the journal's end."""
+    @contextmanager
+    def writing_to(self, database: Database) -> Iterator[Writer]:
+        """Give a writer that brings a store to the journal's end, with processes of its own that read for it."""
         subjects = Subjects(self.names)
-        return Writer(self.journal, database, reader(subjects), MEANING, subjects.flush)
+        reads = reader(subjects)
+        workers = self._workers_for(reads, subjects)
+        try:
+            yield Writer(self.journal, database, reads, MEANING, subjects.flush, workers.submit)
+        finally:
+            workers.close()
 
     def submit(self, batch: NewBatch) -> Future[int]:
         """Hand over a batch; its future gives the position once it is durable."""
@@ -147,6 +150,14 @@ class Rater:
         if lag_s > self.config.pressure.max_lag:
             return f"the store is {lag_s} s behind the journal"
         return None
+
+    def _workers_for(self, reads: Reader, subjects: Subjects) -> Workers:
+        return Workers(
+            _workers_wanted(self.config),
+            self.names.subject_key,
+            lambda batches: page_of(batches, reads.read, MEANING.settle, MEANING.link_of),
+            subjects.learn,
+        )
 
     def _known_keys(self) -> dict[str, state.Key]:
         position = self.writer.keys_changed_at

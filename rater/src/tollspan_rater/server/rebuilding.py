@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tollspan_rater import failpoints
 from tollspan_rater.errors import StoreDeadError
+from tollspan_rater.pipeline.ahead import STEP_ENTRIES
+from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.server.opening import begin_aside, close_whole
 from tollspan_rater.store.digest import table_digests
 
 if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
+
+_ROUNDS: Final = 8  # bounds the work under a load that the new store cannot keep up with
 
 Digests = dict[str, str]
 
@@ -25,16 +29,24 @@ def rebuild_store(rater: Rater) -> tuple[Digests, Digests]:
     no digests of an old store that cannot be read.
     """
     made = begin_aside(rater.folder)
-    writer = rater.writer_to(made)
-    writer.catch_up(rater.writer.position)  # not the journal's end: under load that runs away
-    failpoints.hit("rebuild")
-    with rater.writer.paused():
-        until = max(writer.position, rater.writer.position)
-        writer.catch_up(until)
-        before, after = _digests_at(until, rater), table_digests(made.reader())
-        close_whole(made)
-        rater.database.replace_with(made.path)
+    with rater.writing_to(made) as writer:
+        _approach(rater.writer, writer)
+        failpoints.hit("rebuild")
+        with rater.writer.paused():
+            until = max(writer.position, rater.writer.position)
+            writer.catch_up(until)
+            before, after = _digests_at(until, rater), table_digests(made.reader())
+            close_whole(made)
+            rater.database.replace_with(made.path)
     return before, after
+
+
+def _approach(old: Writer, new: Writer) -> None:
+    """Bring the new store close to the old one, which under load goes on meanwhile: what is left stops the old one."""
+    for _ in range(_ROUNDS):
+        new.catch_up(old.position)
+        if old.position - new.position <= STEP_ENTRIES:
+            return
 
 
 def _digests_at(position: int, rater: Rater) -> Digests:

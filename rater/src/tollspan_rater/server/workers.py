@@ -9,13 +9,13 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Final
 
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.pipeline.ahead import Pending
 from tollspan_rater.pipeline.page import Names, Page
+from tollspan_rater.server.page_pipe import receive_page
 
 AT_ONCE_BYTES: Final = 128 << 10  # less is read sooner than it is sent to another process
 GRACE_S: Final = 5.0
@@ -63,7 +63,7 @@ class Workers:
         if page is None:
             return self._here(batches)
         self._learn(page.names)
-        return replace(page, batches=tuple(batches))
+        return page
 
     def _made(self, batches: Sequence[Batch]) -> Page | None:
         process: _Process | None = getattr(self._own, "process", None)
@@ -93,8 +93,7 @@ class _Process:
     def page(self, batches: Sequence[Batch]) -> Page | None:
         """Have a page made."""
         self._requests.send(batches)
-        page: Page | None = self._answers.recv()
-        return page
+        return receive_page(self._answers, batches)
 
     def close(self) -> None:
         """End the process."""

@@ -39,11 +39,11 @@ class KeyView:
 
     def present(self, column: str, wanted: pa.Array) -> set[int]:
         """Return those of some keys that the rows before ``rest`` have."""
-        return {key for run in self.runs[column] for key in run.present(wanted).to_pylist()}
+        return {key for run in self.runs[column] for key in run.present(wanted)}
 
-    def rows_with(self, column: str, wanted: pa.Array) -> pa.Array:
-        """Return the numbers of all rows before ``rest`` that have any of some distinct keys."""
-        return pa.concat_arrays([pa.array([], pa.int64()), *(run.rows_with(wanted) for run in self.runs[column])])
+    def rows_with(self, column: str, wanted: pa.Array) -> list[int]:
+        """Return the rows before ``rest`` that have any of some distinct keys, as numbered in the table, ascending."""
+        return sorted(row for run in self.runs[column] for row in run.rows_with(wanted))
 
 
 class KeyIndex:

@@ -26,18 +26,23 @@ class KeyRun:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def present(self, wanted: pa.Array) -> pa.Array:
+    def present(self, wanted: pa.Array) -> list[int]:
         """Return those of some keys that the run holds."""
         left, right = self._bounds(wanted)
-        return wanted.filter(pc.less(left, right))
+        held = pc.less(left, right)
+        present: list[int] = wanted.filter(held).to_pylist() if held.true_count else []
+        return present
 
-    def rows_with(self, wanted: pa.Array) -> pa.Array:
-        """Return the rows (int64) that have any of some distinct keys, in no order."""
+    def rows_with(self, wanted: pa.Array) -> list[int]:
+        """Return the rows that have any of some distinct keys, in no order, as numbered in the table."""
         left, right = self._bounds(wanted)
         held = pc.less(left, right)
+        if not held.true_count:
+            return []
         bounds = zip(left.filter(held).to_pylist(), right.filter(held).to_pylist(), strict=True)
-        found = [self.rows.slice(start, end - start) for start, end in bounds]
-        return pc.add(pa.concat_arrays([pa.array([], pa.int32()), *found]).cast(pa.int64()), self.first_row)
+        return [
+            self.first_row + row for start, end in bounds for row in self.rows.slice(start, end - start).to_pylist()
+        ]
 
     def _bounds(self, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
         return pc.search_sorted(self.keys, wanted, side="left"), pc.search_sorted(self.keys, wanted, side="right")
@@ -91,7 +96,7 @@ def mapped(path: Path, first_row: int) -> KeyRun | None:
 
 def _parsed(content: pa.Buffer, first_row: int) -> KeyRun | None:
     count, rest = divmod(content.size - len(_MAGIC), _KEY_BYTES + _ROW_BYTES)
-    if rest or count < 0 or content.slice(0, len(_MAGIC)).to_pybytes() != _MAGIC:
+    if rest or content.slice(0, len(_MAGIC)).to_pybytes() != _MAGIC:
         return None
     keys = content.slice(len(_MAGIC), count * _KEY_BYTES)
     rows = content.slice(len(_MAGIC) + count * _KEY_BYTES)

@@ -20,6 +20,11 @@ _SPAN_COLUMNS: Final = (
     "final", "digest", "evidence", "trace_key", "link_key",
 )  # fmt: skip
 
+# DuckDB skips all row groups without a wanted row when it is given few rows (dynamic_or_filter_threshold is 50), else
+# only those before the first and after the last one: a longer list of rows is cut, unless it would take many queries.
+_FEW: Final = 40
+_MANY: Final = 400
+
 _IN_QUARANTINE: Final = f"""
     SELECT q.position, q.ordinal, q.at_ns, q.reason, q.error, q.trace_id, q.span_id, q.kept_as, q.raw, e.sender
     FROM quarantine AS q
@@ -128,7 +133,10 @@ def _matching(
     wanted = _distinct(values)
     keys = database.keys_of(table)
     found = keys.rows_with(key, wanted)
-    rows = _selected(database, table, columns, "rowid", found) if len(found) else []
+    each = _FEW if len(found) <= _MANY else len(found)
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(found), each):
+        rows += _selected(database, table, columns, "rowid", pa.array(found[start : start + each], pa.int64()))
     if keys.rest is not None:
         rows += _scan(database, table, columns, key, wanted, keys.rest)
     return rows

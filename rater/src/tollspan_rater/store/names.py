@@ -155,7 +155,7 @@ def hashed_id(key: bytes, tenant: str, name: str) -> str:
 
 def looks_like_id(name: str) -> bool:
     """Tell whether a name is written like a person's id."""
-    return _SUBJECT.fullmatch(name) is not None
+    return name.startswith("u_") and _SUBJECT.fullmatch(name) is not None
 
 
 def _open(folder: Folder) -> sqlite3.Connection:

@@ -17,7 +17,7 @@ CREATE TABLE entries (
 -- First version of every span key (and the final one after a pending one).
 CREATE TABLE spans (
     tenant VARCHAR NOT NULL,
-    trace_key BIGINT NOT NULL,      -- 64 bits of the trace id: what look-ups scan
+    trace_key BIGINT NOT NULL,      -- 64 bits of the trace id: look-ups go by it
     link_key BIGINT,                -- 64-bit hash of the response id, for calls seen in several traces
     trace_id VARCHAR NOT NULL,
     span_id VARCHAR NOT NULL,
@@ -73,7 +73,7 @@ CREATE TABLE legs (
     revision INTEGER NOT NULL,
     sign TINYINT NOT NULL,          -- +1 the new state, -1 takes an older revision back
     position BIGINT NOT NULL,       -- the journal entry that caused this leg
-    trace_key BIGINT NOT NULL,      -- of the representing member's trace: what look-ups scan
+    trace_key BIGINT NOT NULL,      -- of the representing member's trace: look-ups go by it
     kind VARCHAR NOT NULL,          -- call or unit
     started_ns BIGINT NOT NULL,     -- service time
     ended_ns BIGINT NOT NULL,

@@ -67,4 +67,12 @@ def table(name: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     if not rows:
         return schema.empty_table()
     columns = zip(*rows, strict=True)
-    return pa.table([pa.array(column, kind.type) for column, kind in zip(columns, schema, strict=True)], schema=schema)
+    return pa.table([_array(column, kind.type) for column, kind in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _array(column: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    """Convert a column; one that says the same in every row, as most do, without looking at each value again."""
+    same = column[0]
+    if same == column[-1] and column.count(same) == len(column):
+        return pa.nulls(len(column), kind) if same is None else pa.repeat(pa.scalar(same, kind), len(column))
+    return pa.array(column, kind)

@@ -1,212 +1,173 @@
-"""OpenTelemetry's GenAI conventions, old names and new, and the packages that write them."""
+"""Packages of the OpenTelemetry project in all languages, and the distributions that follow them closely."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from tollspan_rater.domain.fates import Role
-from tollspan_rater.extract.dialects.table import (
-    NATIVE,
-    OTEL,
-    SDK_WRAPPER,
-    UNKNOWN_SCOPE,
-    Dialect,
-    When,
-    merged,
-)
+from tollspan_rater.extract.dialects.semconv import CONTENT, CONTENT_PREFIXES, IGNORED, KEYS, ROLES
+from tollspan_rater.extract.dialects.table import OTEL, SDK_WRAPPER, Dialect, Estimates, merged
 
-CALL_OPERATIONS: Final = (
-    "chat",
-    "text_completion",
-    "completion",
-    "generate_content",
-    "generate",
-    "embeddings",
-    "embedding",
-    "realtime_inference",
-    "image_generation",
-    "rerank",
-    "fetch_response",
-)
-CONTAINER_OPERATIONS: Final = (
-    "invoke_agent",
-    "create_agent",
-    "invoke_workflow",
-    "agent_step",
-    "plan",
-    "execute_event_loop_cycle",
-    "orchestrate_tools",
-    "execute_tool",
-)
+_I: Final = "opentelemetry.instrumentation."
 
-ROLES: Final = (
-    When("traceloop.span.kind", other=Role.AGGREGATE),
-    When(
-        "gen_ai.operation.name",
-        dict.fromkeys(CALL_OPERATIONS, Role.CALL) | dict.fromkeys(CONTAINER_OPERATIONS, Role.AGGREGATE),
-    ),
-    When("langsmith.span.kind", {"llm": Role.CALL}, other=Role.AGGREGATE),
-    When("gen_ai.span.kind", {"LLM": Role.CALL, "EMBEDDING": Role.CALL}, other=Role.AGGREGATE),
-)
-
-# Texts: what a span tells beside its usage.
-TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "operation": ("gen_ai.operation.name",),
-    "provider": ("gen_ai.provider.name", "gen_ai.system"),
-    "request_model": ("gen_ai.request.model",),
-    "response_model": ("gen_ai.response.model",),
-    "response_id": ("gen_ai.response.id",),
-    "service_tier": (
-        "tollspan.service_tier",
-        "openai.response.service_tier",
-        "gen_ai.openai.response.service_tier",
-        "anthropic.response.service_tier",
-    ),
-    "stream": ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"),
-    "ttft_s": ("gen_ai.response.time_to_first_chunk",),
-    "finish": ("gen_ai.response.finish_reasons",),
-    "resend_count": ("http.request.resend_count",),
-    "cost": ("gen_ai.usage.cost", "gen_ai.cost.total_cost"),
-}
-
-# Counts, newest name first. Names were renamed in v1.27, v1.40 and by the genai repository after v1.41:
-# https://github.com/open-telemetry/semantic-conventions-genai
-COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "input": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens"),
-    "output": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.usage.completion_tokens"),
-    "cache_read": (
-        "gen_ai.usage.cache_read.input_tokens",
-        "gen_ai.usage.cache_read_input_tokens",
-        "gen_ai.usage.details.cache_read_tokens",
-        "gen_ai.usage.input_tokens.cached",
-    ),
-    "cache_write": (
-        "gen_ai.usage.cache_write.input_tokens",
-        "gen_ai.usage.cache_creation.input_tokens",
-        "gen_ai.usage.cache_creation_input_tokens",
-        "gen_ai.usage.cache_write_input_tokens",
-        "gen_ai.usage.details.cache_write_tokens",
-        "gen_ai.usage.input_tokens.cache_write",
-    ),
-    "cache_write_5m": (
-        "anthropic.usage.cache_creation.ephemeral_5m_input_tokens",
-        "gen_ai.usage.details.ephemeral_5m_input_tokens",
-    ),
-    "cache_write_1h": (
-        "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
-        "gen_ai.usage.details.ephemeral_1h_input_tokens",
-    ),
-    "reasoning": (
-        "gen_ai.usage.reasoning.output_tokens",
-        "gen_ai.usage.reasoning_tokens",
-        "gen_ai.usage.details.reasoning_tokens",
-        "gen_ai.usage.details.thinking_tokens",
-        "llm.usage.reasoning_tokens",
-        "gen_ai.usage.output_tokens.reasoning",
-    ),
-    "audio_in": ("gen_ai.usage.audio.input_tokens", "gen_ai.usage.audio_input_tokens"),
-    "audio_out": ("gen_ai.usage.audio.output_tokens", "gen_ai.usage.audio_output_tokens"),
-    "image_in": ("gen_ai.usage.image.input_tokens",),
-    "total": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens"),
-    "unit.web_search": ("gen_ai.usage.details.web_search_requests",),
-}
-KEYS: Final = merged(COUNTS, TEXTS)
-
-# Content in the conventions' own attributes, and the names that older releases and forks gave it.
-CONTENT: Final = frozenset(
-    {
-        "gen_ai.input.messages",
-        "gen_ai.output.messages",
-        "gen_ai.system_instructions",
-        "gen_ai.tool.definitions",
-        "gen_ai.prompt",
-        "gen_ai.completion",
-        "gen_ai.tool.call.arguments",
-        "gen_ai.tool.call.result",
-        "gen_ai.event.content",
-        "gen_ai.input",
-        "gen_ai.output",
-        "gen_ai.retrieval.documents",
-        "gen_ai.retrieval.query.text",
-        "gen_ai.evaluation.explanation",
-        "gen_ai.user.message",
-        "gen_ai.system.message",
-        "gen_ai.assistant.message",
-        "gen_ai.tool.message",
-        "gen_ai.choice",
-        "gen_ai.headers",
-    },
-)
-CONTENT_PREFIXES: Final = ("gen_ai.prompt.", "gen_ai.completion.", "gen_ai.content.")
+# Token counts of these models' InvokeModel answers are made of the length of the texts.
+_INVOKE_ESTIMATES: Final = Estimates("InvokeModel", frozenset({"cohere", "mistral"}))
+_AWS_KEYS: Final = merged(KEYS, {"request_id": ("aws.request_id",), "method": ("rpc.method",)})
+_ESTIMATE_TRAP: Final = "InvokeModel of Cohere and Mistral models: counts are the texts' length by six, unmarked"
 
 OTEL_GENAI: Final = Dialect(
     name="otel",
-    version=1,
+    version=2,
     rank=OTEL,
-    scopes=(
-        "opentelemetry.instrumentation.genai.openai",
-        "opentelemetry.instrumentation.genai.anthropic",
-        "opentelemetry.instrumentation.genai.langchain",
-        "opentelemetry.instrumentation.genai.openai_agents",
-        "opentelemetry.instrumentation.genai.llama_index",
-        "opentelemetry.instrumentation.openai_v2",
-        "opentelemetry.instrumentation.google_genai",
+    source="PyPI opentelemetry-instrumentation-genai-{openai,anthropic,langchain,openai-agents,llama-index} 1.3b0 "
+    "(recorded); contrib opentelemetry-instrumentation-openai-v2 2.x",
+    traps=(
+        "a count of zero is left out: absent says nothing",
+        "openai_agents and llama_index write no usage, the SDK's instrumentation below them does",
+        "of an aborted Anthropic stream the output is the first event's placeholder, without a finish reason",
+        "openai_v2 writes 0/0 for a stream without include_usage",
+        "the answer of a background response is fetched later, and that span must carry no usage",
     ),
+    scopes=tuple(
+        _I + name
+        for name in (
+            "genai.openai",
+            "genai.anthropic",
+            "genai.langchain",
+            "genai.openai_agents",
+            "genai.llama_index",
+            "openai_v2",
+            "langchain_v2",
+        )
+    ),
+    scope_prefixes=(_I + "genai.",),
     keys=KEYS,
     roles=ROLES,
+    ignored=IGNORED,
+    stream_ends_with_finish=True,
     content=CONTENT,
     content_prefixes=CONTENT_PREFIXES,
     kept_prefixes=("gen_ai.", "openai."),
 )
 
-# Spans of any other scope that follow the conventions: an app of its own, a framework not known here.
-PLAIN: Final = Dialect(
-    name="semconv",
+GOOGLE_GENAI: Final = Dialect(
+    name="otel.google",
     version=1,
-    rank=UNKNOWN_SCOPE,
+    rank=OTEL,
+    source="PyPI opentelemetry-instrumentation-google-genai 1.3b0 (recorded)",
+    traps=(
+        "tokens of tool-use prompts are dropped: with built-in tools the input is short, and nothing shows it",
+        "the provider is written `gemini`, not `gcp.gemini`",
+        "of the interactions API, thoughts are not added to the output",
+    ),
+    scopes=(_I + "google_genai",),
     keys=KEYS,
     roles=ROLES,
-    scope_unknown=True,
-    content=CONTENT,
-    content_prefixes=CONTENT_PREFIXES,
+    ignored=IGNORED,
+    tool_use_untold=True,
 )
 
 # Both write the input without its cached parts, against the conventions.
 BEDROCK: Final = Dialect(
     name="otel.bedrock",
-    version=1,
+    version=2,
     rank=OTEL,
-    scopes=(
-        "opentelemetry.instrumentation.genai.bedrock",
-        "opentelemetry.instrumentation.botocore.bedrock-runtime",
+    source="PyPI opentelemetry-instrumentation-genai-bedrock 1.3b0 and opentelemetry-instrumentation-botocore 0.66b1 "
+    "(recorded)",
+    traps=(
+        "the input leaves cache reads and writes out, against the conventions: 100 where 1,000 were billed",
+        "no response id",
+        "botocore, " + _ESTIMATE_TRAP,
     ),
-    keys=KEYS,
+    scopes=(_I + "genai.bedrock", _I + "botocore.bedrock-runtime"),
+    keys=_AWS_KEYS,
     roles=ROLES,
-    input_excludes_cache="always",
+    ignored=IGNORED,
+    input_excludes_cache="all",
+    estimates=_INVOKE_ESTIMATES,
 )
 
 VERTEXAI: Final = Dialect(
     name="vertexai",
-    version=1,
+    version=2,
     rank=SDK_WRAPPER,
-    scopes=("opentelemetry.instrumentation.vertexai",),
+    source="contrib opentelemetry-instrumentation-vertexai 2.x and OpenLLMetry's package of that scope (code)",
+    traps=("the output is the candidates alone: thoughts and tool use are only in the total",),
+    scopes=(_I + "vertexai",),
     keys=KEYS,
     roles=ROLES,
-    output_excludes_reasoning=True,
+    output_excludes_reasoning="all",
 )
 
-# The spans that the Anthropic SDK writes by itself since 1.14: one a request, retries included.
-ANTHROPIC_NATIVE: Final = Dialect(
-    name="anthropic.native",
+# https://github.com/open-telemetry/opentelemetry-js-contrib and .../opentelemetry-java-instrumentation
+OTHER_LANGUAGES: Final = Dialect(
+    name="otel.js_java",
     version=1,
-    rank=NATIVE,
-    scopes=("com.anthropic.sdk.python",),
-    scope_prefixes=("com.anthropic.sdk.python.",),
-    keys=merged(KEYS, {"finish": ("anthropic.message.stop_reason",)}),
+    rank=OTEL,
+    source="npm @opentelemetry/instrumentation-openai; Java openai-java-1.1 (code)",
+    traps=("input and output only: cache and reasoning are in them, but never stated",),
+    scopes=("@opentelemetry/instrumentation-openai", "io.opentelemetry.openai-java-1.1"),
+    keys=KEYS,
     roles=ROLES,
-    stream_ends_with_finish=True,
-    kept_prefixes=("anthropic.",),
+)
+AWS_SDK: Final = Dialect(
+    name="otel.aws_sdk",
+    version=1,
+    rank=OTEL,
+    source="npm @opentelemetry/instrumentation-aws-sdk; Java aws-sdk-2.2 (code)",
+    traps=("cache counts are never stated, and Bedrock's input leaves them out", _ESTIMATE_TRAP),
+    scopes=("@opentelemetry/instrumentation-aws-sdk", "io.opentelemetry.aws-sdk-2.2"),
+    keys=_AWS_KEYS,
+    roles=ROLES,
+    input_excludes_cache="all",
+    cache_untold="claude",
+    estimates=_INVOKE_ESTIMATES,
+)
+DOTNET: Final = Dialect(
+    name="dotnet",
+    version=1,
+    rank=OTEL,
+    source="NuGet Microsoft.Extensions.AI (OpenTelemetryConsts.DefaultSourceName), OpenAI (code)",
+    traps=(
+        "`orchestrate_tools` repeats the sum of the chats below it",
+        "the source can be renamed: such spans are read as plain conventions",
+    ),
+    scopes=("Experimental.Microsoft.Extensions.AI",),
+    scope_prefixes=("Experimental.OpenAI.", "OpenAI."),
+    keys=KEYS,
+    roles=ROLES,
+)
+ADOT: Final = Dialect(
+    name="adot",
+    version=1,
+    rank=SDK_WRAPPER,
+    source="PyPI aws-opentelemetry-distro: langchain, crewai, llama_index, openai_agents (code)",
+    traps=("input and output only", "outer CLIENT spans are rewritten to INTERNAL: the kind tells nothing here"),
+    scope_prefixes=("amazon.opentelemetry.distro.instrumentation.",),
+    keys=KEYS,
+    roles=ROLES,
+    cache_unsure=True,
+)
+LOONGSUITE: Final = Dialect(
+    name="loongsuite",
+    version=1,
+    rank=SDK_WRAPPER,
+    source="https://github.com/alibaba/loongsuite-python-agent, loongsuite-go-agent (code)",
+    traps=("AGENT and CHAIN spans repeat the sums of the LLM spans below them",),
+    scope_prefixes=("loongsuite.", _I + "dashscope", _I + "agentscope"),
+    markers=("gen_ai.span.kind",),
+    keys=KEYS,
+    roles=ROLES,
+    cache_unsure=True,
 )
 
-DIALECTS: Final = (OTEL_GENAI, BEDROCK, VERTEXAI, ANTHROPIC_NATIVE)
+DIALECTS: Final = (
+    OTEL_GENAI,
+    GOOGLE_GENAI,
+    BEDROCK,
+    VERTEXAI,
+    OTHER_LANGUAGES,
+    AWS_SDK,
+    DOTNET,
+    ADOT,
+    LOONGSUITE,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tollspan import semconv
-from tollspan_rater.extract.dialects.otel import KEYS, ROLES
+from tollspan_rater.extract.dialects.semconv import KEYS, ROLES
 from tollspan_rater.extract.dialects.table import OWN, OWN_RAW, Dialect, RawUsage, merged
 
 OWN_SPANS: Final = Dialect(
@@ -13,6 +13,8 @@ OWN_SPANS: Final = Dialect(
     version=1,
     rank=OWN,
     raw_rank=OWN_RAW,
+    source="this repository: docs/reference/wire-contract.md",
+    traps=("a retrieve of a stored response repeats the usage of the call that made it",),
     scopes=(semconv.SCOPE_NAME,),
     keys=merged(
         {

@@ -1,0 +1,1 @@
+"""What extraction and settlement cost beside plain storing of the same spans."""

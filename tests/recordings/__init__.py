@@ -1,0 +1,1 @@
+"""Published recordings of real exchanges with LLM providers, and what the rater reads in them."""
