@@ -72,8 +72,8 @@ def totals(results: Sequence[StackResult]) -> str:
     miscounted = sum(not case.comparison.calls_right for case in everything) - count[Verdict.UNSEEN]
     added = sum(case.attributes_right for case in everything)
     return (
-        f"{len(everything)} cases of {stacks_run} stacks. On the spans of {complete} stands every figure that the "
-        f"provider bills: {count[Verdict.EXACT]} of these are exact ({share}), {count[Verdict.WRONG]} wrong. Of the others "
+        f"{len(everything)} cases of {stacks_run} stacks. On the spans of {complete} stands every figure of the bill: "
+        f"{count[Verdict.EXACT]} of these are exact ({share}), {count[Verdict.WRONG]} wrong. Of the others "
         f"{count[Verdict.MARKED]} are marked as not exact, {count[Verdict.UNKNOWN]} show the figure as unknown, "
         f"{count[Verdict.MISSTATED]} show what the spans misstate, {count[Verdict.UNSEEN]} lack a span. "
         f"Silent zeros: {count[Verdict.SILENT_ZERO]}; double counts: {count[Verdict.DOUBLE]}; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import gzip
 import json
@@ -22,6 +23,7 @@ _FIELDS = (
     "droppedAttributesCount", "status",
 )  # fmt: skip
 _RESOURCE = {"service.name", "telemetry.sdk.language"}
+_LONGEST = 20_000
 _NUMBERS = {"intValue", "doubleValue", "boolValue"}
 _IDENTITY = re.compile(r"(?!/)[\w.:@+-][\w.:/@+-]{0,127}")
 _SAID = re.compile("How many|Weather|rain in|Oslo|Every token|counted once")  # by the cases, or by the provider
@@ -138,8 +140,8 @@ def stripped(received: Iterable[Received]) -> dict[str, Any]:
 def reduced(received: Iterable[Received]) -> dict[str, Any]:
     """Return one OTLP/JSON request with these spans, reduced to what reading them needs.
 
-    By the rater's own rule they lose content. Of the rest remains what the rater reads, numbers, and short texts
-    without spaces that are no path: nothing of the machine, nothing that a later table could not want.
+    By the rater's own rule they lose content. Of the rest remains what the rater reads, numbers, short texts without
+    spaces that are no path, and objects of these: nothing of the machine, nothing that a later table could not want.
     """
     request = stripped(received)
     for one in _flat(request):
@@ -163,11 +165,32 @@ def _stays(attribute: Mapping[str, Any]) -> bool:
     key, (kind, value) = str(attribute["key"]), next(iter(attribute["value"].items()), ("", ""))
     if is_kept(key) or is_content(key) or kind in _NUMBERS:
         return True
-    return kind == "stringValue" and bool(_IDENTITY.fullmatch(value)) and not _SCRIPTS.search(value)
+    return kind == "stringValue" and (_is_word(value) or _counts(value))
 
 
 def _scope(one: Received) -> dict[str, Any]:
     return {key: one.scope[key] for key in ("name", "version") if one.scope.get(key)}
+
+
+def _is_word(value: str) -> bool:
+    return bool(_IDENTITY.fullmatch(value)) and not _SCRIPTS.search(value)
+
+
+def _counts(value: str) -> bool:
+    """Whether a text is an object, as JSON or as Python writes it, of numbers and short words alone."""
+    if not value.startswith("{") or len(value) > _LONGEST:
+        return False
+    try:
+        waiting = [ast.literal_eval(value) if "'" in value else json.loads(value)]
+    except (ValueError, SyntaxError):
+        return False
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list) or (isinstance(one, str) and not _is_word(one)):
+            return False
+    return True
 
 
 def attributes(span: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from semantic_kernel.functions import kernel_function
 provider = case.tracer_provider()
 
 
-class Weather:
+class Forecast:
     """A plugin with one function."""
 
     @kernel_function(name="weather", description="The weather of a place")
@@ -52,7 +52,7 @@ async def chat_retried(url: str) -> None:
 
 @case.case()
 async def chat_tools(url: str) -> None:
-    await agent(url, Weather()).get_response("Weather?")
+    await agent(url, Forecast()).get_response("Weather?")
 
 
 @case.case()
