@@ -37,7 +37,7 @@ _RANKS: Final[Mapping[int, str]] = {
     FRAMEWORK: "a framework",
 }
 _MODELS: Final[Mapping[str, str]] = {"all": "", "claude": " for Claude models", "gemini": " for Gemini models"}
-_SAYS_NOTHING: Final = ("none", False, None, ())
+_SAYS_NOTHING: Final = ("none", False, None, (), 0)
 # Field of a table -> what its value means to a reader.
 _SENTENCES: Final[Mapping[str, str]] = {
     "input_excludes_cache": "cache reads and writes are added to the input{models}{unless}",
@@ -47,7 +47,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "tool_use_untold": "without a total the input is a lower bound, for tool use would not show: tool_use_untold",
     "stream_ends_with_finish": "a stream without a finish reason was aborted: a lower bound",
     "raw_has_finish": "an answer without a stop reason was aborted{models}: a lower bound",
-    "stream_quality": "usage of a stream is {value}",
+    "placeholder": "fewer than {value} output tokens of a Claude answer without a finish reason are a lower bound",
+    "answer_quality": "usage of an answer is {value}",
     "uncached_stream_quality": "usage of a stream without cache counts is {value}",
     "aggregate_quality": "usage of a container is {value}",
     "estimates": "usage of {value.method} calls of some models is estimated",
@@ -68,6 +69,11 @@ instrumentations compute it. Each such proof is a flag on the call.
 
 Usage on span events is not read: where an instrumentation writes it there (lists of messages and steps of an agent
 service), it repeats what the span of the run states. Log records and metrics do not reach the rater.
+
+Read by another's table: agno, smolagents and LlamaIndex by `openinference`; Bedrock AgentCore by `adot` and `strands`;
+gateways that write the conventions, Portkey for one, by `semconv`; the OpenAI Agents SDK by `otel`, `traceloop` or
+`openinference`, whichever instruments it. Attributes that a Collector normalised are read under the scope they came
+from, by the names of the conventions.
 
 What a table was made from: spans kept in the repository (recorded), a package run against a provider whose bill was
 known (run), its source (code), its documentation (docs). [How to add one](../operating/dialects.md).

@@ -13,7 +13,7 @@ from tollspan_rater.domain.usage import Usage
 from tollspan_rater.extract.dialects.table import Dialect, Models, RawUsage
 from tollspan_rater.extract.family import model_family, provider_name
 from tollspan_rater.extract.normal import Counts, fitted, inclusive, stated
-from tollspan_rater.extract.numbers import quantity, whole
+from tollspan_rater.extract.numbers import quantity, truth, whole
 from tollspan_rater.extract.proofs import SHORT_TOTAL, UNALLOCATED, Stated, add_left_out, cached_in
 from tollspan_rater.extract.raw import RawReading, at, read_raw
 from tollspan_rater.extract.slots import Found, text_in, tree_of
@@ -87,9 +87,8 @@ def _of_attributes(
     dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found, flags: tuple[str, ...]
 ) -> Reading:
     counts = stated(found, nan_is_missing=dialect.nan_is_missing)
-    for part in dialect.unsure_zeros:
-        if counts.get(part) == 0:
-            del counts[part]
+    if dialect.unsure_zeros or dialect.unsure_zeros_of_streams:
+        _drop_unsure_zeros(dialect, found, counts)
     if dialect.zero_is_unknown and not counts.get("input", 0) and not counts.get("output", 0):
         return Reading(Usage(units=_units(dialect, found)), (*flags, *([ZERO] if counts else [])))
     before = counts.get("input")
@@ -116,6 +115,13 @@ def _of_attributes(
 def _fitted(usage: Usage, flags: tuple[str, ...], details: Mapping[str, str], raw: RawReading | None = None) -> Reading:
     fit = fitted(usage)
     return Reading(fit.usage, flags + fit.flags, raw, {**details, **fit.details} if fit.flags else details)
+
+
+def _drop_unsure_zeros(dialect: Dialect, found: Found, counts: Counts) -> None:
+    streamed = dialect.unsure_zeros_of_streams if truth(found.get("stream")) else frozenset()
+    for part in dialect.unsure_zeros | streamed:
+        if counts.get(part) == 0:
+            del counts[part]
 
 
 def _cache_excluded(dialect: Dialect, attributes: Mapping[str, AttributeValue], found: Found) -> bool:

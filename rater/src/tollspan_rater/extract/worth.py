@@ -58,14 +58,17 @@ def _broke_off(dialect: Dialect, found: Found, reading: Reading) -> bool:
 
 
 def _of_answer(dialect: Dialect, found: Found, reading: Reading) -> str | None:
-    if _broke_off(dialect, found, reading):
+    if _broke_off(dialect, found, reading) or _first_event(dialect, found, reading):
         return "lower_bound"
     if _estimated(dialect, found):
         return "estimated"
-    if not truth(found.get("stream")):
-        return None
     uncached = dialect.uncached_stream_quality if reading.usage.cache_read is None else None
-    return uncached or dialect.stream_quality
+    return (uncached if truth(found.get("stream")) else None) or dialect.answer_quality
+
+
+def _first_event(dialect: Dialect, found: Found, reading: Reading) -> bool:
+    few = reading.raw is not None and (reading.usage.output or 0) < dialect.placeholder
+    return few and "finish" not in found and family_in(found) == "claude"
 
 
 def _estimated(dialect: Dialect, found: Found) -> bool:

@@ -31,13 +31,14 @@ EXCLUSIVE: Final = Dialect(
     version=2,
     rank=_RANK,
     source=_SOURCE,
-    traps=(*_ESTIMATES, "the input leaves cache reads and writes out"),
+    traps=("the input leaves cache reads and writes out, and a stream has zeros in their place",),
     scopes=(_OPENLIT + "anthropic", _OPENLIT + "bedrock"),
     keys=KEYS,
     roles=ROLES,
     ignored=IGNORED,
     input_excludes_cache="all",
-    uncached_stream_quality="estimated",
+    cache_untold="all",
+    unsure_zeros_of_streams=frozenset({"cache_read", "cache_write"}),
 )
 GOOGLE: Final = Dialect(
     name="openlit.google",

@@ -65,6 +65,7 @@ LOGFIRE: Final = Dialect(
     source="PyPI logfire: instrument_openai, instrument_anthropic, Claude agent SDK (run)",
     traps=(
         "a stream's usage stands on a span of no length beside the request's, without a response id",
+        "a Claude stream that broke off has the output of its first event, and no stream has a finish reason",
         "pending spans are versions that the final span replaces",
     ),
     scopes=("logfire.openai", "logfire.anthropic"),
@@ -73,6 +74,7 @@ LOGFIRE: Final = Dialect(
     keys=merged(KEYS, {"cost": ("operation.cost",)}),
     roles=(When(SPAN_NAME, prefixes={"streaming response from": Role.EVIDENCE}), *ROLES),
     evidence_of_sibling=True,
+    placeholder=10,
     raw=(RawUsage("gen_ai.usage.raw"),),
     ignored=IGNORED,
     pending=_PENDING,

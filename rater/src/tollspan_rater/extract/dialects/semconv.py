@@ -105,6 +105,7 @@ COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
         "gen_ai.usage.reasoning_tokens",
         "gen_ai.usage.details.reasoning_tokens",
         "gen_ai.usage.details.thinking_tokens",
+        "gen_ai.usage.details.thoughts_tokens",
         "llm.usage.reasoning_tokens",
         "gen_ai.usage.output_tokens.reasoning",
     ),

@@ -95,10 +95,11 @@ class Dialect:
     out and does not always say how much. ``tool_use_untold``: it leaves tool-use prompts out, which only a total can
     show.
     What its numbers are worth: ``stream_ends_with_finish`` (a stream without a finish reason broke off),
-    ``raw_has_finish`` (so did an answer whose raw object is there), ``stream_quality``,
+    ``raw_has_finish`` (so did an answer whose raw object is there), ``placeholder`` (an answer without a finish reason
+    and of fewer tokens may be the first event of one that broke off), ``answer_quality``,
     ``uncached_stream_quality`` (of a stream without cache counts), ``aggregate_quality``, ``estimates``.
     ``zero_is_unknown``: zeros stand where the provider said nothing; ``unsure_zeros`` are counts whose zero means
-    nothing; ``nan_is_missing``.
+    nothing, ``unsure_zeros_of_streams`` the same where the answer was streamed; ``nan_is_missing``.
     ``evidence_of_sibling``: its evidence stands beside the call that it belongs to, not below.
     ``pending`` names attributes and values of a version that a later one replaces.
     ``ignored_providers`` are framework names; ``provider_before_dot`` cuts ``openai.chat`` to ``openai``.
@@ -133,12 +134,14 @@ class Dialect:
     tool_use_untold: bool = False
     stream_ends_with_finish: bool = False
     raw_has_finish: Models = "none"
-    stream_quality: Quality | None = None
+    placeholder: int = 0
+    answer_quality: Quality | None = None
     uncached_stream_quality: Quality | None = None
     aggregate_quality: Quality | None = None
     estimates: Estimates | None = None
     zero_is_unknown: bool = True
     unsure_zeros: frozenset[str] = frozenset()
+    unsure_zeros_of_streams: frozenset[str] = frozenset()
     attributes_fill_raw: bool = False
     nan_is_missing: bool = False
     evidence_of_sibling: bool = False

@@ -76,12 +76,13 @@ ANTHROPIC: Final = Dialect(
     source=_SOURCE.format("anthropic", "0.33.4 to 0.62.4 (recorded)"),
     traps=(
         "the output of a stream is the placeholder of its first event plus the count of its last: 207 for 200",
+        "a stream by the SDK's helper does not say that it is one",
         "of an aborted stream there is no span",
     ),
     scopes=(_T + "anthropic",),
     keys=KEYS,
     roles=ROLES,
-    stream_quality="derived",
+    answer_quality="derived",
 )
 ANTHROPIC_BEFORE_CACHE: Final = Dialect(
     name="traceloop.anthropic_0.33.3",
