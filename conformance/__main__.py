@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,30 +20,30 @@ from conformance.stack import STACKS
 
 
 def main() -> int:
-    """Run what the options say."""
+    """Run what the options say, or read what is recorded."""
     options = _options()
-    if options.recorded:
-        results = replayed()
-        sys.stdout.write("\n".join(_lines(results)) + "\n")
-        return _code(results)
-    chosen = [stack for stack in STACKS if not options.stack or stack.name in options.stack]
-    with ExitStack() as ending:
-        name = tempfile.mkdtemp(prefix="tollspan-conformance-")
-        if not options.keep:
-            ending.callback(shutil.rmtree, name)
-        with _progress(len(chosen)) as on_step:
-            results = run(chosen, Path(name), options.only, on_step)
-        sys.stdout.write("\n".join(_lines(results)) + "\n")
-        if options.record:
+    results = replayed() if options.recorded else _run(options)
+    sys.stdout.write(
+        "\n".join([*report.cases(results), "", *report.stacks(results), "", report.totals(results)]) + "\n"
+    )
+    if options.record:
+        if not options.recorded:
             recording.write(results)
-            page.renew(replayed())
-        if options.keep:
-            sys.stdout.write(f"kept: {name}\n")
+        page.renew(replayed())
     return _code(results)
 
 
-def _lines(results: Sequence[StackResult]) -> list[str]:
-    return [*report.cases(results), "", *report.stacks(results), "", report.totals(results)]
+def _run(options: argparse.Namespace) -> list[StackResult]:
+    chosen = [stack for stack in STACKS if not options.stack or stack.name in options.stack]
+    folder = Path(tempfile.mkdtemp(prefix="tollspan-conformance-"))
+    try:
+        with _progress(len(chosen)) as on_step:
+            return run(chosen, folder, options.only, on_step)
+    finally:
+        if options.keep:
+            sys.stderr.write(f"kept: {folder}\n")
+        else:
+            shutil.rmtree(folder)
 
 
 def _code(results: Sequence[StackResult]) -> int:
@@ -57,7 +57,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stack", action="append", choices=[stack.name for stack in STACKS], help="run this one only")
     parser.add_argument("--only", default="", help="run these cases only, joined by commas")
     parser.add_argument("--record", action="store_true", help="write tests/data/conformance and the page's table")
-    parser.add_argument("--recorded", action="store_true", help="run nothing: compare what is recorded again")
+    parser.add_argument(
+        "--recorded",
+        action="store_true",
+        help="run nothing: read what is recorded; with --record, renew the page alone",
+    )
     parser.add_argument("--keep", action="store_true", help="keep the rater's data folder")
     return parser.parse_args()
 

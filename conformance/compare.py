@@ -105,7 +105,9 @@ def _twice(bill: Sequence[Attempt], seen: Sequence[Seen], figure: str) -> bool:
 
 
 def _invented(bill: Sequence[Attempt], seen: Sequence[Seen], figure: str) -> bool:
-    return sum(getattr(call, figure) or 0 for call in seen) != sum(getattr(attempt, figure) for attempt in bill)
+    billed: int = sum(getattr(attempt, figure) for attempt in bill)
+    shown: int = sum(getattr(call, figure) or 0 for call in seen)
+    return shown != billed
 
 
 def _silent(bill: Sequence[Attempt], call: Seen) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import BinaryIO
+from email.message import Message
+from io import BufferedIOBase
 
 
-def read_body(headers: Mapping[str, str], stream: BinaryIO) -> bytes:
-    """Read a request's body; ``headers`` finds names in any case, as those of ``http.server`` do."""
+def read_body(headers: Message, stream: BufferedIOBase) -> bytes:
+    """Read the body of a request that ``http.server`` took in."""
     if (headers.get("transfer-encoding") or "").lower() != "chunked":
         return stream.read(int(headers.get("content-length") or "0"))
     pieces = []

@@ -107,7 +107,7 @@ def by_case(received: Iterable[Received]) -> dict[str, list[Received]]:
     everything = list(received)
     roots = [one for one in everything if one.case]
     of_trace = {root.trace_id: str(root.case) for root in roots}
-    first = {}
+    first: dict[str, int] = {}
     for one in everything:
         first[one.trace_id] = min(one.start_ns, first.get(one.trace_id, one.start_ns))
     for trace_id, start in first.items():

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 
 def attempt(
-    input: int = 100, output: int = 20, cache_read: int = 0, cache_write: int = 0, reasoning: int = 0, status: int = 200
+    given: int = 100, output: int = 20, cache_read: int = 0, cache_write: int = 0, reasoning: int = 0, status: int = 200
 ) -> Attempt:
-    return Attempt("s", "c", "openai.chat", status, "id", input, output, cache_read, cache_write, reasoning)
+    return Attempt("s", "c", "openai.chat", status, "id", given, output, cache_read, cache_write, reasoning)
 
 
 def seen(
-    input: int | None = 100,
+    given: int | None = 100,
     output: int | None = 20,
     cache_read: int | None = None,
     cache_write: int | None = None,
@@ -24,7 +24,7 @@ def seen(
     quality: str = "exact",
     outcome: str = "complete",
 ) -> Seen:
-    return Seen(input, output, cache_read, cache_write, reasoning, quality, outcome)
+    return Seen(given, output, cache_read, cache_write, reasoning, quality, outcome)
 
 
 FAILED = attempt(0, 0, status=429)

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from conformance import page
 from conformance.compare import ABSENT, Verdict
 from conformance.recording import FOLDER
 from conformance.replay import replayed
 from conformance.run import CaseResult, StackResult
 from conformance.stack import STACKS
+
+from conformance import page
 
 STACKS_LEAST, CASES_LEAST, EXACT_LEAST = 12, 100, 0.95
 
@@ -72,4 +73,4 @@ def test_recordings_hold_no_content_and_nothing_of_a_machine() -> None:
 
 def test_the_page_shows_the_recordings(results: list[StackResult]) -> None:
     text = page.PAGE.read_text(encoding="utf-8")
-    assert page.written(text, results) == text, "stale: run python -m conformance --record"
+    assert page.written(text, results) == text, "stale: run python -m conformance --recorded --record"
