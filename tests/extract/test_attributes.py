@@ -30,6 +30,13 @@ CONTENT = [
     "input.value",
     "llm.input_messages.0.message.content",
     "gen_ai.system_instructions",
+    "gen_ai.task.input",
+    "gen_ai.task.output",
+    "gen_ai.tool.args",
+    "message.tool_calls.0.tool_call.function.arguments",
+    "llm.None.input",
+    "inputs",
+    "embeddings",
 ]
 KEPT = [
     "tollspan.usage.raw",

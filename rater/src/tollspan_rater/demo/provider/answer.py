@@ -28,11 +28,21 @@ class Asked:
 
     @property
     def tool(self) -> str | None:
-        """The name of the first tool offered, which the answer then calls."""
+        """The name of the first tool offered, which the answer then calls, unless its result is already there."""
         tools = self.body.get("tools")
-        if not isinstance(tools, list) or not tools:
+        if not isinstance(tools, list) or not tools or self._has_result:
             return None
         return str(tools[0].get("name") or tools[0].get("function", {}).get("name"))
+
+    @property
+    def _has_result(self) -> bool:
+        said = self.body.get("messages") or self.body.get("input")
+        turns = [turn for turn in said if isinstance(turn, dict)] if isinstance(said, list) else []
+        blocks = [block for turn in turns for block in turn.get("content") or () if isinstance(block, dict)]
+        return any(
+            item.get("role") == "tool" or item.get("type") in {"tool_result", "function_call_output"}
+            for item in (*turns, *blocks)
+        )
 
 
 @dataclass(frozen=True, slots=True)

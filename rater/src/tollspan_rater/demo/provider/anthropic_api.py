@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,13 +27,24 @@ def messages_events(asked: Asked) -> Iterator[Event]:
     start = usage(asked.counts) | {"output_tokens": PLACEHOLDER_OUTPUT}
     start.pop("output_tokens_details")
     yield _event("message_start", message={**_message(asked), "usage": start})
-    yield _event("content_block_start", index=0, content_block={"type": "text", "text": ""})
-    for word in WORDS:
-        yield _event("content_block_delta", index=0, delta={"type": "text_delta", "text": word})
-    yield _event("content_block_stop", index=0)
+    yield from _block(asked.tool)
     spent = {key: value for key, value in usage(asked.counts).items() if key.startswith("output")}
-    yield _event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage=spent)
+    reason = "tool_use" if asked.tool else "end_turn"
+    yield _event("message_delta", delta={"stop_reason": reason, "stop_sequence": None}, usage=spent)
     yield _event("message_stop")
+
+
+def _block(tool: str | None) -> Iterator[Event]:
+    deltas: list[dict[str, Any]] = [{"type": "text_delta", "text": word} for word in WORDS]
+    block: dict[str, Any] = {"type": "text", "text": ""}
+    if tool:
+        block = _tool_use(tool)
+        deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
+        block = {**block, "input": {}}
+    yield _event("content_block_start", index=0, content_block=block)
+    for delta in deltas:
+        yield _event("content_block_delta", index=0, delta=delta)
+    yield _event("content_block_stop", index=0)
 
 
 def count_tokens(asked: Asked) -> dict[str, Any]:

@@ -19,7 +19,10 @@ def chat(asked: Asked) -> dict[str, Any]:
         message |= {"content": None, "tool_calls": [_tool_call(asked.tool)]}
     reason = "tool_calls" if asked.tool else "stop"
     body = _chat(asked, "chat.completion")
-    body["choices"] = [{"index": 0, "message": message, "logprobs": None, "finish_reason": reason}]
+    body["choices"] = [
+        {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
+        for index in range(asked.body.get("n") or 1)
+    ]
     return _with_usage(body, asked, chat_usage(asked.counts))
 
 
@@ -100,7 +103,7 @@ def chat_usage(counts: Counts) -> dict[str, Any]:
         "prompt_tokens": counts.input,
         "completion_tokens": counts.output,
         "total_tokens": counts.input + counts.output,
-        "prompt_tokens_details": {"cached_tokens": counts.cache_read, "audio_tokens": 0},
+        "prompt_tokens_details": {**_cached(counts), "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": counts.reasoning,
             "audio_tokens": 0,
@@ -114,11 +117,16 @@ def responses_usage(counts: Counts) -> dict[str, Any]:
     """Return the usage object of the responses API; cached tokens are part of the input."""
     return {
         "input_tokens": counts.input,
-        "input_tokens_details": {"cached_tokens": counts.cache_read},
+        "input_tokens_details": _cached(counts),
         "output_tokens": counts.output,
         "output_tokens_details": {"reasoning_tokens": counts.reasoning},
         "total_tokens": counts.input + counts.output,
     }
+
+
+def _cached(counts: Counts) -> dict[str, int]:
+    written = {"cache_write_tokens": counts.cache_write} if counts.cache_write else {}
+    return {"cached_tokens": counts.cache_read, **written}
 
 
 def _with_usage(body: dict[str, Any], asked: Asked, usage: dict[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,6 @@ LITELLM: Final = Dialect(
         )
     ),
     content=frozenset({"hidden_params", "llm.request.body", "metadata.requester_custom_headers"}),
-    content_prefixes=tuple(f"llm.{name}.{member}" for name in _ANSWERS for member in _TEXTS),
+    content_prefixes=tuple(f"llm.{name}.{member}" for name in (*_ANSWERS, "None") for member in _TEXTS),
 )
 DIALECTS: Final = (LITELLM,)

@@ -90,6 +90,7 @@ OPENINFERENCE_SPANS: Final = Dialect(
     content_prefixes=(
         "llm.input_messages.",
         "llm.output_messages.",
+        "message.tool_calls.",
         "llm.prompts.",
         "llm.choices.",
         "llm.tools.",

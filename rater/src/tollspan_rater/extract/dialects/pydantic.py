@@ -46,6 +46,8 @@ PYDANTIC_AI: Final = Dialect(
     content=frozenset(
         {
             "pydantic_ai.all_messages",
+            "inputs",
+            "embeddings",
             "all_messages_events",
             "final_result",
             "tool_arguments",

@@ -157,6 +157,9 @@ CONTENT: Final = frozenset(
         "gen_ai.response.tool_calls",
         "gen_ai.tool.input",
         "gen_ai.tool.output",
+        "gen_ai.tool.args",
+        "gen_ai.task.input",
+        "gen_ai.task.output",
     },
 )
 CONTENT_PREFIXES: Final = ("gen_ai.prompt.", "gen_ai.completion.", "gen_ai.content.")

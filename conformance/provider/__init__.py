@@ -1,0 +1,5 @@
+"""A fake provider on loopback that speaks four wire formats and keeps a bill of every physical call."""
+
+from conformance.provider.server import Provider
+
+__all__ = ["Provider"]
