@@ -22,6 +22,7 @@ from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.ingest.decode import decode
 from tollspan_rater.pipeline.ahead import NEW_RULES, Ahead, Pending
 from tollspan_rater.pipeline.page import page_of
+from tollspan_rater.pipeline.rereading import reread
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.server.meaning import MEANING
 from tollspan_rater.store.database import Database
@@ -225,3 +226,16 @@ def _read_ahead(journal: MemoryJournal, path: Path) -> dict[str, str]:
     digests = table_digests(database.reader())
     database.close()
     return digests
+
+
+def test_other_rules_that_count_the_same_are_no_difference_when_history_is_read_again() -> None:
+    journal = MemoryJournal()
+    apply(journal, COUNT)
+    journal.batch(a_call(1))
+    [batch] = [entry for entry in journal.entries if isinstance(entry, Batch)]
+    with a_rig(journal) as rig:
+        rig.writer.catch_up()
+        for text, changed in ((COUNT.replace("rule: calls", "rule: other"), 0), (NONE, 1), (PAGES, 1)):
+            reader = READER.under({"t1": load("meters.yaml", text)})
+            found = reread([batch], (0, 1 << 62), rig.database, reader, MEANING.from_evidence)
+            assert len(found.changed) == changed

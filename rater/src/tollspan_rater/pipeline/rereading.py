@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from tollspan_rater.domain.call import Extracted
@@ -90,10 +91,15 @@ def rereadings(command: Command, database: Database, reader: Reader, known: From
 
 
 def _alike(before: StoredSpan, today: Extracted, known: FromEvidence) -> bool:
-    """Tell whether what is stored says the same as a reading of today, the version of the dialect aside."""
+    """Tell whether what is stored says the same as a reading of today, the versions of dialect and rules aside."""
     if before.fate == Fate.IGNORED or today.role is Role.NONE:
         return before.fate == Fate.IGNORED and today.role is Role.NONE
-    return replace(known(before.evidence), dialect=today.dialect) == today
+    then = known(before.evidence)
+    return replace(then, dialect=today.dialect, ruled=today.ruled) == today and _units(then) == _units(today)
+
+
+def _units(span: Extracted) -> set[tuple[str, Decimal]]:
+    return set() if span.ruled is None else {(one.meter, one.quantity) for one in span.ruled.counts}
 
 
 def _newest(versions: Sequence[StoredSpan]) -> dict[tuple[int, int], StoredSpan]:
