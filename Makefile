@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench conformance
+.PHONY: setup demo test check collector crash dialects recordings bench properties conformance
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -32,6 +32,9 @@ bench: setup
 
 dialects: setup
 	$(UV) run --quiet python -m tests.dialects
+
+properties: setup
+	$(UV) run --quiet python -m tests.properties
 
 conformance: setup
 	$(UV) run --quiet python -m conformance

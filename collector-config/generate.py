@@ -4,6 +4,7 @@
 
     uv run collector-config/generate.py            rewrite collector.yaml
     uv run collector-config/generate.py --check    exit 1 when collector.yaml is not what this would write
+    uv run collector-config/generate.py --meters meters.yaml    let pass what these span rules look at, too
 
 The Collector lets an attribute pass when the extraction reads it (``KEPT_KEYS``, ``KEPT_PREFIXES``), or when it
 is content inside of which the rater looks for ids and usage (``REDUCED_KEYS``). Everything else is removed.
@@ -24,6 +25,8 @@ from tollspan_rater.extract.attributes import (
     KEPT_PREFIXES,
     REDUCED_KEYS,
 )
+from tollspan_rater.extract.rule_file import load
+from tollspan_rater.extract.span_rule import NO_RULES
 
 CONFIG = Path(__file__).with_name("collector.yaml")
 BEGIN, END = "# --- begin: written by generate.py ---", "# --- end: written by generate.py ---"
@@ -59,10 +62,10 @@ def statement(anchor: str, function: str, parts: list[str]) -> str:
     return f'- &{anchor} "{function}(attributes, \\"^(\\\n{lines}\\\n  )\\")"'
 
 
-def attribute_statements() -> str:
-    """Return the two statements: remove content first, then keep what is known."""
+def attribute_statements(also: frozenset[str] = frozenset()) -> str:
+    """Return the two statements: remove content first, then keep what is known, and what is named ``also``."""
     drop = alternatives(CONTENT_KEYS - REDUCED_KEYS, CONTENT_PREFIXES, KEPT_KEYS)
-    keep = alternatives(KEPT_KEYS | REDUCED_KEYS, KEPT_PREFIXES)
+    keep = alternatives(KEPT_KEYS | REDUCED_KEYS | also, KEPT_PREFIXES)
     return "\n".join(
         [
             statement("drop_content", "delete_matching_keys", drop),
@@ -71,7 +74,7 @@ def attribute_statements() -> str:
     )
 
 
-def regenerated(config: str) -> str:
+def regenerated(config: str, also: frozenset[str] = frozenset()) -> str:
     """Return the text of a configuration with the part between the markers written anew, at their indentation.
 
     Raises:
@@ -82,7 +85,7 @@ def regenerated(config: str) -> str:
     if found is None:
         raise ValueError(f"no {BEGIN!r} ... {END!r} found; put both lines where the statements belong")
     indent = found[1]
-    lines = [BEGIN, *attribute_statements().splitlines(), END]
+    lines = [BEGIN, *attribute_statements(also).splitlines(), END]
     return config[: found.start()] + "\n".join(indent + line for line in lines) + config[found.end() :]
 
 
@@ -90,9 +93,13 @@ def main(arguments: list[str]) -> int:
     """Rewrite collector.yaml, or with ``--check`` only compare; return the exit code."""
     parser = argparse.ArgumentParser(description="Write the attribute list of collector.yaml.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when the file is out of date")
+    parser.add_argument("--meters", type=Path, help="a file of span rules whose attributes are to pass, too")
     options = parser.parse_args(arguments)
+    also = NO_RULES.keys
+    if options.meters is not None:
+        also = load(options.meters.name, options.meters.read_text(encoding="utf-8")).keys
     committed = CONFIG.read_text(encoding="utf-8")
-    wanted = regenerated(committed)
+    wanted = regenerated(committed, also)
     if options.check and wanted != committed:
         print(f"{CONFIG.name} does not match the attribute tables. Run: uv run collector-config/generate.py")
         return 1

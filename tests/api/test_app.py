@@ -23,6 +23,7 @@ BODIES = {
     "key.create": {"key_id": "0" * 16, "hash": "f" * 64, "scopes": ["query"], "label": ""},
     "key.revoke": {"key_id": "0" * 16},
     "pricing.apply": {"files": {"a.yaml": "x"}, "note": ""},
+    "meters.apply": {"file": "rules: []", "name": "meters.yaml", "note": ""},
     "forget": {"subject": "u"},
     "backup": {"to": "/x"},
 }

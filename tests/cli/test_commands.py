@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Run
@@ -13,6 +16,7 @@ from tests.fake_rater import ANSWER, FakeBackend
 from tollspan_rater import errors
 from tollspan_rater.api.keys import hash_of, key_id_of
 from tollspan_rater.cli.reference import commands
+from tollspan_rater.query.rater import Receipt
 
 ASKING = [
     ("usage", "usage", {"by": "customer", "sort": "charge"}),
@@ -33,6 +37,9 @@ ASKING = [
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
     ("pricing show", "pricing.show", {}),
+    ("meters show", "meters.show", {}),
+    ("inexact --customer acme --quality estimated", "inexact", {"customer": "acme", "quality": "estimated"}),
+    ("calls --kind unit", "calls", {"kind": "unit", "limit": "100"}),
     ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),
@@ -74,6 +81,75 @@ def test_sends(run: Run, backend: FakeBackend, line: str, kind: str, body: dict[
     assert (sent, said, tenant) == (kind, body, "default")
     assert actor.startswith("cli:")
     assert json.loads(result.stdout) == [{"done": kind, "amount": "0.10"}]
+
+
+FOUND = {
+    "booked": False, "spans_read": 310, "spans_changed": 12, "spans_refused": 1, "spans_left_the_journal": 2000,
+    "calls_changed": 12,
+    "differences": [{
+        "customer": "acme", "meter": "input", "dialect_was": "openai@1", "dialect_is": "openai@2", "calls": 12,
+        "was": Decimal(14400), "is": Decimal(21600), "difference": Decimal(7200),
+    }],
+    "sums": {"input": {"calls": 12, "was": Decimal(14400), "is": Decimal(21600), "difference": Decimal(7200)}},
+}  # fmt: skip
+NOTHING = {name: {list: [], dict: {}, bool: True, int: 0}[type(value)] for name, value in FOUND.items()}
+
+
+READING_AGAIN = [
+    ("reextract --since 2026-11-01", {"since": "2026-11-01"}),
+    (
+        "reextract --since 2026-11-01 --until 2026-12-01 --dry-run",
+        {"since": "2026-11-01", "until": "2026-12-01", "dry_run": True},
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "body"), READING_AGAIN)
+def test_reextract_sends_the_span_of_time(
+    run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, line: str, body: dict[str, object]
+) -> None:
+    sent = []
+
+    def execute(kind: str, said: Mapping[str, Any], **who: str) -> Receipt:
+        sent.append((kind, dict(said), who["tenant"]))
+        return Receipt(42, FOUND)
+
+    monkeypatch.setattr(backend.rater, "execute", execute)
+    result = run(*line.split(), "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert sent == [("reextract", body, "default")]
+    [row] = json.loads(result.stdout)
+    assert (row["customer"], row["was"], row["difference"]) == ("acme", "14400", "7200")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            FOUND,
+            (
+                "What reading again would change",
+                "all customers: input 14,400 -> 21,600, difference 7,200 in 12 calls",
+                "310 spans were read again, 12 say something else, 12 calls change",
+                "1 of them cannot be read by the tables of today and keep what was read before",
+                "2,000 more could not be read again: their day left the journal; nothing changes for them",
+                "nothing was booked; without --dry-run it is",
+            ),
+        ),
+        (
+            NOTHING,
+            ("Read again and booked", "0 spans were read again, 0 say something else, 0 calls change"),
+        ),
+    ],
+    ids=["differences", "nothing"],
+)
+def test_reextract_says_what_changes_and_what_could_not_be_read(
+    run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, found: Mapping[str, Any], said: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(backend.rater, "execute", lambda *_said, **_who: Receipt(42, found))
+    lines = run("reextract", "--since", "2026-11-01", "--dry-run").output.splitlines()
+    assert lines[0].strip() == said[0]
+    assert tuple(lines[-len(said) + 1 :]) == said[1:]
 
 
 def test_paths_reach_a_server_elsewhere_as_absolute_paths(run: Run, backend: FakeBackend, tmp_path: Path) -> None:
@@ -169,6 +245,20 @@ def test_pricing_that_is_not_utf8_is_refused(run: Run, backend: FakeBackend) -> 
     assert "not UTF-8 at byte 6" in result.stderr
 
 
+def test_span_rules_are_checked_here_and_their_text_travels(run: Run, backend: FakeBackend) -> None:
+    good = "rules: [{rule: pages, meter: page, when: {name: page}}]\n"
+    Path("meters.yaml").write_text(good, encoding="utf-8")
+    Path("bad.yaml").write_text("rules: [{rule: pages, meter: input, when: {name: page}}]\n", encoding="utf-8")
+    assert run("meters", "check", "meters.yaml").exit_code == 0
+    wrong = run("meters", "check", "bad.yaml", "--format", "json")
+    assert (wrong.exit_code, json.loads(wrong.stdout)[0]["line"]) == (1, 1)
+    assert {row["meter"] for row in json.loads(run("meters", "built-in", "--format", "json").stdout)} >= {"tool_call"}
+    assert (backend.opened, backend.checked) == ([], [])
+    assert run("meters", "apply", "meters.yaml", "--note", "n").exit_code == 0
+    sent = {"file": good, "name": "meters.yaml", "note": "n"}
+    assert backend.rater.executed == [("meters.apply", sent, "default", backend.rater.executed[0][3])]
+
+
 def test_init_copies_example_pricing_with_its_folders(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +350,7 @@ def test_an_error_is_one_line_and_an_exit_code(
         ("serve --grpc 0.0.0.0:4317", "auth.required"),
         ("serve --grpc nowhere", "HOST:PORT"),
         ("pricing check .", ".yaml"),
+        ("dialects klingon", "klingon"),
     ],
 )
 def test_a_wrong_command_line_is_refused_with_a_remedy(run: Run, backend: FakeBackend, line: str, words: str) -> None:
@@ -285,9 +376,10 @@ def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: 
 
 
 def test_every_command_is_in_a_table_above() -> None:
-    named = {line for line, *_ in [*ASKING, *SENDING]} | {
+    named = {line for line, *_ in [*ASKING, *SENDING, *READING_AGAIN]} | {
         "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import",
-        "export", "serve", "init", "config show", "demo",
+        "meters check", "meters built-in", "meters apply",
+        "export", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:
         name = path.removeprefix("tollspan ")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +121,26 @@ def test_committed_attribute_list_is_what_the_generator_writes() -> None:
     script = CONFIG_FOLDER / "generate.py"
     checked = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_attributes_of_span_rules_pass_when_they_are_named(tmp_path: Path) -> None:
+    script, meters = CONFIG_FOLDER / "generate.py", tmp_path / "meters.yaml"
+    when = "when: {attributes: {shop.kind: x, gen_ai.operation.name: chat}}"
+    meters.write_text(f"rules: [{{rule: pages, meter: page, quantity: {{attribute: shop.pages}}, {when}}}]")
+    spec = importlib.util.spec_from_file_location("generate", script)
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    committed = (CONFIG_FOLDER / "collector.yaml").read_text()
+    also = generate.load(meters.name, meters.read_text()).keys
+    written = generate.regenerated(committed, also)
+    assert written.count("shop[.]pages$") == written.count("shop[.]kind$") == 1
+    assert "shop" not in committed
+    checked = subprocess.run(
+        [sys.executable, script, "--check", "--meters", meters], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 1
 
 
 def passes(key: str) -> bool:

@@ -130,7 +130,7 @@ def _cells(row: Compared) -> tuple[str, ...]:
 
 def _absent_line(row: Compared, figure: str) -> str:
     billed, got = row.recording.bill[figure] or 0, row.total(figure)
-    copies = " (a sum only if one number is taken twice)" if repeated(billed, row.recording.numbers) else ""
+    copies = " (a sum only if one number counts more than once)" if repeated(billed, row.recording.numbers) else ""
     return f"  {row.recording.name} {figure}: billed {billed}, tollspan {'unknown' if got is None else got}{copies}"
 
 

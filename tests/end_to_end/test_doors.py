@@ -25,7 +25,9 @@ LINES = {
     "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
     "lines": [],  # asked by `export`, which is compared by its files
     "audit": ["audit", "audit --full", "audit --sender nobody"],
+    "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
     "pricing.show": ["pricing show"],
+    "meters.show": ["meters show", "meters show --versions"],
     "quarantine.list": ["quarantine list", "quarantine list --reason future"],
     "quarantine.show": ["quarantine show 1:3"],
     "customers.list": ["customers list"],

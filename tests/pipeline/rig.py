@@ -93,6 +93,12 @@ class Rig:
         self.writer.catch_up()
         return position
 
+    def try_on(self, trial: Database, position: int) -> None:
+        """Apply the command at a position to another database."""
+        command = self.journal.entries[position - 1]
+        assert isinstance(command, Command)
+        Writer(self.journal, trial, self._reader, self._meaning).apply(command)
+
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.database.reader().execute(query, list(values)).fetchall()
 

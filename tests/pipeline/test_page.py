@@ -19,11 +19,12 @@ from tollspan_rater.domain.entries import Batch, Entry
 from tollspan_rater.domain.span import Piece, Span
 from tollspan_rater.extract.evidence import sealed
 from tollspan_rater.extract.extract import extract
+from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.pipeline import ahead
-from tollspan_rater.pipeline.ahead import Ahead, Pending, Submit
+from tollspan_rater.pipeline.ahead import Ahead, Pending
 from tollspan_rater.pipeline.page import page_of
 from tollspan_rater.pipeline.reading import Reader
-from tollspan_rater.pipeline.writer import Writer
+from tollspan_rater.pipeline.writer import MakePage, Writer
 from tollspan_rater.server.meaning import MEANING
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.digest import table_digests
@@ -62,7 +63,7 @@ class Requests:
         return [replace(span, tenant=batch.tenant) for span in self.requests[batch.position - 1]]
 
 
-def stored(requests: Requests, folder: Path, submit: Submit | None = None) -> dict[str, str]:
+def stored(requests: Requests, folder: Path, submit: MakePage | None = None) -> dict[str, str]:
     database = Database(folder / "store.duckdb")
     Writer(requests, database, Reader(requests.decode, extract, sealed), MEANING, submit=submit).catch_up()
     digests = table_digests(database.reader())
@@ -78,7 +79,7 @@ def stored(requests: Requests, folder: Path, submit: Submit | None = None) -> di
 def test_pages_give_what_the_general_path_gives(batches: list[list[Span]], step: int) -> None:
     requests = Requests(batches, step)
 
-    def general(batches: Sequence[Batch]) -> Pending:
+    def general(batches: Sequence[Batch], _rules: RulesByTenant) -> Pending:
         def throws(_spans: Sequence[Extracted]) -> list[object]:
             raise LookupError
 

@@ -62,6 +62,13 @@ def test_two_decisions_and_a_charge(pro: Shop, said: dict[str, Any], decisions: 
     assert (used["charge"], used["cost"], used["unpriced"]) == (charge, 2, int(charge is None))
 
 
+def test_an_answer_out_of_a_gateways_cache_is_charged_and_costs_nothing(pro: Shop) -> None:
+    pro.send(pro.call("2026-11-03T10:00Z", CALL, customer="a", outcome="cache_hit"))
+    (row,) = pro.ask("calls").rows
+    assert (row["reason"], row["charge"], row["cost"]) == ("billable", 4, 0)
+    assert [used["cost"] for used in pro.ask("usage").rows] == [0]
+
+
 def test_a_failed_attempt_is_retried_as_soon_as_a_later_one_exists(pro: Shop) -> None:
     first = pro.call("2026-11-03T10:00:00Z", CALL, customer="a", outcome="timeout")
     pro.send(first)

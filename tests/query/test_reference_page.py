@@ -13,7 +13,15 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/answers.md").read_text(encod
 
 @pytest.mark.parametrize(
     ("question", "asked"),
-    [("usage", {}), ("margin", {}), ("calls", {}), ("audit", {}), ("invoice", {"customer": "a", "period": "2026-11"})],
+    [
+        ("usage", {}),
+        ("usage", {"by": "meter"}),
+        ("inexact", {}),
+        ("margin", {}),
+        ("calls", {}),
+        ("audit", {}),
+        ("invoice", {"customer": "a", "period": "2026-11"}),
+    ],
 )
 def test_every_column_is_told(shop: Shop, question: str, asked: dict[str, str]) -> None:
     shop.price({"card.yaml": card([{"input": "1"}]), "plan.yaml": plan("pro", included={"input": "5"})})

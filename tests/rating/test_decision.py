@@ -35,6 +35,12 @@ ON, ASIDE, QUOTA_ONLY = (True, True), (False, False), (False, True)
         (CallFacts(outcome="aborted"), ASIDE, "failed"),
         (CallFacts(outcome="failed", retried=True), ASIDE, "retried"),
         (CallFacts(attempt=3), ON, "billable"),
+        (CallFacts(quality="derived"), ON, "billable"),
+        (CallFacts(quality="lower_bound"), ON, "billable"),
+        (CallFacts(quality="unmeasured"), ON, "billable"),
+        (CallFacts(quality="estimated"), QUOTA_ONLY, "estimated"),
+        (CallFacts(quality="estimated", outcome="aborted"), ASIDE, "failed"),
+        (CallFacts(quality="estimated", environment="test"), ASIDE, "test"),
     ],
 )
 def test_defaults(facts: CallFacts, decisions: tuple[bool, bool], reason: str) -> None:
@@ -69,6 +75,10 @@ policy:
     canary: {on_invoice: no, counts_toward_quota: yes, reason: qa}
   outcome:
     aborted: {on_invoice: yes, counts_toward_quota: yes, reason: billable}
+  quality:
+    lower_bound: {on_invoice: no, counts_toward_quota: yes, reason: estimated}
+    estimated: {on_invoice: yes, counts_toward_quota: yes, reason: billable}
+    unmeasured: {on_invoice: no, counts_toward_quota: no, reason: unmeasured}
 """
     policy = load({"p.yaml": text}).plans["p"].policy
     assert decide(CallFacts(environment="test"), policy).reason is Reason.BILLABLE
@@ -78,3 +88,6 @@ policy:
         on_invoice=False, counts_toward_quota=True, reason=Reason.QA
     )
     assert decide(CallFacts(environment="demo"), policy).reason is Reason.DEMO
+    assert decide(CallFacts(quality="estimated"), policy).on_invoice
+    assert decide(CallFacts(quality="lower_bound", outcome="aborted"), policy).reason is Reason.ESTIMATED
+    assert decide(CallFacts(quality="unmeasured"), policy).reason is Reason.UNMEASURED

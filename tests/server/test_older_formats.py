@@ -17,7 +17,12 @@ from tollspan_rater.store.database import Database
 from tollspan_rater.store.digest import ALL_COLUMNS, table_digests
 
 NEW_COLUMNS = ("terms", "details", "conflicts")  # format 1 had none of them
-FORMAT_1 = {table: [name for name in names if name not in NEW_COLUMNS] for table, names in ALL_COLUMNS.items()}
+NEW_TABLES = ("span_rules",)
+FORMAT_1 = {
+    table: [name for name in names if name not in NEW_COLUMNS]
+    for table, names in ALL_COLUMNS.items()
+    if table not in NEW_TABLES
+}
 
 
 def as_format_1(store: Path) -> None:
@@ -25,6 +30,8 @@ def as_format_1(store: Path) -> None:
         connection.execute("DROP VIEW calls")
         for column in NEW_COLUMNS:
             connection.execute(f"ALTER TABLE legs DROP COLUMN {column}")
+        for table in NEW_TABLES:
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'format'")
 
 
@@ -37,6 +44,9 @@ def snapshot_as_format_1(folder: Path) -> None:
             connection.read_parquet(f"{folder / table}.parquet").create_view(table)
         manifest["tables"] = table_digests(connection, FORMAT_1)
     manifest["files"]["legs.parquet"] = hashlib.sha256(legs.read_bytes()).hexdigest()
+    for table in NEW_TABLES:
+        (folder / f"{table}.parquet").unlink()
+        del manifest["files"][f"{table}.parquet"]
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
 
 

@@ -22,7 +22,7 @@ Break = Callable[[pytest.MonkeyPatch], None]
 def _fewer_attributes(patch: pytest.MonkeyPatch) -> None:
     few = Limits(attributes=4)
 
-    def decode_few(batch: Any) -> Any:
+    def decode_few(batch: Any, **_further: Any) -> Any:
         return decode.decode(batch, few)
 
     patch.setattr(meaning, "decode", decode_few)

@@ -13,6 +13,8 @@ from tollspan.attribution import Attribution
 from tollspan.process import Identity
 from tollspan.record import UnitRecord
 from tollspan_rater.domain.entries import Batch
+from tollspan_rater.extract.rule_file import load
+from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.pipeline.page import Names, Page, page_of
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.server import workers
@@ -31,9 +33,9 @@ class Rig:
         self.learned: list[Names] = []
         self.workers = Workers(1, KEY, self.make, self.learned.append)
 
-    def make(self, batches: Sequence[Batch]) -> Page:
+    def make(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page:
         self.here.extend(batch.position for batch in batches)
-        return page_of(batches, reader(Subjects(KeyedNames(KEY))).read, MEANING.settle, MEANING.link_of)
+        return page_of(batches, reader(Subjects(KeyedNames(KEY))).under(rules).read, MEANING.settle, MEANING.link_of)
 
 
 @pytest.fixture
@@ -50,9 +52,9 @@ def a_batch(position: int, body: bytes = REQUEST) -> Batch:
 
 def test_a_page_from_another_process_is_the_same(rig: Rig) -> None:
     batches = [a_batch(1), a_batch(2, b"\xff")]
-    page = rig.workers.submit(batches)()
+    page = rig.workers.submit(batches, {})()
     assert rig.here == []
-    wanted = rig.make(batches)
+    wanted = rig.make(batches, {})
     assert (page.batches, page.pieces) == (tuple(batches), (3, 1))
     assert (page.leg_of, page.rest) == (wanted.leg_of, wanted.rest)
     assert page.spans.equals(wanted.spans)
@@ -64,23 +66,31 @@ def test_a_page_from_another_process_is_the_same(rig: Rig) -> None:
 def test_a_name_that_may_be_an_id_is_left_to_the_owner(rig: Rig) -> None:
     person = Attribution({"user": "u_0123456789abcdef"})
     record = UnitRecord(Identity("r", "a" * 32, "b" * 16), "p", 1, FIRST_NS, "retrieval", "1", person)
-    assert rig.workers.submit([a_batch(1, export.spans([record]))])().pieces == (1,)
+    assert rig.workers.submit([a_batch(1, export.spans([record]))], {})().pieces == (1,)
     assert rig.here == [1]
 
 
+def test_a_process_reads_by_the_rules_that_come_with_the_batch(rig: Rig) -> None:
+    by = load("meters.yaml", "rules: [{rule: calls, meter: api_call, when: {kind: client}}]")
+    pages = [rig.workers.submit([a_batch(1)], rules)() for rules in ({}, {"t1": by}, {"t2": by}, {"t1": by})]
+    meters = [page.legs["meter"].drop_null().to_pylist() for page in pages]
+    assert meters == [[], ["api_call"] * 3, [], ["api_call"] * 3]
+    assert rig.here == []
+
+
 def test_a_killed_process_costs_time_only(rig: Rig) -> None:
-    assert rig.workers.submit([a_batch(1)])().pieces == (3,)
+    assert rig.workers.submit([a_batch(1)], {})().pieces == (3,)
     [process] = rig.workers._running
     process._child.send_signal(signal.SIGKILL)
     process._child.wait()
-    assert rig.workers.submit([a_batch(2)])().pieces == (3,)
+    assert rig.workers.submit([a_batch(2)], {})().pieces == (3,)
     assert rig.here == [2]
-    assert rig.workers.submit([a_batch(3)])().pieces == (3,)
+    assert rig.workers.submit([a_batch(3)], {})().pieces == (3,)
     assert rig.here == [2]
 
 
 def test_little_is_read_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "AT_ONCE_BYTES", 1 << 20)
-    assert rig.workers.submit([a_batch(1)])().pieces == (3,)
+    assert rig.workers.submit([a_batch(1)], {})().pieces == (3,)
     assert rig.here == [1]
     assert rig.workers._running == []

@@ -32,7 +32,7 @@ Row = tuple[int, int | None]  # trace key, link key
 
 _SPANS_OF = """
 SELECT tenant, trace_id, span_id, parent_id, position, ordinal, start_ns, end_ns, fate, role, final, digest, evidence,
-       trace_key, link_key
+       trace_key, link_key, at_position
 FROM spans WHERE list_contains(?, trace_key)
 """
 
@@ -50,7 +50,7 @@ def append(database: Database, rows: Iterable[Row]) -> None:
     position = database.position() + 1
     spans = [
         ("t", trace, link, f"{trace}", f"{position}:{at}", "", position, at, 1, 2, "stored", None, "call", True,
-         False, "d", "s", None, None, "{}")
+         False, "d", "s", None, None, "{}", position)
         for at, (trace, link) in enumerate(rows)
     ]  # fmt: skip
     legs = [

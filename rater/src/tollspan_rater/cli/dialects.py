@@ -54,6 +54,25 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "estimates": "usage of {value.method} calls of some models is estimated",
     "pending": "a pending version is superseded by the final one",
 }
+# What reading a span may flag: the names stand in ``proofs``, ``reading``, ``raw``, ``normal`` and ``extract``.
+FLAGS: Final[Mapping[str, str]] = {
+    "ambiguous_input": "the input may contain the cache or not; the other reading is `other_input` among the details",
+    "cache_untold": "the input leaves the cache out, and nothing says how much was cached: a lower bound",
+    "tool_use_untold": "tokens of tool-use prompts would not show: a lower bound",
+    "zero_usage": "zeros where the provider said nothing: unmeasured",
+    "dropped_attributes": "the sender's limits cut attributes off",
+    "unallocated_tokens": "the total holds tokens that no count explains: a lower bound",
+    "total_below_parts": "the total is smaller than its parts",
+    "input_proved_exclusive": "the numbers prove that the input leaves the cache out, against the table",
+    "input_proved_inclusive": "the numbers prove that the input contains the cache, against the table",
+    "output_proved_exclusive": "the total proves that the output leaves reasoning out, against the table",
+    "output_proved_inclusive": "the total proves that the output contains reasoning, against the table",
+    "total_disagrees": "the total of the provider's object is no sum of its parts",
+    "output_from_total": "the total of the provider's object holds output that has no count of its own",
+    "unreadable_raw_usage": "the provider's object cannot be read; the attributes stand in",
+    "unknown_raw_usage": "no known API writes such an object; the attributes stand in",
+    "unknown_role": "usage on a span of unknown kind: it counts where no call below or above it does",
+}
 _HEAD: Final = """# Dialects
 
 How the spans of each instrumentation are read, made from the tables in `rater/src/tollspan_rater/extract/dialects/`;
@@ -82,7 +101,15 @@ known (run), its source (code), its documentation (docs). [How to add one](../op
 
 def page() -> str:
     """Return the reference page in Markdown."""
-    lines = [_HEAD.rstrip(), "", "| dialect | version | from |", "|---|---|---|"]
+    lines = [_HEAD.rstrip(), "", "| flag | meaning |", "|---|---|"]
+    lines += [f"| `{flag}` | {meaning} |" for flag, meaning in FLAGS.items()]
+    lines += [
+        "",
+        "A part that is larger than its whole is taken back: `PART_exceeds_WHOLE`.",
+        "",
+        "| dialect | version | from |",
+        "|---|---|---|",
+    ]
     lines += [f"| [{one.name}](#{_anchor(one.name)}) | {one.version} | {one.source} |" for one in _sorted()]
     for one in _sorted():
         lines += ["", f"## {one.name}", "", *(f"- {label}: {text}" for label, text in told(one, code="`"))]

@@ -127,6 +127,7 @@ class Config(_Section):
         "default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="The tenant that commands speak of."
     )
     pricing: Path | None = Field(None, description="Folder of rate cards and plans that `serve` applies at its start.")
+    meters: Path | None = Field(None, description="File of span-to-meter rules that `serve` applies at its start.")
     zone: Annotated[str, AfterValidator(_zone)] = Field(
         "UTC", description="Time zone of days and periods where neither customer nor plan names one."
     )

@@ -28,7 +28,7 @@ UnknownReason = Literal[
     "mixed_currency",  # the parts cost different currencies
     "no_exchange_rate",  # no dated rate leads from one currency to the other
 ]
-NOT_CHARGED: Final = "not_charged"  # why a call costs exactly 0: the provider refused it, e.g. HTTP 429 without usage
+NOT_CHARGED: Final = "not_charged"  # why a call costs exactly 0: the provider refused it, or a gateway's cache answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,23 @@ DETAILS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A quantity of a unit meter that a span rule counts on a span; ``rule`` names the rule and its version."""
+
+    meter: str
+    quantity: Decimal
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What span rules make of a span: the role it has without them, and what it counts, each meter once."""
+
+    role: Role
+    counts: tuple[Counted, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
     """Everything that settlement, audit and explanation need of one span; no content, no provider names guessed.
 
@@ -38,7 +55,8 @@ class Extracted:
     map attribution keys (and ``tags.NAME``) to text in order of precedence already applied on this span;
     what only a foreign name says stands under ``alias.KEY``, for it yields to tollspan's own names on any span.
     ``final`` is False for a version that its dialect declares pending or partial.
-    ``unit_meter``/``unit_quantity`` are set for role UNIT only.
+    ``unit_meter``/``unit_quantity`` are what a span of role UNIT states itself; ``ruled`` is what span rules of the
+    configuration count on a span of any role.
     ``terms`` are what besides the service tier decides on the provider's price, see ``TERMS``; ``details`` what only
     proves and explains, see ``DETAILS``.
     """
@@ -80,6 +98,7 @@ class Extracted:
     said: Mapping[str, str] = field(default_factory=dict)
     resource_said: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    ruled: Ruled | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:

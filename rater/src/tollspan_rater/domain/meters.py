@@ -86,7 +86,9 @@ UNIT_METERS: Final[tuple[str, ...]] = (
     "ocr_page",
     "tool_call",
     "agent_run",
+    "workflow_run",
     "retrieval",
+    "rerank",
     "gpu_second",
 )
 

@@ -107,6 +107,8 @@ class Said:
 
     def finished(self) -> dict[str, str]:
         """Return what was said, own tags included: at most 16, the first by name."""
+        if not self.tags:
+            return self.said
         for name in sorted(self.tags)[: semconv.MAX_TAGS]:
             heard = text(self.tags[name])
             if heard is not None:

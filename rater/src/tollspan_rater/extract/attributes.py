@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from tollspan_rater.extract.aliases import PLACES
+from tollspan_rater.extract.built_in_rules import BUILT_IN_KEYS
 from tollspan_rater.extract.dialects.registry import ALL
 
 MAX_DEPTH: Final = 12
@@ -55,7 +56,7 @@ REDUCED_KEYS: Final[frozenset[str]] = frozenset().union(*(dialect.reduced for di
 # Keys that extraction reads; everything else is dropped when a span is decoded.
 KEPT_KEYS: frozenset[str] = (
     frozenset({"server.address", "server.port", "error.type", "service.name", "http.response.status_code"})
-    .union(PLACES)
+    .union(PLACES, BUILT_IN_KEYS)
     .union(*(dialect.attribute_names() for dialect in ALL))
     - CONTENT_KEYS
 )

@@ -94,6 +94,12 @@ def cluster(forest: Forest, around: Around = NOTHING_AROUND) -> Clusters:
     return clusters
 
 
+def is_barrier(span: Extracted) -> bool:
+    """Tell whether a span keeps the calls below it apart from a call above it: a container of several."""
+    role = span.role if span.ruled is None else span.ruled.role  # a rule makes no other span of it
+    return role is Role.AGGREGATE
+
+
 def takes_evidence_beside(span: Extracted) -> bool:
     """Tell whether a span is a streamed call without usage, in a dialect that writes it on a span beside the call."""
     return span.role is Role.CALL and not span.usage.measured and evidence_beside_call(span.scope)
@@ -167,7 +173,7 @@ def _barrier(at: int, above: int, spans: Sequence[Extracted], calls: set[int]) -
     """Return the call that a child of this span is in: itself, the one above, or none behind a container."""
     if at in calls:
         return at
-    return -1 if spans[at].role is Role.AGGREGATE else above
+    return -1 if is_barrier(spans[at]) else above
 
 
 def _contain(clusters: Clusters, outer: int, inner: Sequence[int]) -> None:

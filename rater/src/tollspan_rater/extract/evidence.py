@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.call import Counted, Extracted, Ruled
 from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
 from tollspan_rater.extract.aliases import ALIAS_PREFIX
@@ -56,6 +56,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "said": "sa",
     "resource_said": "rs",
     "flags": "fl",
+    "ruled": "ru",
 }
 _TOKEN_NAMES: Final[Mapping[str, str]] = {
     "input": "i",
@@ -71,7 +72,7 @@ _TOKEN_NAMES: Final[Mapping[str, str]] = {
 }
 _UNITS: Final = "un"
 _SPECIAL: Final = frozenset(
-    {"usage", "reported_cost", "unit_quantity", "terms", "details", "said", "resource_said", "flags", "role"}
+    {"usage", "reported_cost", "unit_quantity", "terms", "details", "said", "resource_said", "flags", "role", "ruled"}
 )
 _DEFAULTS: Final[Mapping[str, object]] = {f.name: f.default for f in fields(Extracted)}
 _PLAIN: Final = tuple((name, short, _DEFAULTS[name]) for name, short in _NAMES.items() if name not in _SPECIAL)
@@ -107,6 +108,7 @@ def from_evidence(evidence: str) -> Extracted:
         said=tree.get("sa", {}),
         resource_said=tree.get("rs", {}),
         flags=tuple(tree.get("fl", ())),
+        ruled=_ruled(tree.get("ru")),
     )
 
 
@@ -114,7 +116,8 @@ def digest(extracted: Extracted) -> str:
     """Return 16 hex digits over usage, attribution, ids and times.
 
     What differs between two honest copies does not count: what a Collector may add to the resource under foreign
-    names, how many attributes were dropped on the way, and with which release the span was read.
+    names, how many attributes were dropped on the way, with which release the span was read, and which span rules
+    were in force then.
     """
     return _digest(_document(extracted))
 
@@ -128,6 +131,9 @@ def sealed(extracted: Extracted) -> tuple[str, str]:
 def _digest(document: dict[str, Any]) -> str:
     for name in _NOT_DIGESTED:
         document.pop(name, None)
+    ruled = document.pop("ru", None)
+    if ruled is not None:
+        document["ro"] = ruled["ro"]
     resource = document.pop("rs", None)
     if resource:
         own = {key: value for key, value in resource.items() if not key.startswith(ALIAS_PREFIX)}
@@ -160,6 +166,9 @@ def _document(extracted: Extracted) -> dict[str, Any]:
         document["rs"] = extracted.resource_said
     if extracted.flags:
         document["fl"] = extracted.flags
+    if extracted.ruled is not None:
+        counts = {one.meter: [str(one.quantity), one.rule] for one in extracted.ruled.counts}
+        document["ru"] = {"ro": extracted.ruled.role.value, "ct": counts}
     return document
 
 
@@ -169,6 +178,13 @@ def _tokens(usage: Usage) -> dict[str, Any]:
     if usage.units:
         tokens[_UNITS] = {meter: str(value) for meter, value in usage.units.items()}
     return tokens
+
+
+def _ruled(tree: dict[str, Any] | None) -> Ruled | None:
+    if tree is None:
+        return None
+    counts = tree["ct"].items()
+    return Ruled(Role(tree["ro"]), tuple(Counted(meter, Decimal(text), rule) for meter, (text, rule) in counts))
 
 
 def _decimal(value: str | None) -> Decimal | None:

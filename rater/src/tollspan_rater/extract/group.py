@@ -60,6 +60,7 @@ def _aggregates_without_calls(
     """R4: the outermost containers with usage below and above which no call has any."""
     spans = forest.spans
     measured = {at for group in groups if any(spans[one].usage.measured for one in group) for at in group}
+    measured |= {at for at, span in enumerate(spans) if span.role is Role.UNIT and span.usage.measured}
     busy_below = bytearray(len(spans))
     known = [at for at, span in enumerate(spans) if span.key in around.busy] if around.busy else []
     for start in itertools.chain((forest.parent[at] for at in measured), known):

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from tollspan_rater.domain.meters import ALSO_IN, PARENT, TOKEN_METERS, root
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
+from tollspan_rater.extract.draft import new_usage
 from tollspan_rater.extract.numbers import token_count
 
 Counts = dict[str, int]
@@ -65,7 +66,7 @@ def inclusive(counts: Counts, units: Mapping[str, Decimal] = _NO_UNITS) -> Usage
         rare = [meter for meter, count in counts.items() if count and meter in _RARE and root(meter) in counts]
         units = {**units, **{meter: Decimal(counts[meter]) for meter in rare}} if rare else units
     get = counts.get
-    return Usage(
+    return new_usage(
         get("input"),
         get("cache_read"),
         get("cache_write"),

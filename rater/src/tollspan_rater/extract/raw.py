@@ -28,7 +28,6 @@ from tollspan_rater.extract.providers.table import (
 TOTAL_DISAGREES: Final = "total_disagrees"  # the provider's own total is no sum of its parts
 OUTPUT_FROM_TOTAL: Final = "output_from_total"  # the provider's total holds output that no count of its own states
 _CACHE: Final = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h")
-_NO_UNITS: Final[Mapping[str, Decimal]] = {}
 _NOTHING: Final[Mapping[str, str]] = {}
 
 Path = tuple[str, ...]
@@ -51,6 +50,19 @@ class RawReading(NamedTuple):
     cost: Decimal | None = None
 
 
+class _Beside(NamedTuple):
+    """What stands beside the token counts."""
+
+    units: Mapping[str, Decimal] = {}
+    tier: str | None = None
+    terms: Mapping[str, str] = {}
+    cost_key: str = ""
+    cost: Decimal | None = None
+
+
+_NOTHING_BESIDE: Final = _Beside()
+
+
 def read_raw(raw: Mapping[str, Any], name: str | None) -> RawReading | None:
     """Read a usage object of the API ``name``, else of the one that its members tell; None for an unknown one.
 
@@ -62,18 +74,13 @@ def read_raw(raw: Mapping[str, Any], name: str | None) -> RawReading | None:
         return None
     counts, others = _found(api.tree, raw)
     flags, details = _made_inclusive(counts, api)
-    units = _units(others) if others else _NO_UNITS
+    beside = _beside(others) if others else _NOTHING_BESIDE
+    units = beside.units
     if api.iterations is not None and api.iterations.path in raw:
         units = {**units, **_iterated(counts, raw[api.iterations.path], api, api.iterations)}
-    usage = inclusive(counts, units)
-    if not others:
-        return RawReading(usage, flags, None, _NOTHING, details)
-    tier = next((text(value) for slot, value in others if slot.kind == "tier"), None)
-    terms = {slot.name: said for slot, value in others if slot.kind == "term" and (said := text(value)) is not None}
-    key, amount = next(((slot.path, cost(value)) for slot, value in others if slot.kind == "cost"), ("", None))
-    if amount is not None:
-        details = {**details, "cost_currency": "USD", "cost_key": key}
-    return RawReading(usage, flags, tier, terms, details, amount)
+    if beside.cost is not None:
+        details = {**details, "cost_currency": "USD", "cost_key": beside.cost_key}
+    return RawReading(inclusive(counts, units), flags, beside.tier, beside.terms, details, beside.cost)
 
 
 def at(tree: Mapping[str, Any], path: Path) -> Any:
@@ -175,13 +182,25 @@ def _add(counts: Counts, beside: tuple[str, ...]) -> None:
             counts[whole] += counts[part]
 
 
-def _units(others: Others) -> Mapping[str, Decimal]:
-    """Return the quantities that are no tokens; a zero says nothing and is left out."""
+def _beside(others: Others) -> _Beside:
+    """Read what is no token count; a quantity of zero says nothing and is left out."""
     units: dict[str, Decimal] = {}
+    terms: dict[str, str] = {}
+    tier, key, amount = None, "", None
     for slot, value in others:
-        if slot.kind == "unit" and value and slot.name not in units:
-            units[slot.name] = quantity(slot.path, value, "bad_usage")
-    return units
+        match slot.kind:
+            case "unit":
+                if value and slot.name not in units:
+                    units[slot.name] = quantity(slot.path, value, "bad_usage")
+            case "term":
+                said = text(value)
+                if said is not None:
+                    terms[slot.name] = said
+            case "tier":
+                tier = tier or text(value)
+            case _:
+                key, amount = (slot.path, cost(value)) if amount is None else (key, amount)
+    return _Beside(units, tier, terms, key, amount)
 
 
 def _iterated(counts: Counts, runs: Any, api: UsageApi, iterations: Iterations) -> dict[str, Decimal]:

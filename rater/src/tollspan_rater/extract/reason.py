@@ -64,6 +64,18 @@ def reasons(spans: Iterable[Extracted]) -> dict[str, Reason]:
     return {reason.call.call_id: reason for reason in found}
 
 
+def sources(spans: Iterable[Extracted], member: str) -> dict[str, Source]:
+    """Return who said each attribution key of one span, such as a unit measure, among spans that hang together."""
+    forest = Forest(distinct(spans))
+    found = [at for at, span in enumerate(forest.spans) if span.member == member]
+    return _sources(forest.spans, Ancestry(forest), found) if found else {}
+
+
+def _sources(spans: Sequence[Extracted], ancestry: Ancestry, members: Sequence[int]) -> dict[str, Source]:
+    words = resolved(ancestry, spans, members).words
+    return {key: Source(word.value, spans[word.at].member, word.by_resource) for key, word in words.items()}
+
+
 def _reason(spans: Sequence[Extracted], ancestry: Ancestry, clusters: Clusters, group: Group) -> Reason:
     call = call_of(spans, ancestry, group)
     index = {spans[at].member: at for at in group.members}
@@ -72,12 +84,11 @@ def _reason(spans: Sequence[Extracted], ancestry: Ancestry, clusters: Clusters, 
     chosen = evidence_of(views)
     filled = seen_together(views, chosen).filled
     joined = _joined(clusters, order)
-    words = resolved(ancestry, spans, order).words
     return Reason(
         call,
         tuple(_member(spans, at, joined, filled) for at in order),
         _won_by(views, chosen),
-        {key: Source(word.value, spans[word.at].member, word.by_resource) for key, word in words.items()},
+        _sources(spans, ancestry, order),
     )
 
 

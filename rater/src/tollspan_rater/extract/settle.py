@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final, TypeVar
@@ -39,14 +39,17 @@ def settle(spans: Iterable[Extracted], around: Around = NOTHING_AROUND) -> list[
     time and id. Tenants never meet, should several be there.
     """
     found = list(spans)
-    if len(found) == 1 and around is NOTHING_AROUND:
+    if len(found) == 1 and found[0].ruled is None and around is NOTHING_AROUND:
         call = alone(found[0])
         return [] if call is None else [call]
     return connected(found, around)
 
 
 def alone(span: Extracted) -> Call | None:
-    """Return what a span shows that nothing else touches: what ``connected`` says of a set of one, sooner."""
+    """Return what a span shows that nothing else touches: what ``connected`` says of a set of one, sooner.
+
+    Not for a span on which span rules count something.
+    """
     match span.role:
         case Role.CALL | Role.EVIDENCE:
             kind, flags = "call", span.flags
@@ -65,8 +68,11 @@ def connected(spans: Iterable[Extracted], around: Around = NOTHING_AROUND) -> li
     """Return the calls and unit measures of a set of any size; as ``settle``."""
     forest = Forest(distinct(spans))
     ancestry = Ancestry(forest)
-    calls = [call_of(forest.spans, ancestry, group) for group in grouped(forest, cluster(forest, around), around)]
-    calls += [_unit(forest.spans, ancestry, at) for at, span in enumerate(forest.spans) if span.role is Role.UNIT]
+    groups = grouped(forest, cluster(forest, around), around)
+    calls = [call_of(forest.spans, ancestry, group) for group in groups]
+    stated = [at for at, span in enumerate(forest.spans) if span.role is Role.UNIT and span.ruled is None]
+    calls += [_unit(forest.spans, ancestry, at) for at in stated]
+    calls += _counted(forest.spans, ancestry, [group.members for group in groups])
     return sorted(calls, key=lambda call: (call.tenant, call.started_ns, call.call_id))
 
 
@@ -104,6 +110,42 @@ def _unit(spans: Sequence[Extracted], ancestry: Ancestry, at: int) -> Call:
     )
 
 
+def _counted(spans: Sequence[Extracted], ancestry: Ancestry, calls: Iterable[Sequence[int]]) -> list[Call]:
+    """Return the units that span rules count: each meter once a call, however many views show it, else once a span."""
+    shown = [group for group in calls if any(spans[at].ruled is not None for at in group)]
+    members = {at for group in shown for at in group}
+    alone = [[at] for at, span in enumerate(spans) if span.ruled is not None and at not in members]
+    return [unit for group in [*shown, *alone] for unit in _units_beside(spans, ancestry, group)]
+
+
+def _units_beside(spans: Sequence[Extracted], ancestry: Ancestry, group: Sequence[int]) -> Iterator[Call]:
+    index = {spans[at].key: at for at in group}
+    views = by_rank([spans[at] for at in group])
+    attribution = resolved(ancestry, spans, [index[view.key] for view in views])
+    best = {one.meter: (view, one) for view in reversed(views) if view.ruled for one in view.ruled.counts}
+    for meter, (view, one) in sorted(best.items()):
+        unit = _built(
+            views,
+            kind="unit",
+            evidence=view,
+            usage=_NOTHING,
+            quality="exact",
+            attribution=attribution.values,
+            flags=attribution.flags,
+            conflicts=attribution.conflicts(spans),
+        )
+        yield replace(
+            unit,
+            call_id=_identity(view, "m_", meter),
+            members=(unit.evidence,),
+            trace_ids=(view.trace_id,),
+            dialect=one.rule,
+            reported_cost=None,
+            meter=meter,
+            quantity=one.quantity,
+        )
+
+
 def _built(
     views: Sequence[Extracted],
     *,
@@ -112,24 +154,26 @@ def _built(
     usage: Usage,
     quality: str,
     attribution: Mapping[str, str],
-    flags: Iterable[str],
+    flags: Collection[str],
     conflicts: tuple[Conflict, ...] = (),
 ) -> Call:
     first = views[0]
     shown = first if len(views) == 1 else _shown_by(views)
+    traces = (first.trace_id,) if shown is first else tuple(sorted({view.trace_id for view in views}))
     billable = attribution.get("billable")
     tags = [(key.removeprefix(TAGS), text) for key, text in attribution.items() if key.startswith(TAGS)]
     # In the order of the fields: naming fifty of them costs three times what the rest of a call does.
     return new_call(
         first.tenant, _identity(first, "c_" if kind == "call" else "m_"), kind, first.start_ns,
-        max(first.end_ns, first.start_ns), tuple([view.member for view in views]),
-        tuple(sorted({view.trace_id for view in views})), evidence.member, evidence.dialect, shown.provider,
-        shown.response_model or shown.request_model, shown.request_model, shown.operation, shown.response_id,
-        shown.record_id, shown.attempt, shown.retry_of, shown.outcome or "complete", quality, shown.service_tier,
-        shown.stream, shown.ttft_ms, usage, first.unit_meter, first.unit_quantity, shown.reported_cost,
-        *map(attribution.get, _TEXTS), None if billable is None else billable == "true", tuple(sorted(tags)),
-        tuple(sorted(set(flags))), tuple(sorted(shown.terms.items())), tuple(sorted(shown.details.items())),
-        conflicts,
+        max(first.end_ns, first.start_ns), tuple([view.member for view in views]), traces, evidence.member,
+        evidence.dialect, shown.provider, shown.response_model or shown.request_model, shown.request_model,
+        shown.operation, shown.response_id, shown.record_id, shown.attempt, shown.retry_of,
+        shown.outcome or "complete", quality, shown.service_tier, shown.stream, shown.ttft_ms, usage, first.unit_meter,
+        first.unit_quantity, shown.reported_cost, *map(attribution.get, _TEXTS),
+        None if billable is None else billable == "true",
+        tuple(sorted(tags)), tuple(sorted(set(flags))) if flags else (),
+        tuple(sorted(shown.terms.items())) if shown.terms else (),
+        tuple(sorted(shown.details.items())) if shown.details else (), conflicts,
     )  # fmt: skip
 
 
@@ -153,6 +197,6 @@ def _first(values: Iterable[T | None]) -> T | None:
     return next((value for value in values if value is not None), None)
 
 
-def _identity(span: Extracted, prefix: str) -> str:
-    key = f"{span.tenant}\x00{span.trace_id}\x00{span.span_id}"
+def _identity(span: Extracted, prefix: str, meter: str = "") -> str:
+    key = "\x00".join([span.tenant, span.trace_id, span.span_id, *([meter] if meter else ())])
     return prefix + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]

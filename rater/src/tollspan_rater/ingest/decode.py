@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 from tollspan_rater.domain.entries import Batch, Encoding
@@ -17,23 +17,24 @@ from tollspan_rater.ingest.undecodable import PieceError, described, undecodable
 _PLACE_BYTES_MOST: Final = 4096  # of resource and scope together; many bad spans may share a large one
 
 
-def decode(batch: Batch, limits: Limits = DEFAULT_LIMITS) -> list[Piece]:
+def decode(batch: Batch, limits: Limits = DEFAULT_LIMITS, *, also: frozenset[str] = frozenset()) -> list[Piece]:
     """Decode a batch; never raises for anything that its bytes hold.
 
     A span that cannot be read becomes an Undecodable and leaves its neighbours alone. A resource or scope that
     cannot be read makes its spans Undecodable, for what they mean and whose they are stands there. Damaged bytes
-    in which no span is found are one piece. The same batch always gives the same pieces.
+    in which no span is found are one piece. The same batch always gives the same pieces. ``also`` names attributes to
+    keep beside those that extraction reads; content stays out whatever it names.
     """
-    return _DECODERS[batch.encoding](batch, limits)
+    return _DECODERS[batch.encoding](batch, limits, also)
 
 
-@cache
-def _reader(limits: Limits) -> SpanReader:
-    return SpanReader(limits)
+@lru_cache(maxsize=64)
+def _reader(limits: Limits, also: frozenset[str]) -> SpanReader:
+    return SpanReader(limits, also)
 
 
-def _protobuf(batch: Batch, limits: Limits) -> list[Piece]:
-    reader, tenant = _reader(limits), batch.tenant
+def _protobuf(batch: Batch, limits: Limits, also: frozenset[str]) -> list[Piece]:
+    reader, tenant = _reader(limits, also), batch.tenant
     pieces: list[Piece] = []
     last: tuple[bytes, Mapping[str, Any]] | None = None
     # The journal holds only what reception let pass, so the number of spans is bounded by the body's size here.
@@ -64,23 +65,25 @@ def _in_place(piece: Piece, group: wire.Group) -> Piece:
     return replace(piece, raw=wire.frame(1, wire.frame(1, resource) + wire.frame(2, scoped)))
 
 
-def _json(batch: Batch, limits: Limits) -> list[Piece]:
+def _json(batch: Batch, limits: Limits, also: frozenset[str]) -> list[Piece]:
     try:
         request = otlp_json.parse(batch.body)
     except PieceError as error:
         return [undecodable(error.reason, error, batch.body)]
-    return list(json_pieces(request, batch.tenant, limits))
+    return list(json_pieces(request, batch.tenant, limits, also))
 
 
-def json_pieces(request: Mapping[str, Any], tenant: str, limits: Limits) -> Iterator[Piece]:
+def json_pieces(
+    request: Mapping[str, Any], tenant: str, limits: Limits, also: frozenset[str] = frozenset()
+) -> Iterator[Piece]:
     """Yield the pieces of a parsed OTLP/JSON request, in order."""
     for raw_resource, raw_scope, spans in otlp_json.groups(request):
         try:
-            resource, scope = otlp_json.resource_of(raw_resource, limits), otlp_json.scope_of(raw_scope)
+            resource, scope = otlp_json.resource_of(raw_resource, limits, also), otlp_json.scope_of(raw_scope)
         except PieceError as error:
             pieces: list[Piece] = [undecodable(error.reason, error, otlp_json.dump(raw)) for raw in spans]
         else:
-            pieces = [otlp_json.span_of(raw, tenant, resource, scope, limits) for raw in spans]
+            pieces = [otlp_json.span_of(raw, tenant, resource, scope, limits, also) for raw in spans]
         for piece, raw in zip(pieces, spans, strict=True):
             yield piece if isinstance(piece, Span) else _in_json_place(piece, raw_resource, raw_scope, raw)
 
@@ -95,11 +98,11 @@ def _in_json_place(piece: Piece, resource: Any, scope: Any, span: Any) -> Piece:
     return replace(piece, raw=otlp_json.dump({"resourceSpans": [{"resource": resource, "scopeSpans": [scoped]}]}))
 
 
-def _kept_as_digest(batch: Batch, _limits: Limits) -> list[Piece]:
+def _kept_as_digest(batch: Batch, _limits: Limits, _also: frozenset[str]) -> list[Piece]:
     return [undecodable("undecodable", described(batch.body).get("error", ""), batch.body)]
 
 
-_DECODERS: dict[Encoding, Callable[[Batch, Limits], list[Piece]]] = {
+_DECODERS: dict[Encoding, Callable[[Batch, Limits, frozenset[str]], list[Piece]]] = {
     "otlp-proto": _protobuf,
     "otlp-json": _json,
     "undecodable": _kept_as_digest,

@@ -59,13 +59,13 @@ def groups(request: Mapping[str, Any]) -> Iterator[tuple[Any, Any, list[Any]]]:
                 yield None, None, [scope_spans]
 
 
-def resource_of(resource: Any, limits: Limits) -> Mapping[str, AttributeValue]:
+def resource_of(resource: Any, limits: Limits, also: frozenset[str] = frozenset()) -> Mapping[str, AttributeValue]:
     """Read the kept attributes of a resource.
 
     Raises:
         PieceError: when it cannot be read.
     """
-    return _attributes(_object(resource, "resource").get("attributes"), limits)[0]
+    return _attributes(_object(resource, "resource").get("attributes"), limits, also)[0]
 
 
 def scope_of(scope: Any) -> tuple[str, str]:
@@ -84,6 +84,7 @@ def span_of(
     resource: Mapping[str, AttributeValue],
     scope: tuple[str, str],
     limits: Limits,
+    also: frozenset[str] = frozenset(),
 ) -> Piece:
     """Read one span; whatever is wrong with it becomes its piece, never an exception."""
     trace_id = span_id = ""
@@ -95,7 +96,7 @@ def span_of(
         check_ids(trace_id, span_id, parent_id)
         start, end = _integer(found.get("startTimeUnixNano")), _integer(found.get("endTimeUnixNano"))
         check_times(start, end)
-        attributes, cut = _attributes(found.get("attributes"), limits)
+        attributes, cut = _attributes(found.get("attributes"), limits, also)
         return Span(
             tenant=tenant,
             trace_id=trace_id,
@@ -125,7 +126,7 @@ def value_of(value: Any, key: str, limits: Limits) -> AttributeValue:
     return _value(value, key, limits, limits.nesting)[0]
 
 
-def _attributes(listed: Any, limits: Limits) -> tuple[dict[str, AttributeValue], int]:
+def _attributes(listed: Any, limits: Limits, also: frozenset[str]) -> tuple[dict[str, AttributeValue], int]:
     if listed is None:
         return {}, 0
     if not isinstance(listed, list):
@@ -138,7 +139,7 @@ def _attributes(listed: Any, limits: Limits) -> tuple[dict[str, AttributeValue],
         key = _object(pair, "attribute").get("key", "")
         if not isinstance(key, str):
             raise PieceError("bad_value", "the key of an attribute is no text")
-        if not matters(key):
+        if not matters(key, also):
             continue
         value, less = _value(pair.get("value"), key, limits, limits.nesting)
         value = allowed(key, value)

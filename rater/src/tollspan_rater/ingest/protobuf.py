@@ -56,14 +56,15 @@ _SPAN = attrgetter(
 class _Attributes(dict[bytes, _Kept]):
     """What attributes mean by their bytes; one that is not known is read, and counted in ``cut`` if it was cut."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, also: frozenset[str]) -> None:
         super().__init__()
         self.cut = 0
         self._limits = limits
+        self._also = also
         self._short = min(_USUAL_BYTES_MOST, limits.value_bytes)
 
     def __missing__(self, raw: bytes) -> _Kept:
-        kept = _usual_attribute(raw) if len(raw) <= self._short else None
+        kept = _usual_attribute(raw, self._also) if len(raw) <= self._short else None
         if kept is None:
             kept, cut = self._any_attribute(raw)
             if cut:
@@ -78,7 +79,7 @@ class _Attributes(dict[bytes, _Kept]):
     def _any_attribute(self, raw: bytes) -> tuple[_Kept, int]:
         message = KeyValueMessage.FromString(raw)
         key = message.key.decode(errors="replace")  # no key that is kept is broken UTF-8
-        if not matters(key):
+        if not matters(key, self._also):
             return _NOTHING, 0
         value, cut = value_of(message.value, key, self._limits, self._limits.nesting)
         value = allowed(key, value)
@@ -86,11 +87,11 @@ class _Attributes(dict[bytes, _Kept]):
 
 
 class SpanReader:
-    """Turns slices into pieces; one object per set of limits, so that its table means one thing."""
+    """Turns slices into pieces; one object per set of limits and further keys, so that its table means one thing."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, also: frozenset[str] = frozenset()) -> None:
         self._limits = limits
-        self._known = _Attributes(limits)
+        self._known = _Attributes(limits, also)
 
     def resource(self, raw: bytes) -> Mapping[str, AttributeValue]:
         """Read the kept attributes of a resource.
@@ -157,15 +158,15 @@ class SpanReader:
 
 
 @lru_cache(maxsize=8192)
-def _kept_key(raw: bytes) -> str | None:
+def _kept_key(raw: bytes, also: frozenset[str]) -> str | None:
     """Return the name of an attribute whose value is kept as it is, "" for one that is not, None to look closer."""
     key = raw.decode(errors="replace")
     if catalog.is_content(key):
         return None
-    return key if catalog.is_kept(key) else ""
+    return key if catalog.is_kept(key) or key in also else ""
 
 
-def _usual_attribute(raw: bytes) -> _Kept | None:
+def _usual_attribute(raw: bytes, also: frozenset[str]) -> _Kept | None:
     """Read the bytes that nearly every short attribute consists of: key, then one text or one number.
 
     Three times as fast as a message object; None for every other form, which is left to ``_any_attribute``.
@@ -176,7 +177,7 @@ def _usual_attribute(raw: bytes) -> _Kept | None:
     value = 2 + raw[1]
     if raw[value] != _VALUE_TAG or raw[value + 1] != size - value - 2:
         return None
-    key = _kept_key(raw[2:value])
+    key = _kept_key(raw[2:value], also)
     if not key:
         return None if key is None else _NOTHING
     kind, first = raw[value + 2], raw[value + 3]

@@ -26,9 +26,9 @@ def text(raw: bytes, where: str, most: int) -> tuple[str, int]:
         raise PieceError("invalid_utf8", f"{where}: {error.reason} at byte {error.start}") from None
 
 
-def matters(key: str) -> bool:
-    """Tell whether anything of an attribute may reach the span."""
-    return catalog.is_kept(key) or catalog.is_content(key)
+def matters(key: str, also: frozenset[str] = frozenset()) -> bool:
+    """Tell whether anything of an attribute may reach the span: extraction reads it, or a span rule names it."""
+    return catalog.is_kept(key) or catalog.is_content(key) or key in also
 
 
 def allowed(key: str, value: AttributeValue) -> AttributeValue:

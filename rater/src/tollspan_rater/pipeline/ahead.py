@@ -14,6 +14,7 @@ STEP_ENTRIES: Final = 256
 STEP_BYTES: Final = 8 << 20
 AHEAD_STEPS: Final = 2
 PAGE_BYTES: Final = 256 << 10  # of requests in one page: enough that its columns cost little a span
+NEW_RULES: Final = "meters.apply"  # what is read behind such a command is read by other rules
 
 Pending = Callable[[], Page]  # gives the page, after waiting for it if need be
 Submit = Callable[[Sequence[Batch]], Pending]
@@ -38,6 +39,9 @@ class _Waiting:
 
 class Ahead:
     """Gives the entries after a position in the journal's order, a step of batches or one command at a time.
+
+    Nothing is read behind a command that changes the span rules before it was taken and the next step begins, for
+    what pages hold depends on the rules in force.
 
     Args:
         journal: where they are read.
@@ -98,14 +102,24 @@ class Ahead:
 
     def _fill(self, position: int, most: int) -> None:
         after = self._waiting[-1].entries[-1].position if self._waiting else position
-        while self._waiting_bytes < AHEAD_STEPS * STEP_BYTES and self._waiting_entries < AHEAD_STEPS * STEP_ENTRIES:
+        while (
+            not self._at_new_rules()
+            and self._waiting_bytes < AHEAD_STEPS * STEP_BYTES
+            and self._waiting_entries < AHEAD_STEPS * STEP_ENTRIES
+        ):
             at_once = STEP_ENTRIES if self._waiting else most
             entries = self._journal.read(after, max_entries=at_once, max_bytes=STEP_BYTES)
             if not entries:
                 return
             for part in _parts(entries):
                 self._wait_for(part)
+                if self._at_new_rules():
+                    return
             after = entries[-1].position
+
+    def _at_new_rules(self) -> bool:
+        last = self._waiting[-1].entries[-1] if self._waiting else None
+        return isinstance(last, Command) and last.kind == NEW_RULES
 
     def _wait_for(self, part: Command | list[Batch]) -> None:
         if isinstance(part, Command):

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from tollspan_rater.domain.call import Extracted
-from tollspan_rater.domain.fates import Fate, Role
 from tollspan_rater.errors import StoreDeadError
 from tollspan_rater.pipeline.changes import Changes
-from tollspan_rater.pipeline.judge import Judge
+from tollspan_rater.pipeline.memory import Memory
 from tollspan_rater.pipeline.page import Page, Sorted, repeated, sort_out
 from tollspan_rater.pipeline.reading import Reading, at_fault, fault_text
-from tollspan_rater.pipeline.settling import Settle, Trace, components, settle_component
+from tollspan_rater.pipeline.settling import Settle, settle_component
 from tollspan_rater.pipeline.span_row import LinkOf
+from tollspan_rater.pipeline.touched import Gathering, touched_by
 from tollspan_rater.store.database import Database
-from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, trace_key
-from tollspan_rater.store.lookup import (
-    StoredSpan,
-    known_links,
-    known_traces,
-    legs_of_traces,
-    link_key,
-    spans_of_traces,
-    traces_of_links,
-)
-
-_TENANT: Final = 0
-_MEMBERS: Final = COLUMNS.index("members")
+from tollspan_rater.store.lookup import known_links, known_traces
 
 Place = tuple[int, int]  # position and ordinal of a piece
 
@@ -42,14 +29,14 @@ class Meaning:
     from_evidence: Callable[[str], Extracted]
 
 
-def apply_readings(readings: Sequence[Reading], database: Database, meaning: Meaning) -> Changes:
+def apply_readings(readings: Sequence[Reading], database: Database, meaning: Meaning, memory: Memory) -> Changes:
     """Return everything that some readings change in the store.
 
     The result is a function of the store and of the readings in the order of the journal; how they were
-    grouped into steps leaves no trace.
+    grouped into steps leaves no trace, nor does what is remembered of earlier ones.
     """
     while True:
-        changes, faults = _applied(readings, database, meaning)
+        changes, faults = _applied(readings, database, meaning, memory)
         if not faults:
             return changes
         readings = _without(readings, faults)
@@ -75,7 +62,7 @@ def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) 
     while untried:
         group = untried.pop()
         try:
-            apply_readings([*kept, *group], database, meaning).tables()
+            apply_readings([*kept, *group], database, meaning, Memory()).tables()
         except StoreDeadError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a piece must not stop the journal
@@ -88,15 +75,19 @@ def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) 
     return kept
 
 
-def _applied(readings: Sequence[Reading], database: Database, meaning: Meaning) -> tuple[Changes, dict[Place, str]]:
+def _applied(
+    readings: Sequence[Reading], database: Database, meaning: Meaning, memory: Memory
+) -> tuple[Changes, dict[Place, str]]:
     """Return the changes, and the pieces at which settlement threw; without any the changes are whole."""
     changes = Changes()
-    touched = _touched(readings, database, meaning.link_of)
-    judge = Judge(touched)
+    memory.begin()
+    touched = touched_by(readings, database, meaning.link_of, memory)
+    judge = touched.judge()
     arrivals: list[Reading] = []
     for reading in readings:
         if reading.aside is not None:
-            changes.aside(reading, reading.aside)
+            if not reading.again:  # else what was read before stays
+                changes.aside(reading, reading.aside)
         elif reading.extracted is not None:
             verdict = judge.judge(reading)
             if verdict.holds:
@@ -104,30 +95,15 @@ def _applied(readings: Sequence[Reading], database: Database, meaning: Meaning) 
                 changes.held(reading, reading.extracted, verdict, meaning.link_of)
             else:
                 changes.not_held(reading, reading.extracted, verdict)
-    return changes, _settle(arrivals, touched, database, meaning, changes)
-
-
-def _settle(
-    arrivals: Sequence[Reading],
-    touched: Sequence[StoredSpan],
-    database: Database,
-    meaning: Meaning,
-    changes: Changes,
-) -> dict[Place, str]:
-    known = [_known(span, meaning.from_evidence) for span in _holding(touched)]
-    booked = _booked(touched, database)
-    ties: list[tuple[Trace, int | None]] = [((span.tenant, span.trace_id), span.link_key) for span in touched]
-    ties += [
-        ((reading.tenant, reading.extracted.trace_id), _link(reading.extracted, meaning.link_of))
-        for reading in arrivals
-        if reading.extracted is not None
-    ]
+    gathering = Gathering(touched, meaning.link_of)
+    components = gathering.components(arrivals, judge, database, meaning.from_evidence)
     faults: dict[Place, str] = {}
-    for component in components(ties, known, arrivals, booked):
+    for component in components:
         settled = settle_component(component, meaning.settle)
         changes.extend("legs", settled.legs)
         faults |= {(reading.position, reading.ordinal): error for reading, error in settled.faults}
-    return faults
+    memory.keep(components)
+    return changes, faults
 
 
 def _without(readings: Sequence[Reading], faults: dict[Place, str]) -> list[Reading]:
@@ -136,62 +112,4 @@ def _without(readings: Sequence[Reading], faults: dict[Place, str]) -> list[Read
         reading if error is None else at_fault(reading, error)
         for reading in readings
         for error in [faults.get((reading.position, reading.ordinal))]
-    ]
-
-
-def _link(span: Extracted, link_of: LinkOf) -> int | None:
-    link = link_of(span)
-    return None if link is None else link_key(span.tenant, link)
-
-
-def _touched(readings: Sequence[Reading], database: Database, link_of: LinkOf) -> list[StoredSpan]:
-    """Return all stored spans of the traces that some readings are in or are linked with, transitively."""
-    traces: set[int] = set()
-    links: set[int] = set()
-    for reading in readings:
-        if reading.extracted is not None:
-            traces.add(trace_key(reading.extracted.trace_id))
-            link = _link(reading.extracted, link_of)
-            if link is not None:
-                links.add(link)
-    found = spans_of_traces(database, traces)
-    searched: set[int] = set()
-    while True:
-        links |= {span.link_key for span in found if span.link_key is not None}
-        more = traces_of_links(database, links - searched) - traces
-        searched |= links
-        if not more:
-            break
-        traces |= more
-        found.extend(spans_of_traces(database, more))
-    tenants = {reading.tenant for reading in readings}
-    return [span for span in found if span.tenant in tenants]
-
-
-def _holding(spans: Iterable[StoredSpan]) -> list[StoredSpan]:
-    """Keep of each span key the version that holds: the final one."""
-    held: dict[tuple[str, str, str], StoredSpan] = {}
-    for span in sorted(spans, key=lambda span: (span.final, -span.position, -span.ordinal)):
-        held[span.tenant, span.trace_id, span.span_id] = span
-    return list(held.values())
-
-
-def _known(span: StoredSpan, from_evidence: Callable[[str], Extracted]) -> Extracted:
-    if span.fate == Fate.STORED:
-        return from_evidence(span.evidence)
-    return Extracted(
-        span.tenant, span.trace_id, span.span_id, span.parent_id, span.start_ns, span.end_ns, Role.NONE, ""
-    )
-
-
-def _booked(touched: Sequence[StoredSpan], database: Database) -> list[tuple[Trace, str, Booked]]:
-    rows = legs_of_traces(database, {span.trace_key for span in touched})
-    by_tenant: dict[str, list[LegRow]] = {}
-    for row in rows:
-        by_tenant.setdefault(row[_TENANT], []).append(row)
-    traces = {(row[_TENANT], row[1]): row[_MEMBERS][0][:32] for row in rows}
-    return [
-        ((tenant, traces[tenant, call_id]), call_id, state)
-        for tenant, legs in by_tenant.items()
-        for call_id, state in booked_from(legs).items()
     ]

@@ -8,7 +8,9 @@ from typing import Any, Final
 import orjson
 
 from tollspan_rater.domain.entries import Command
+from tollspan_rater.pipeline.ahead import NEW_RULES
 from tollspan_rater.pipeline.changes import Changes
+from tollspan_rater.pipeline.rereading import REEXTRACT
 
 
 def _customer_set(command: Command, changes: Changes) -> None:
@@ -25,6 +27,15 @@ def _pricing_apply(command: Command, changes: Changes) -> None:
         "price_versions",
         (command.tenant, body["version"], command.position, command.at_ns, body["valid_from_ns"],
          command.actor, body.get("note", ""), _json(body["files"])),
+    )  # fmt: skip
+
+
+def _meters_apply(command: Command, changes: Changes) -> None:
+    body = command.body
+    changes.add(
+        "span_rules",
+        (command.tenant, body["version"], command.position, command.at_ns, command.actor, body.get("note", ""),
+         _json({"file": body["file"], "rules": body["rules"]})),
     )  # fmt: skip
 
 
@@ -48,9 +59,10 @@ APPLY: Final[Mapping[str, Callable[[Command, Changes], None]]] = {
     "key.revoke": _key_set,
     "forget": _forget,
     "config.set": _noted,
+    NEW_RULES: _meters_apply,
 }
 REPLAY: Final = "quarantine.replay"
-KINDS: Final = frozenset(APPLY) | {REPLAY}
+KINDS: Final = frozenset(APPLY) | {REPLAY, REEXTRACT}
 
 
 def apply_command(command: Command, changes: Changes) -> None:

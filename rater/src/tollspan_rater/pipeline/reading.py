@@ -13,12 +13,13 @@ from tollspan_rater.domain.call import Extracted, Rejected
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import FAR_FUTURE_NS, Piece, Span, Undecodable
 from tollspan_rater.extract.draft import drafted
+from tollspan_rater.extract.span_rule import NO_RULES, RulesByTenant, ruled
 from tollspan_rater.store.lookup import KeptAs
 
 _TIME_MAX: Final = (1 << 63) - 1
 LATE_NS: Final = 3_600 * 1_000_000_000  # a span that arrives an hour after its end is marked late
 
-Decode = Callable[[Batch], list[Piece]]
+Decode = Callable[..., list[Piece]]  # of a batch; ``also=`` names attributes to keep for span rules
 Extract = Callable[[Span], Extracted | Rejected]
 Evidence = Callable[[Extracted], tuple[str, str]]  # as stored text, and its digest
 
@@ -43,7 +44,8 @@ class Reading:
     """One piece of a batch after extraction: what was read, or why it is set aside.
 
     ``position`` and ``ordinal`` name the piece for good; ``at_position`` is the journal entry that made the
-    rater read it (a later one for a replay).
+    rater read it (a later one for a replay). ``again``: the piece holds its span key already, and this is what other
+    tables read of it; if it cannot be settled, what was read before stays.
     """
 
     position: int
@@ -56,18 +58,34 @@ class Reading:
     evidence: str
     digest: str
     aside: SetAside | None = None
+    again: bool = False
 
 
 new_reading: Final = drafted(Reading)
 
 
 class Reader:
-    """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other."""
+    """Reads batches with the given decode, extract and evidence functions; one bad piece costs no other.
 
-    def __init__(self, decode: Decode, extract: Extract, evidence_of: Evidence) -> None:
-        self.decode = decode
+    ``rules`` are the span rules of each tenant that are in force at the positions of what is read.
+    """
+
+    def __init__(
+        self, decode: Decode, extract: Extract, evidence_of: Evidence, rules: RulesByTenant | None = None
+    ) -> None:
+        self._decode = decode
         self._extract = extract
         self._evidence_of = evidence_of
+        self._rules = rules or {}
+
+    def under(self, rules: RulesByTenant) -> Reader:
+        """Return a reader that reads as this one while other rules are in force."""
+        return Reader(self._decode, self._extract, self._evidence_of, rules)
+
+    def decode(self, batch: Batch) -> list[Piece]:
+        """Return the pieces of a batch, with what its tenant's rules look at."""
+        also = self._rules.get(batch.tenant, NO_RULES).keys
+        return self._decode(batch, also=also) if also else self._decode(batch)
 
     def read(self, batch: Batch) -> list[Reading]:
         """Return a reading for each piece of a batch, in the order of the request."""
@@ -83,6 +101,8 @@ class Reader:
             return self.aside(batch, ordinal, at_position, aside)
         try:
             found = _bad_time(piece, batch.received_ns) or self._extract(piece)
+            if batch.tenant in self._rules:
+                found = ruled(piece, found, self._rules[batch.tenant])
             if isinstance(found, Rejected):
                 return self.aside(batch, ordinal, at_position, set_aside(piece, found))
             return self.keep(batch, found, ordinal=ordinal, at_position=at_position)

@@ -1,85 +1,29 @@
-"""From new spans to legs: each connected set is settled again, step by step in the journal's order."""
+"""From new spans to legs: what they can change is settled again, step by step in the journal's order."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from tollspan_rater.domain.call import Call, Extracted
-from tollspan_rater.domain.fates import Role
+from tollspan_rater.extract.cluster import NOTHING_AROUND, Around
+from tollspan_rater.extract.island import arrived
+from tollspan_rater.extract.span_index import SPEAKING, SpanIndex
+from tollspan_rater.pipeline.component import Component
 from tollspan_rater.pipeline.reading import Reading, fault_text
-from tollspan_rater.store.legs import Booked, LegRow, difference
+from tollspan_rater.store.legs import LegRow, difference
 
-Settle = Callable[[Sequence[Extracted]], list[Call]]
-Trace = tuple[str, str]  # tenant, trace id
-_SPEAKING = frozenset({Role.CALL, Role.UNIT, Role.AGGREGATE, Role.EVIDENCE})
+WHOLE: Final = 64  # up to so many spans, settling all of them costs less than finding out which
 
 
-@dataclass(slots=True)
-class Component:
-    """Traces of one tenant that are connected by response ids: what is known of them and what came."""
+class Settle(Protocol):
+    """Settlement, as a function of a set of spans and of what is known around it."""
 
-    known: list[Extracted] = field(default_factory=list)
-    arrivals: list[Reading] = field(default_factory=list)
-    booked: dict[str, Booked] = field(default_factory=dict)
-
-
-class Connections:
-    """Joins traces that share a response id into components."""
-
-    def __init__(self) -> None:
-        self._above: dict[Trace, Trace] = {}
-        self._by_link: dict[tuple[str, int], Trace] = {}
-
-    def __contains__(self, trace: object) -> bool:
-        return trace in self._above
-
-    def add(self, trace: Trace, link: int | None) -> None:
-        """Add a trace, joined with all other traces of its tenant that have the same link key."""
-        self._above.setdefault(trace, trace)
-        if link is None:
-            return
-        first = self._by_link.setdefault((trace[0], link), trace)
-        if first != trace:
-            self._above[self.root(trace)] = self.root(first)
-
-    def root(self, trace: Trace) -> Trace:
-        """Return the trace that stands for the component of another."""
-        above = self._above
-        while above[trace] != trace:
-            above[trace] = above[above[trace]]
-            trace = above[trace]
-        return trace
-
-
-def components(
-    ties: Iterable[tuple[Trace, int | None]],
-    known: Iterable[Extracted],
-    arrivals: Iterable[Reading],
-    booked: Iterable[tuple[Trace, str, Booked]],
-) -> list[Component]:
-    """Group stored spans, new readings and booked calls into connected components that have news.
-
-    ``ties`` are the trace and the link key of every version of every span, those included that a new one
-    replaces: calls are booked across the traces that they have tied. Traces that are together without need, as by
-    two ids with one hash, cost time only, for settlement of a union is the union of settlements.
-    """
-    connections = Connections()
-    for trace, link in ties:
-        connections.add(trace, link)
-    found: defaultdict[Trace, Component] = defaultdict(Component)
-    for reading in arrivals:
-        span = _read(reading)
-        found[connections.root((span.tenant, span.trace_id))].arrivals.append(reading)
-    for span in known:
-        root = connections.root((span.tenant, span.trace_id))
-        if root in found:
-            found[root].known.append(span)
-    for trace, call_id, state in booked:
-        if trace in connections and connections.root(trace) in found:
-            found[connections.root(trace)].booked[call_id] = state
-    return list(found.values())
+    def __call__(self, spans: Iterable[Extracted], around: Around = NOTHING_AROUND, /) -> list[Call]:
+        """Return the calls and unit measures that the spans show."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,47 +37,86 @@ class Settled:
 def settle_component(component: Component, settle: Settle) -> Settled:
     """Settle a component after each journal entry that touches it, so that batching leaves no trace in the legs.
 
-    An arrival at which settlement throws is left out and reported, the others count.
+    An arrival at which settlement throws is left out and reported; the legs count only when there is none.
     """
-    known = {span.key: span for span in component.known}
-    if not _speaks(known.values()) and not _speaks(_read(reading) for reading in component.arrivals):
-        return Settled([], [])
     legs: list[LegRow] = []
     faults: list[tuple[Reading, str]] = []
-    booked = component.booked
     for position, readings in _by_position(component.arrivals):
-        before = dict(known)
-        known.update((_read(reading).key, _read(reading)) for reading in readings)
+        before = _versions_before(component.index, readings)
         try:
-            calls = settle(list(known.values()))
+            legs += _booked(component, _settled(component.index, readings, settle), position)
         except Exception:  # noqa: BLE001 - find the spans at fault, keep their neighbours
-            known, calls, found = _without_faults(before, readings, settle)
-            faults.extend(found)
-        new_legs, booked = difference(booked, calls, position)
-        legs.extend(new_legs)
+            component.index = _as_before(component.index, before)
+            faults += _at_fault(component, readings, settle)
     return Settled(legs, faults)
 
 
-def _without_faults(
-    known: dict[tuple[str, str, str], Extracted], readings: Sequence[Reading], settle: Settle
-) -> tuple[dict[tuple[str, str, str], Extracted], list[Call], list[tuple[Reading, str]]]:
-    """Leave out the readings at which settlement throws; halves are tried, so that one among many is found soon."""
+@dataclass(frozen=True, slots=True)
+class _Resettled:
+    """The calls of some spans; ``members`` names these spans, None for all."""
+
+    members: Sequence[str] | None
+    calls: Sequence[Call]
+
+
+def _settled(index: SpanIndex, readings: Sequence[Reading], settle: Settle) -> _Resettled:
+    """Take new readings into an index, and settle what they can change."""
+    news = {_read(reading).key: _read(reading) for reading in readings}
+    if len(index.spans) + len(news) > WHOLE:
+        island = arrived(index, news.values())
+        return _Resettled([index.spans[key].member for key in island.core], island.settled(settle))
+    for key, span in news.items():
+        if key in index.spans:
+            index.remove(key)
+        index.add(span)
+    speaks = any(span.role in SPEAKING for span in index.spans.values())
+    return _Resettled(None, settle(list(index.spans.values())) if speaks else ())
+
+
+def _booked(component: Component, resettled: _Resettled, position: int) -> list[LegRow]:
+    members = component.booked if resettled.members is None else resettled.members
+    booked = component.booked_for(members)
+    owner = {call_id: member for member in members for call_id in component.booked.get(member, ())}
+    owner |= {call.call_id: call.members[0] for call in resettled.calls}
+    legs, states = difference(booked, resettled.calls, position)
+    for call_id, state in states.items():
+        component.book(owner[call_id], call_id, state)
+    return legs
+
+
+def _at_fault(component: Component, readings: Sequence[Reading], settle: Settle) -> list[tuple[Reading, str]]:
+    """Return the readings at which settlement throws; halves are tried, so that one among many is found soon."""
     faults: list[tuple[Reading, str]] = []
-    calls = settle(list(known.values())) if known else []
     untried = [list(readings)]
     while untried:
         group = untried.pop()
-        trial = known | {_read(reading).key: _read(reading) for reading in group}
+        before = _versions_before(component.index, group)
         try:
-            calls = settle(list(trial.values()))
+            _settled(component.index, group, settle)
         except Exception as error:  # noqa: BLE001 - a span of the group is at fault; alone, it is quarantined
+            component.index = _as_before(component.index, before)
             if len(group) == 1:
                 faults.append((group[0], fault_text(error)))
             else:
                 untried += [group[len(group) // 2 :], group[: len(group) // 2]]
-        else:
-            known = trial
-    return known, calls, faults
+    return faults
+
+
+def _versions_before(index: SpanIndex, readings: Sequence[Reading]) -> list[tuple[Extracted, Extracted | None]]:
+    return [(_read(reading), index.spans.get(_read(reading).key)) for reading in readings]
+
+
+def _as_before(index: SpanIndex, before: Sequence[tuple[Extracted, Extracted | None]]) -> SpanIndex:
+    """Return an index without some new spans; made anew, because one of them broke the old one half way."""
+    spans = dict(index.spans)
+    for span, old in before:
+        spans.pop(span.key, None)
+        if old is not None:
+            spans[span.key] = old
+    fresh = SpanIndex()
+    for span in spans.values():
+        fresh.add(span)
+    return fresh
 
 
 def _by_position(arrivals: Sequence[Reading]) -> list[tuple[int, list[Reading]]]:
@@ -141,10 +124,6 @@ def _by_position(arrivals: Sequence[Reading]) -> list[tuple[int, list[Reading]]]
     for reading in arrivals:
         grouped[reading.at_position].append(reading)
     return sorted(grouped.items())
-
-
-def _speaks(spans: Iterable[Extracted]) -> bool:
-    return any(span.role in _SPEAKING for span in spans)
 
 
 def _read(reading: Reading) -> Extracted:

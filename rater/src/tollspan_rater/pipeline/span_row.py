@@ -24,5 +24,5 @@ def span_row(
         extracted.trace_id, extracted.span_id, extracted.parent_id, reading.position, reading.ordinal,
         extracted.start_ns, extracted.end_ns, verdict.fate.value, verdict.reason, extracted.role.value,
         extracted.final, reading.received_ns - extracted.end_ns > LATE_NS, reading.digest, reading.sender,
-        extracted.process_id, extracted.seq, evidence,
+        extracted.process_id, extracted.seq, evidence, reading.at_position,
     )  # fmt: skip

@@ -9,18 +9,28 @@ from typing import Final
 
 import pyarrow as pa
 
+from tollspan_rater.domain.call import Extracted
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import StoreDeadError, TollspanError
-from tollspan_rater.pipeline.ahead import STEP_ENTRIES, Ahead, JournalReads, Pending, Submit
+from tollspan_rater.extract.span_rule import RulesByTenant, SpanRules
+from tollspan_rater.pipeline.ahead import NEW_RULES, STEP_ENTRIES, Ahead, JournalReads, Pending
 from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated, sorted_pages
 from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.commands import REPLAY, apply_command
+from tollspan_rater.pipeline.memory import Memory
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
 from tollspan_rater.pipeline.replay import replayed
+from tollspan_rater.pipeline.rereading import REEXTRACT, rereadings
+from tollspan_rater.store import state
 from tollspan_rater.store.database import Database
 
+MakePage = Callable[[Sequence[Batch], RulesByTenant], Pending]  # has batches read by some rules, and returns at once
+
 RETRY_S: Final = 1.0
+
+Readings = Callable[[Command, Database, Reader, Callable[[str], Extracted]], list[Reading]]
+_READINGS: Final[Mapping[str, Readings]] = {REPLAY: replayed, REEXTRACT: rereadings}
 
 
 class Writer:
@@ -37,7 +47,7 @@ class Writer:
         reader: Reader,
         meaning: Meaning,
         before_append: Callable[[], None] = lambda: None,
-        submit: Submit | None = None,
+        submit: MakePage | None = None,
     ) -> None:
         """Bind the parts.
 
@@ -49,11 +59,14 @@ class Writer:
             before_append: called before each transaction.
             submit: hands batches to another process that makes their page; by default it is made here, at its turn.
         """
-        self._ahead = Ahead(journal, submit or self._here)
+        self._submit = submit or self._here
+        self._ahead = Ahead(journal, lambda batches: self._submit(batches, self._rules))
         self._database = database
+        self._rules = self._rules_in_force()
         self._reader = reader
         self._meaning = meaning
         self._before_append = before_append
+        self._memory = Memory()
         self._position = database.position()
         self._moved = threading.Condition()
         self._wake = threading.Event()
@@ -67,6 +80,11 @@ class Writer:
     def position(self) -> int:
         """The journal position up to which the store has come."""
         return self._position
+
+    @property
+    def rules(self) -> RulesByTenant:
+        """Each tenant's span rules for the entries after :attr:`position`."""
+        return self._rules
 
     def lag_s(self, now_ns: int) -> int:
         """Return for how many seconds the store has been behind the journal; 0 when it is not."""
@@ -110,7 +128,9 @@ class Writer:
     def paused(self) -> Iterator[None]:
         """Keep the writer's thread still while the store is exchanged; afterwards the store's own position holds."""
         with self._stepping:
+            self._memory.forget()
             yield
+            self._rules = self._rules_in_force()
             self._move_to(self._database.position(), keys=True)
 
     def catch_up(self, until: int | None = None) -> None:
@@ -136,12 +156,26 @@ class Writer:
             last = pages[-1].batches[-1].position
             self._append(self._tables_of(pages), last)
             return last - oldest.position + 1
-        command = self._ahead.take_command()
-        self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
+        self.apply(self._ahead.take_command())
         return 1
 
-    def _here(self, batches: Sequence[Batch]) -> Pending:
-        return lambda: page_of(batches, self._reader.read, self._meaning.settle, self._meaning.link_of)
+    def apply(self, command: Command) -> None:
+        """Apply one command that follows the store's position."""
+        rules = self._rules
+        if command.kind == NEW_RULES:
+            rules = {**rules, command.tenant: SpanRules.from_body(command.body["rules"])}
+        self._append(self._tables_of_command(command), command.position, keys=command.kind.startswith("key."))
+        self._rules = rules
+
+    def _here(self, batches: Sequence[Batch], rules: RulesByTenant) -> Pending:
+        reader = self._reader.under(rules)
+        return lambda: page_of(batches, reader.read, self._meaning.settle, self._meaning.link_of)
+
+    def _rules_in_force(self) -> RulesByTenant:
+        """Return each tenant's span rules as of the store's position, which is what they are to be for what follows."""
+        with self._database.looking_up() as connection:
+            applied = state.span_rules(connection)
+        return {one.tenant: SpanRules.from_body(one.body["rules"]) for one in applied}
 
     def _tables_of(self, pages: Sequence[Page]) -> Mapping[str, pa.Table]:
         found = sorted_pages(pages, self._database, self._meaning)
@@ -155,9 +189,9 @@ class Writer:
         return self._tables_with(found.readings, note)
 
     def _tables_of_command(self, command: Command) -> Mapping[str, pa.Table]:
-        readings: list[Reading] = []
-        if command.kind == REPLAY:
-            readings = replayed(command, self._database, self._reader, self._meaning.from_evidence)
+        find = _READINGS.get(command.kind)
+        reader = self._reader.under(self._rules)
+        readings = [] if find is None else find(command, self._database, reader, self._meaning.from_evidence)
 
         def note(changes: Changes) -> None:
             apply_command(command, changes)
@@ -174,13 +208,14 @@ class Writer:
             return self._noted(isolated(readings, self._database, self._meaning), note)
 
     def _noted(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
-        changes = apply_readings(readings, self._database, self._meaning)
+        changes = apply_readings(readings, self._database, self._meaning, self._memory)
         note(changes)
         return changes.tables()
 
     def _append(self, tables: Mapping[str, pa.Table], position: int, *, keys: bool = False) -> None:
         self._before_append()
         self._database.append(tables)
+        self._memory.commit()
         self._move_to(position, keys=keys)
 
     def _move_to(self, position: int, *, keys: bool) -> None:
@@ -194,9 +229,11 @@ class Writer:
     def _recover(self) -> None:
         """Reopen a dead store; an error of COMMIT may have committed, so its own position holds."""
         with self._stepping:
+            self._memory.forget()
             try:
                 self._database.reopen()
                 position = self._database.position()
+                self._rules = self._rules_in_force()
             except Exception as error:  # noqa: BLE001 - disk still full or broken: stay refused, try again later
                 self.failure = fault_text(error)
                 return

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from tollspan import semconv
-from tollspan_rater.pricing.document import Node
+from tollspan_rater.pricing.document import Node, Table
 from tollspan_rater.pricing.reading import Reading
 
 
@@ -28,6 +28,8 @@ class Reason(StrEnum):
     FAILED = "failed"
     RETRIED = "retried"
     OPERATOR = "operator"
+    ESTIMATED = "estimated"
+    UNMEASURED = "unmeasured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +66,19 @@ PHASES: Final[dict[str, Treatment]] = {
     "demo": _aside(Reason.DEMO),
     "admin": _aside(Reason.ADMIN),
 }
+QUALITY: Final[dict[str, Treatment]] = {"estimated": _aside(Reason.ESTIMATED, quota=True)}
 FAILED: Final = _aside(Reason.FAILED)
 RETRIED: Final = _aside(Reason.RETRIED)
 OPERATOR: Final = _aside(Reason.OPERATOR)
 
 ATTEMPTS: Final = ("success_only", "all", "none")
-POLICY_KEYS: Final = ("attempts", "environment", "phase", "outcome")
+POLICY_KEYS: Final = ("attempts", "environment", "phase", "outcome", "quality")
 TREATMENT_KEYS: Final = ("on_invoice", "counts_toward_quota", "reason")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A plan's table of treatments, by lower-case environment, account phase and outcome.
+    """A plan's table of treatments, by lower-case environment, account phase, outcome and quality of the usage.
 
     ``attempts`` decides on attempts that no rule for their outcome catches: ``success_only`` charges those
     that completed, ``all`` charges failed, aborted and retried ones as well, ``none`` charges no attempt of
@@ -86,6 +89,7 @@ class Policy:
     environment: Mapping[str, Treatment] = field(default_factory=lambda: dict(ENVIRONMENTS))
     phase: Mapping[str, Treatment] = field(default_factory=lambda: dict(PHASES))
     outcome: Mapping[str, Treatment] = field(default_factory=dict)
+    quality: Mapping[str, Treatment] = field(default_factory=lambda: dict(QUALITY))
 
 
 def read_policy(node: Node | None, reading: Reading) -> Policy:
@@ -94,17 +98,22 @@ def read_policy(node: Node | None, reading: Reading) -> Policy:
     if table is None:
         return Policy()
     reading.only(table, POLICY_KEYS, "a policy")
-    outcomes = table.entries.get("outcome")
-    rules = _read_rules(outcomes, "outcome", reading)
-    for outcome in set(rules) - set(semconv.OUTCOMES):
-        known = ", ".join(semconv.OUTCOMES)
-        reading.wrong(outcomes or table, f"there is no outcome {outcome!r}", f"Write one of: {known}")
     return Policy(
         attempts=reading.choice(table.entries.get("attempts"), "attempts", ATTEMPTS, "success_only"),
         environment={**ENVIRONMENTS, **_read_rules(table.entries.get("environment"), "environment", reading)},
         phase={**PHASES, **_read_rules(table.entries.get("phase"), "phase", reading)},
-        outcome=rules,
+        outcome=_read_known(table, "outcome", semconv.OUTCOMES, reading),
+        quality={**QUALITY, **_read_known(table, "quality", semconv.QUALITIES, reading)},
     )
+
+
+def _read_known(table: Table, what: str, known: Sequence[str], reading: Reading) -> dict[str, Treatment]:
+    """Read rules whose names are a closed list."""
+    node = table.entries.get(what)
+    rules = _read_rules(node, what, reading)
+    for name in sorted(set(rules) - set(known)):
+        reading.wrong(node or table, f"there is no {what} {name!r}", f"Write one of: {', '.join(known)}")
+    return rules
 
 
 def _read_rules(node: Node | None, what: str, reading: Reading) -> dict[str, Treatment]:

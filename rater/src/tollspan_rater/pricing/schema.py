@@ -87,6 +87,7 @@ def _plan() -> dict[str, Any]:
         "environment": rules,
         "phase": rules,
         "outcome": _table(dict.fromkeys(semconv.OUTCOMES, treatment)),
+        "quality": _table(dict.fromkeys(semconv.QUALITIES, treatment)),
     }
     known = {
         "plan": NAME_SCHEMA,

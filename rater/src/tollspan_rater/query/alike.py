@@ -33,7 +33,7 @@ _OWN: Final = {
 }
 _FACTS: Final = (
     "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "customer", "environment", "phase",
-    "billable", "retried", "terms",
+    "billable", "retried", "terms", "quality",
 )  # fmt: skip
 # A call that knows rare parts of its totals stands alone: the signs below look at columns only.
 _RARE: Final = "|".join(meter for meter in PARENT if meter not in TOKEN_FIELDS)

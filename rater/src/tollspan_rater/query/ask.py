@@ -14,11 +14,13 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.explain import explain
+from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
 from tollspan_rater.query.margin import margin
+from tollspan_rater.query.meters import meters_show
 from tollspan_rater.query.prices import pricing_show
 from tollspan_rater.query.questions import question as known
-from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.scope import PiecesAt, Scope
 from tollspan_rater.query.settings import config_answer
 from tollspan_rater.query.usage import usage
 from tollspan_rater.store.database import Database
@@ -31,9 +33,17 @@ Params = Mapping[str, str]
 class Asker:
     """Answers every question of the table about one data folder; each answer sees one committed state."""
 
-    def __init__(self, database: Database, names: Names, resolved: Resolved, folder: Folder, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        names: Names,
+        resolved: Resolved,
+        folder: Folder,
+        clock: Clock,
+        pieces_at: PiecesAt,
+    ) -> None:
         self._database, self._names, self._resolved = database, names, resolved
-        self._folder, self._clock = folder, clock
+        self._folder, self._clock, self._pieces_at = folder, clock, pieces_at
 
     def ask(self, question: str, params: Params, *, tenant: str) -> Answer:
         """Answer a question whose parameters were read by its table."""
@@ -46,7 +56,7 @@ class Asker:
             accounts = Accounts(connection, tenant, zone)
             if "customer" in params:
                 zone = accounts.zone(params["customer"])
-            scope = Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns())
+            scope = Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns(), self._pieces_at)
             return self._answer(question)(scope, params)
 
     def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:
@@ -61,6 +71,7 @@ class Asker:
             "customers.list": care.customers_list,
             "keys.list": care.keys_list,
             "pricing.show": pricing_show,
+            "meters.show": meters_show,
         }
         if question not in others:
             raise NotFoundError("question", question, "tollspan --help lists the commands.")
@@ -71,5 +82,6 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "usage": usage,
     "calls": calls,
     "margin": margin,
+    "inexact": inexact,
     "explain": explain,
 }

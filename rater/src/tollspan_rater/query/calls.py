@@ -16,13 +16,13 @@ _DIGITS: Final = 20
 
 
 def calls(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """Answer: one row for each physical provider call, in the order of time."""
+    """Answer: one row for each physical provider call, or for each unit measure, in the order of time."""
     limit, cursor = int(params.get("limit", "100")), params.get("cursor")
-    after = _instant(cursor)
+    after, kind = _instant(cursor), params.get("kind", "call")
     rows: list[dict[str, Cell]] = []
     more, last = False, ""
     for call in rated_calls(scope, params, after):
-        if call.row.kind != "call" or (cursor is not None and _place(call) <= cursor):
+        if call.row.kind != kind or (cursor is not None and _place(call) <= cursor):
             continue
         if len(rows) == limit:
             more = True
@@ -41,7 +41,7 @@ CALL_COLUMNS: Final = (
     "operation", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
     "total_tokens", "quality", "outcome", "attempt", "retry_of", "on_invoice", "counts_toward_quota", "reason",
     "plan", "cost", "reported_cost", "charge", "currency", "price_version", "ttft_ms", "duration_ms", "started_at",
-    "service_tier", "units", "terms", "details", "conflicts",
+    "service_tier", "units", "terms", "details", "conflicts", "meter", "quantity", "dialect", "flags",
 )  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def _call(call: RatedCall) -> dict[str, Cell]:
         "counts_toward_quota": call.decision.counts_toward_quota,
         "reason": str(call.reason),
         "plan": call.plan,
+        "quantity": plain(row.quantity),
         "cost": plain(call.cost_amount),
         "reported_cost": plain(row.reported_cost),
         "charge": plain(call.charged.amount),

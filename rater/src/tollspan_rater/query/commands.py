@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,7 +25,16 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _instant(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("give a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z") from error
+    return text
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
+Instant = Annotated[str, AfterValidator(_instant)]
 
 
 class Body(BaseModel):
@@ -99,11 +108,30 @@ class PricingApply(Body):
     note: str = ""
 
 
+class MetersApply(Body):
+    """The text of a file of span-to-meter rules; ``name`` is what messages call it."""
+
+    file: str
+    name: str = "meters.yaml"
+    note: str = ""
+
+
 class QuarantineReplay(Body):
     """Which quarantined pieces to read again: one piece, all of one reason, or everything."""
 
     id: str | None = None
     reason: str | None = None
+
+
+class Reextract(Body):
+    """Which spans are read again, by the time at which they started, in the configured zone.
+
+    ``since`` is included, ``until`` excluded. A ``dry_run`` only says what would change.
+    """
+
+    since: Instant
+    until: Instant | None = None
+    dry_run: bool | None = None
 
 
 class Forget(Body):
@@ -144,7 +172,9 @@ _TABLE: Final = (
     CommandKind("key.create", "Register a key by its hash.", KeyCreate),
     CommandKind("key.revoke", "Stop a key from working.", KeyRevoke),
     CommandKind("pricing.apply", "Apply a folder of rate cards and plans as a new version.", PricingApply),
+    CommandKind("meters.apply", "Apply span-to-meter rules to the spans that come from now on.", MetersApply),
     CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),
+    CommandKind("reextract", "Read history again with the tables of this release and book what differs.", Reextract),
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),
     CommandKind("rebuild", "Build the store again from the journal.", Nothing),
     CommandKind("snapshot", "Write a verified snapshot and drop the journal days that it covers.", Snapshot),

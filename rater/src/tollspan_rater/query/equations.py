@@ -11,6 +11,8 @@ from tollspan_rater.query.scope import Scope
 from tollspan_rater.store import fates
 
 _METERS: Final = ("input", "cache_read", "cache_write", "output", "reasoning")
+_UNITS: Final = "CAST(units::JSON AS MAP(VARCHAR, DECIMAL(38, 12)))"
+_ZERO: Final = Decimal(0)
 
 
 def of_positions(scope: Scope) -> Iterator[Check]:
@@ -37,14 +39,17 @@ def of_pieces(scope: Scope) -> Iterator[Check]:
 _STORED: Final = f"""
     SELECT count(DISTINCT (trace_id, span_id)) FROM ({fates.CURRENT}) WHERE tenant = $tenant AND fate = 'stored'
 """  # noqa: S608 - our text
-_LATE: Final = "SELECT count(*) FILTER (WHERE late) FROM spans WHERE tenant = $tenant AND fate = 'stored'"
+_LATE: Final = "SELECT count(*) FILTER (WHERE late) FROM held_spans WHERE tenant = $tenant AND fate = 'stored'"
 _MEMBERS: Final = """
-    WITH member AS (SELECT kind, unnest(members) AS name FROM calls WHERE tenant = $tenant),
+    WITH member AS (SELECT kind, meter, unnest(members) AS name FROM calls WHERE tenant = $tenant),
+    called AS (SELECT DISTINCT name FROM member WHERE kind = 'call'),
     stored AS (
-        SELECT DISTINCT trace_id || ':' || span_id AS name FROM spans WHERE tenant = $tenant AND fate = 'stored'
+        SELECT trace_id || ':' || span_id AS name FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
     )
-    SELECT count(*) FILTER (WHERE kind = 'call'), count(*) FILTER (WHERE kind = 'unit'), count(DISTINCT name),
-           count(DISTINCT name) FILTER (WHERE name NOT IN (SELECT name FROM stored)),
+    SELECT count(*) FILTER (WHERE kind = 'call'),
+           count(DISTINCT name) FILTER (WHERE kind = 'unit' AND name NOT IN (SELECT name FROM called)),
+           count(*) FILTER (WHERE kind = 'unit'), count(DISTINCT (name, meter)) FILTER (WHERE kind = 'unit'),
+           count(DISTINCT name), count(DISTINCT name) FILTER (WHERE name NOT IN (SELECT name FROM stored)),
            (SELECT count(*) FROM stored WHERE name NOT IN (SELECT name FROM member))
     FROM member
 """
@@ -54,7 +59,7 @@ def of_spans(scope: Scope) -> Iterator[Check]:
     """Every stored span shows one call, is one unit measure, or is context."""
     tenant = scope.accounts.tenant
     (stored,), (late,) = values(scope, _STORED, tenant=tenant), values(scope, _LATE, tenant=tenant)
-    calls, units, distinct, strangers, context = values(scope, _MEMBERS, tenant=tenant)
+    calls, units, measures, counted, distinct, strangers, context = values(scope, _MEMBERS, tenant=tenant)
     yield Check(
         "stored spans = call members + unit measures + context",
         stored,
@@ -67,6 +72,12 @@ def of_spans(scope: Scope) -> Iterator[Check]:
         distinct - strangers,
         f"in two calls {calls + units - distinct}, not stored {strangers}",
     )
+    yield Check(
+        "unit measures = meters counted on spans",
+        measures,
+        counted,
+        f"{measures - units} beside a call, or further meters of one span",
+    )
 
 
 def of_legs(scope: Scope) -> Iterator[Check]:
@@ -78,15 +89,26 @@ def of_legs(scope: Scope) -> Iterator[Check]:
     right = values(scope, f"SELECT count(*), {calls} FROM calls WHERE tenant = $tenant", tenant=tenant)  # noqa: S608 - fixed names
     for name, one, other in zip(("number", *_METERS), left, right, strict=True):
         yield Check(f"sum of legs = calls ({name})", one, other)
+    in_legs, in_calls = (_other_meters(scope, table) for table in ("legs", "calls"))
+    for meter in sorted(in_legs.keys() | in_calls.keys()):
+        yield Check(f"sum of legs = calls ({meter})", in_legs.get(meter, _ZERO), in_calls.get(meter, _ZERO))
+
+
+def _other_meters(scope: Scope, table: str) -> dict[str, Decimal]:
+    """Add up what stands in ``units`` by meter."""
+    rows = scope.connection.execute(
+        f"WITH stated AS (SELECT sign, unnest(map_entries({_UNITS})) AS unit FROM {table} "  # noqa: S608 - fixed names, bound values
+        "WHERE tenant = $tenant AND units IS NOT NULL) "
+        "SELECT unit.key, sum(sign * unit.value) FROM stated GROUP BY ALL",
+        {"tenant": scope.accounts.tenant},
+    ).fetchall()
+    return dict(rows)
 
 
 # A call span with others below it may be a container of their calls; one without, and a unit, is always a member.
 _SPEAKING: Final = """
     WITH member AS (SELECT unnest(members) AS name FROM calls WHERE tenant = $tenant),
-    version AS (
-        SELECT trace_id, span_id, arg_max((fate, role), (final::INTEGER, -position, -ordinal)) AS held
-        FROM spans WHERE tenant = $tenant GROUP BY trace_id, span_id
-    ),
+    version AS (SELECT trace_id, span_id, (fate, role) AS held FROM held_spans WHERE tenant = $tenant),
     above AS (SELECT DISTINCT trace_id, parent_id AS span_id FROM spans WHERE tenant = $tenant),
     speaking AS (
         SELECT trace_id || ':' || span_id AS name
@@ -106,17 +128,20 @@ def of_speaking_spans(scope: Scope) -> Iterator[Check]:
 # A total that was filled in must be what some member of the call states; every other one what the chosen member does.
 _EVIDENCE: Final = """
     WITH said AS (
-        SELECT trace_id || ':' || span_id AS name,
-               arg_max(evidence, (final::INTEGER, -position, -ordinal)) AS said
-        FROM spans WHERE tenant = $tenant AND fate = 'stored' GROUP BY ALL
+        SELECT trace_id || ':' || span_id AS name, evidence AS said
+        FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
     ),
     stated AS (
-        SELECT name, json_extract_string(said, ['$.u.i', '$.u.o', '$.uq']) AS stated FROM said
+        SELECT name, json_extract_string(said, ['$.u.i', '$.u.o', '$.uq']) AS stated,
+               json_extract(said, '$.ru.ct') AS counted
+        FROM said
     ),
     member AS (
         SELECT call_id, kind, input, output, quantity, list_contains(flags, 'filled') AS filled,
-               name = evidence AS chosen, stated[1]::BIGINT AS i, stated[2]::BIGINT AS o,
-               stated[3]::DECIMAL(38, 12) AS q
+               name = evidence AS chosen,
+               CASE kind WHEN 'call' THEN stated[1]::BIGINT END AS i,
+               CASE kind WHEN 'call' THEN stated[2]::BIGINT END AS o,
+               coalesce(stated[3], json_extract_string(counted, '$."' || meter || '"[0]'))::DECIMAL(38, 12) AS q
         FROM (SELECT *, unnest(members) AS name FROM calls WHERE tenant = $tenant) LEFT JOIN stated USING (name)
     ),
     call AS (

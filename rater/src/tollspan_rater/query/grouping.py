@@ -93,6 +93,7 @@ class Sums:
     calls: int = 0
     unmeasured: int = 0
     units: int = 0
+    quantity: Decimal | None = None  # of unit measures; a sum only within one meter
     tokens: dict[str, int] = field(default_factory=dict)
     charge: Decimal | None = None
     unpriced: int = 0
@@ -104,6 +105,8 @@ class Sums:
         row = call.row
         if row.kind == "unit":
             self.units += call.calls
+            if row.quantity is not None:
+                self.quantity = EXACT.add(self.quantity or ZERO, row.quantity)
         else:
             self.calls += call.calls
             if not row.usage.measured:
@@ -145,6 +148,8 @@ class Sums:
         """Return the measures as cells of a row."""
         return {
             "calls": self.calls,
+            "units": self.units,
+            "quantity": plain(self.quantity),
             **{column: self.tokens.get(column) for column in TOKEN_COLUMNS},
             "total_tokens": self.total_tokens,
             "charge": plain(self.charge),

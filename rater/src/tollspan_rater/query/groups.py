@@ -18,7 +18,7 @@ from tollspan_rater.query.rated import DEFAULT_POLICY
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
 
-_KEYS: Final = ("provider", "model", "environment", "phase", "outcome", "billable", "attempt", "retried")
+_KEYS: Final = ("provider", "model", "environment", "phase", "outcome", "billable", "attempt", "retried", "quality")
 _CURRENT: Final = """
     WITH chains AS (
         SELECT retry_of AS chain, max(attempt) AS last FROM calls
@@ -45,8 +45,8 @@ def usage_groups(
         policy = DEFAULT_POLICY if segment.plan is None else segment.plan.policy
         values = {"tenant": tenant, "customer": customer, "start": segment.start_ns, "end": segment.end_ns}
         for key, sums in _rows(connection, values):
-            provider, model, environment, call_phase, outcome, billable, attempt, retried = key
-            facts = CallFacts(environment, call_phase or phase, outcome, billable, attempt, retried)
+            provider, model, environment, call_phase, outcome, billable, attempt, retried, quality = key
+            facts = CallFacts(environment, call_phase or phase, outcome, billable, attempt, retried, quality)
             groups[provider, model, decide(facts, policy), number].add(sums)
     return [
         UsageGroup(provider, model, decision, number, sums.calls, dict(sums.quantities), dict(sums.unknown))

@@ -9,6 +9,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Final, Literal
 
+from tollspan.semconv import QUALITIES
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 
@@ -136,9 +137,11 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "date": _wish_date,
 }
 
+INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if quality != "exact")
 DIMENSIONS: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
-    *("provider", "model", "operation", "outcome", "quality", "reason", "plan", "currency"),
+    *("provider", "model", "operation", "outcome", "quality", "dialect", "flags", "meter"),
+    *("reason", "plan", "currency"),
     *("hour", "day", "week", "month"),
 )
 MEASURES: Final[tuple[str, ...]] = (
@@ -170,6 +173,7 @@ _BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat
 _TOP: Final = Param("top", "only so many rows", "int")
 _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
 _PERIOD: Final = Param("period", "a month, for example 2026-11; default is the running one", "period")
+_KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
 
 _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
@@ -180,20 +184,21 @@ _TABLE: Final = (
         (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_FILTERS),
         "tollspan usage --by customer,model --from 2026-11-01 --top 20",
         brief=(
-            *("calls", "input_tokens", "cache_read_tokens", "output_tokens", "charge", "currency"),
-            *("cost", "share", *_MISSING),
+            *("calls", "units", "quantity", "input_tokens", "cache_read_tokens", "output_tokens", "charge"),
+            *("currency", "cost", "share", *_MISSING),
         ),
-        quiet=("cache_read_tokens", *_MISSING),
+        quiet=("units", "quantity", "cache_read_tokens", *_MISSING),
     ),
     Question(
         "calls",
         "One row for each physical provider call.",
-        (*_SPAN_OF_TIME, *_FILTERS, _LIMIT, Param("cursor", "go on after this place of an earlier answer")),
+        (*_SPAN_OF_TIME, *_FILTERS, _KIND, _LIMIT, Param("cursor", "go on after this place of an earlier answer")),
         "tollspan calls --customer acme --from 2026-11-01 --format csv",
         brief=(
             *("started_at", "call_id", "customer", "model", "input_tokens", "output_tokens", "reason"),
-            *("cost", "charge"),
+            *("meter", "quantity", "cost", "charge"),
         ),
+        quiet=("meter", "quantity"),
     ),
     Question(
         "invoice",
@@ -217,6 +222,22 @@ _TABLE: Final = (
             *_MISSING,
         ),
         quiet=_MISSING,
+    ),
+    Question(
+        "inexact",
+        "How much of each customer's usage is not exact, why, and what is charged for it.",
+        (
+            *_SPAN_OF_TIME,
+            _ONE_CUSTOMER,
+            Param("quality", "only this quality", "enum", choices=INEXACT),
+            _TOP,
+        ),
+        "tollspan inexact --from 2026-11-01",
+        brief=(
+            *("customer", "quality", "why", "dialect", "calls", "units", "total_tokens", "share_of_tokens"),
+            *("share_of_calls", "reason", "charge", "currency"),
+        ),
+        quiet=("units",),
     ),
     Question(
         "explain",
@@ -247,6 +268,16 @@ _TABLE: Final = (
         "The price versions that were applied, and the plans and cards of one.",
         (Param("version", "the cards and plans of this version"),),
         "tollspan pricing show",
+    ),
+    Question(
+        "meters.show",
+        "The span-to-meter rules in force, in their order; rules hold for the spans that came after them.",
+        (
+            Param("version", "the rules of this version, as they were applied"),
+            Param("versions", "the versions that were applied, instead of rules", "flag"),
+        ),
+        "tollspan meters show",
+        brief=("rule", "meter", "form", "quantity", "when", *("version", "since_position", "recorded_at", "note")),
     ),
     Question(
         "quarantine.list",

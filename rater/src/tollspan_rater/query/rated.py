@@ -22,6 +22,7 @@ from tollspan_rater.rating.quantity import of_usage
 
 DEFAULT_POLICY: Final = Policy()
 _NO_TOKENS: Final = {"failed"}  # an attempt that the provider refused and for which it stated no usage
+_NO_PROVIDER: Final = {"cache_hit"}  # a gateway answered by itself, with the usage of the call that it repeats
 COST_CURRENCY: Final = "USD"
 
 
@@ -116,14 +117,17 @@ def segment_at(segments: tuple[Segment, ...], instant_ns: int) -> Segment:
 def decision_of(row: CallRow, segment: Segment, phase: str | None) -> Decision:
     """Return the two decisions on a call; the account's phase holds where the call says none."""
     policy = DEFAULT_POLICY if segment.plan is None else segment.plan.policy
-    facts = CallFacts(row.environment, row.phase or phase, row.outcome, row.billable, row.attempt, row.retried)
+    facts = CallFacts(
+        row.environment, row.phase or phase, row.outcome, row.billable, row.attempt, row.retried, row.quality
+    )
     return decide(facts, policy)
 
 
 def cost_of(row: CallRow, costs: CostBook, calls: int = 1, bucket: int | None = None) -> Cost | Unknown:
     """Return what the provider charges for a call, or for several of one bucket, or why that is not known."""
     usage = row.usage
-    if row.kind == "call" and not usage.measured and row.outcome in _NO_TOKENS:
+    refused = row.outcome in _NO_TOKENS and not usage.measured
+    if row.kind == "call" and (refused or row.outcome in _NO_PROVIDER):
         return Cost(Decimal(0), COST_CURRENCY, (), costs.version, (NOT_CHARGED,))
     rates = costs.rates(row.provider, row.model, row.started_ns, row.service_tier)
     if isinstance(rates, Unknown):

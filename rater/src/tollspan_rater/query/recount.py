@@ -80,7 +80,7 @@ _OWN_CALLS: Final = """
     WHERE tenant = $tenant AND kind = 'call' AND dialect LIKE 'tollspan@%' AND stored.position > $base
 """
 _MEMBERS: Final = "SELECT unnest(members) FROM calls WHERE tenant = $tenant"
-_STORED: Final = "SELECT trace_id || ':' || span_id FROM spans WHERE tenant = $tenant AND fate = 'stored'"
+_STORED: Final = "SELECT trace_id || ':' || span_id FROM held_spans WHERE tenant = $tenant AND fate = 'stored'"
 
 
 def recounted(scope: Scope, folder: Folder) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from typing import Final
 
 import duckdb
 
+from tollspan_rater.domain.span import Piece
 from tollspan_rater.pricing.period import month_of
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.alike import alike, split
@@ -21,9 +22,19 @@ from tollspan_rater.store.names import Names
 _MONEY_FILTERS: Final = ("reason", "plan", "currency")
 
 
+PiecesAt = Callable[[int], Sequence[Piece] | None]
+
+
+def _nothing(_position: int) -> None:
+    """No journal is at hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a question is asked of: one tenant's data as of a position, the names of its people, and now."""
+    """What a question is asked of: one tenant's data as of a position, the names of its people, and now.
+
+    ``pieces_at`` reads the pieces of the request at a position again from the journal, None when they are gone.
+    """
 
     connection: duckdb.DuckDBPyConnection
     accounts: Accounts
@@ -31,6 +42,7 @@ class Scope:
     zone: str
     names: Names
     now_ns: int = 0
+    pieces_at: PiecesAt = _nothing
 
     def people(self, rows: Sequence[dict[str, Cell]]) -> Sequence[dict[str, Cell]]:
         """Put names in the place of subject ids in a column ``user``; a forgotten person stays an id."""

@@ -29,6 +29,11 @@ _FETCH: Final = 10_000
 _NAMED: Final = "CASE WHEN customer IS NULL THEN '' ELSE '=' || customer END"  # nobody differs from any name
 
 
+_COMPUTED: Final[Mapping[str, str]] = {
+    "retried": "coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried",
+    "flags": "array_to_string(flags, ', ') AS flags",
+}
+
 # An attempt was retried when its logical call, named by its first attempt's record, has a later one.
 _CURRENT: Final = """
     WITH chains AS (
@@ -94,6 +99,8 @@ class CallRow(NamedTuple):
     terms: str | None
     details: str | None
     conflicts: str | None
+    dialect: str
+    flags: str  # joined by commas, empty without any
 
     @property
     def usage(self) -> Usage:
@@ -152,10 +159,7 @@ def instant(text: str, zone: str) -> int:
 def current(selection: Selection) -> tuple[str, list[Any]]:
     """Return the SQL of the selected calls, with the columns of CallRow, and its values."""
     condition, values = selection.where()
-    columns = ", ".join(
-        "coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried" if name == "retried" else f'"{name}"'
-        for name in CallRow._fields
-    )
+    columns = ", ".join(_COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)
     return _CURRENT.format(columns=columns, condition=condition), [selection.tenant, *values]
 
 

@@ -19,7 +19,7 @@ Key = tuple[str | None, ...]
 _CURRENCY_OF: Final[Mapping[str, str]] = {
     "charge": "currency", "revenue": "currency", "base_fees": "currency", "cost": "cost_currency",
 }  # fmt: skip
-_COUNTED: Final = ("calls", *TOKEN_COLUMNS, "total_tokens", "unmeasured", "unpriced", "unknown_cost")
+_COUNTED: Final = ("calls", "units", *TOKEN_COLUMNS, "total_tokens", "unmeasured", "unpriced", "unknown_cost")
 
 
 def rows_of(groups: Mapping[Key, Sums], by: Sequence[str]) -> list[Row]:

@@ -16,8 +16,9 @@ def usage(scope: Scope, params: Mapping[str, str]) -> Answer:
     calls, path = rated_sums(scope, params, by)
     groups = group(calls, by, scope.zone, currency_of(scope))
     columns = (
-        *by, "calls", *TOKEN_COLUMNS, "total_tokens", "charge", *(() if "currency" in by else ("currency",)),
-        "cost", "cost_currency", "share", "unmeasured", "unpriced", "unknown_cost",
+        *by, "calls", "units", *(("quantity",) if "meter" in by else ()), *TOKEN_COLUMNS, "total_tokens",
+        "charge", *(() if "currency" in by else ("currency",)), "cost", "cost_currency", "share",
+        "unmeasured", "unpriced", "unknown_cost",
     )  # fmt: skip
     rows = rows_of(groups, by)
     sort = params.get("sort", "charge")

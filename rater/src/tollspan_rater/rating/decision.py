@@ -28,13 +28,14 @@ class CallFacts:
     billable: bool | None = None
     attempt: int | None = None
     retried: bool = False
+    quality: str = "exact"
 
 
 def decide(facts: CallFacts, policy: Policy) -> Decision:
     """Return the two decisions and their reason.
 
     The first that applies decides: the application's ``billable: false``, the environment, the account's
-    phase, the outcome, the attempts. A rule that says "billable" lets the next ones decide.
+    phase, the outcome, the attempts, the quality of the usage. A rule that says "billable" lets the next ones decide.
     """
     rules = (
         OPERATOR if facts.billable is False else None,
@@ -44,7 +45,10 @@ def decide(facts: CallFacts, policy: Policy) -> Decision:
     for rule in rules:
         if rule is not None and rule.reason is not Reason.BILLABLE:
             return rule
-    return policy.outcome.get(facts.outcome) or _by_attempts(facts, policy.attempts)
+    decided = policy.outcome.get(facts.outcome) or _by_attempts(facts, policy.attempts)
+    if decided.reason is not Reason.BILLABLE:
+        return decided
+    return policy.quality.get(facts.quality, decided)
 
 
 def _by_attempts(facts: CallFacts, attempts: str) -> Decision:

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.entries import NewCommand
 from tollspan_rater.errors import NotFoundError
+from tollspan_rater.extract import rule_file
+from tollspan_rater.pipeline.ahead import NEW_RULES
 from tollspan_rater.pricing.book import load
 from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
 from tollspan_rater.query.care import quarantined_pieces
@@ -21,6 +23,7 @@ from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
+from tollspan_rater.server.reextracting import reextract
 from tollspan_rater.store import state
 
 _KEPT: Final = ("segment", "phase", "currency", "zone")
@@ -101,6 +104,19 @@ def _pricing_apply(rater: Rater, body: dict[str, Any], tenant: str, actor: str) 
     return Receipt(position, {"version": book.version, "plans": plans, "cards": sorted(book.cards)})
 
 
+def _meters_apply(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
+    rules = rule_file.load(body["name"], body["file"])
+    applied = {
+        "version": rules.version,
+        "rules": rules.body(),
+        "file": body["file"],
+        "note": body.get("note", ""),
+    }
+    position = rater.append([NewCommand(rater.clock.now_ns(), tenant, actor, NEW_RULES, applied)])
+    meters = sorted({rule.meter for rule in rules.rules})
+    return Receipt(position, {"version": rules.version, "rules": len(rules.rules), "meters": meters})
+
+
 def _midnight(day: date, zone: str) -> int:
     return to_ns(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)))
 
@@ -142,9 +158,11 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "customer.set": _customer_set,
     "customer.import": _customer_import,
     "pricing.apply": _pricing_apply,
+    "meters.apply": _meters_apply,
     "key.create": _key_create,
     "key.revoke": _key_revoke,
     "quarantine.replay": _replay,
+    "reextract": reextract,
     "forget": forget,
     "rebuild": rebuild,
     "snapshot": take_snapshot,

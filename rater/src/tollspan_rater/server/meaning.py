@@ -18,7 +18,7 @@ MEANING = Meaning(settle=settle, link_of=link_ids, from_evidence=from_evidence)
 def reader(subjects: Subjects) -> Reader:
     """Return the reader of batches; people become subject ids before anything is stored."""
 
-    def decode_without_names(batch: Batch) -> list[Piece]:
-        return subjects.replace(decode(batch))
+    def decode_without_names(batch: Batch, also: frozenset[str] = frozenset()) -> list[Piece]:
+        return subjects.replace(decode(batch, also=also))
 
     return Reader(decode_without_names, extract, sealed)

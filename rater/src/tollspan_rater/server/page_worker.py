@@ -1,7 +1,7 @@
 """The process that turns batches into pages: reads them from stdin, writes pages to stdout, ends when stdin ends.
 
 It opens no file of the data folder. The first message is the key of the subject ids, each further one the batches of a
-page.
+page with the span rules to read them by, or None for those of the message before.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from tollspan_rater.domain.entries import Batch
+from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.server.meaning import MEANING, reader
@@ -43,11 +44,11 @@ class KeyedNames:
         self.found.setdefault(tenant, {}).update(names)
 
 
-def page(batches: Sequence[Batch], names: KeyedNames) -> Page | None:
+def page(batches: Sequence[Batch], rules: RulesByTenant, names: KeyedNames) -> Page | None:
     """Return the page of some batches; None when only the owner of the names can make it."""
     names.found, names.in_doubt = {}, False
     subjects = Subjects(names)
-    made = page_of(batches, reader(subjects).read, MEANING.settle, MEANING.link_of)
+    made = page_of(batches, reader(subjects).under(rules).read, MEANING.settle, MEANING.link_of)
     subjects.flush()
     return None if names.in_doubt else replace(made, names=names.found)
 
@@ -62,8 +63,11 @@ def main() -> None:
     gc.disable()
     try:
         names = KeyedNames(requests.recv_bytes())
+        rules: RulesByTenant = {}
         for number in range(1 << 62):
-            send_page(answers, page(requests.recv(), names))
+            batches, others = requests.recv()
+            rules = rules if others is None else others
+            send_page(answers, page(batches, rules, names))
             if number % COLLECT_EVERY == 0:
                 gc.collect()
     except (EOFError, BrokenPipeError):

@@ -15,9 +15,10 @@ from tollspan_rater.api.keys import key_id_of, matches
 from tollspan_rater.config.model import Config
 from tollspan_rater.config.sources import Resolved
 from tollspan_rater.domain.clock import Clock
-from tollspan_rater.domain.entries import NewBatch, NewEntry
+from tollspan_rater.domain.entries import Batch, NewBatch, NewEntry
 from tollspan_rater.domain.identity import Identity
-from tollspan_rater.errors import StoreDamagedError
+from tollspan_rater.domain.span import Piece
+from tollspan_rater.errors import JournalGapError, StoreDamagedError
 from tollspan_rater.ingest.commit import GroupCommit
 from tollspan_rater.ingest.journal import Journal
 from tollspan_rater.pipeline.page import page_of
@@ -57,7 +58,7 @@ class Rater:
         self._workers = self._workers_for(reads, subjects)
         self.writer = Writer(self.journal, self.database, reads, MEANING, subjects.flush, self._workers.submit)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
-        self.asker = Asker(self.database, self.names, resolved, folder, clock)
+        self.asker = Asker(self.database, self.names, resolved, folder, clock, self._pieces_at)
         self.caring = threading.RLock()  # snapshot, rebuild, backup and forget: one at a time
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
         self._thread = threading.Thread(target=self.writer.run, name="tollspan-writer", daemon=True)
@@ -151,11 +152,19 @@ class Rater:
             return f"the store is {lag_s} s behind the journal"
         return None
 
+    def _pieces_at(self, position: int) -> list[Piece] | None:
+        """Read the pieces of a request again from the journal; None when its day is gone."""
+        try:
+            [entry] = self.journal.read(position - 1, max_entries=1, max_bytes=1)
+        except JournalGapError:
+            return None
+        return reader(Subjects(self.names)).under(self.writer.rules).decode(entry) if isinstance(entry, Batch) else []
+
     def _workers_for(self, reads: Reader, subjects: Subjects) -> Workers:
         return Workers(
             _workers_wanted(self.config),
             self.names.subject_key,
-            lambda batches: page_of(batches, reads.read, MEANING.settle, MEANING.link_of),
+            lambda batches, rules: page_of(batches, reads.under(rules).read, MEANING.settle, MEANING.link_of),
             subjects.learn,
         )
 

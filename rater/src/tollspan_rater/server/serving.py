@@ -28,6 +28,7 @@ from tollspan_rater.ingest.limits import Limits
 from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app
 from tollspan_rater.server.config_history import note_config
+from tollspan_rater.server.meters import apply_file
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.upkeep import Upkeep
@@ -89,6 +90,7 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     config = rater.config
     note_config(rater, LOCAL_ACTOR)
     _apply_pricing(rater)
+    _apply_meters(rater)
     admission = _admission(rater)
     token = secrets.token_urlsafe(32)
     grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
@@ -131,6 +133,12 @@ def _apply_pricing(rater: Rater) -> None:
     folder = rater.config.pricing
     if folder is not None:
         apply_folder(rater, Path(folder), rater.config.tenant, LOCAL_ACTOR)
+
+
+def _apply_meters(rater: Rater) -> None:
+    path = rater.config.meters
+    if path is not None:
+        apply_file(rater, Path(path), rater.config.tenant, LOCAL_ACTOR)
 
 
 def _admission(rater: Rater) -> Admission:

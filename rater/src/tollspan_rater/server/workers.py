@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from tollspan_rater.domain.entries import Batch
+from tollspan_rater.extract.span_rule import RulesByTenant
 from tollspan_rater.pipeline.ahead import Pending
 from tollspan_rater.pipeline.page import Names, Page
 from tollspan_rater.server.page_pipe import receive_page
@@ -35,7 +36,11 @@ class Workers:
     """
 
     def __init__(
-        self, count: int, subject_key: bytes, here: Callable[[Sequence[Batch]], Page], learn: Callable[[Names], None]
+        self,
+        count: int,
+        subject_key: bytes,
+        here: Callable[[Sequence[Batch], RulesByTenant], Page],
+        learn: Callable[[Names], None],
     ) -> None:
         self._count = count
         self._key = subject_key
@@ -45,12 +50,15 @@ class Workers:
         self._own = threading.local()
         self._running: list[_Process] = []
 
-    def submit(self, batches: Sequence[Batch]) -> Pending:
-        """Take the batches of a page; what is returned gives it, to be called once, by the thread that submits."""
+    def submit(self, batches: Sequence[Batch], rules: RulesByTenant) -> Pending:
+        """Take the batches of a page and the rules to read them by.
+
+        What is returned gives the page, to be called once, by the thread that submits.
+        """
         if not self._count or sum(len(batch.body) for batch in batches) < AT_ONCE_BYTES:
-            return lambda: self._here(batches)
-        future = self._threads.submit(self._made, batches)
-        return lambda: self._taken(batches, future)
+            return lambda: self._here(batches, rules)
+        future = self._threads.submit(self._made, batches, rules)
+        return lambda: self._taken(batches, rules, future)
 
     def close(self) -> None:
         """End the processes; batches under way are dropped, they stay in the journal."""
@@ -58,20 +66,20 @@ class Workers:
         for process in self._running:
             process.close()
 
-    def _taken(self, batches: Sequence[Batch], future: Future[Page | None]) -> Page:
+    def _taken(self, batches: Sequence[Batch], rules: RulesByTenant, future: Future[Page | None]) -> Page:
         page = future.result()
         if page is None:
-            return self._here(batches)
+            return self._here(batches, rules)
         self._learn(page.names)
         return page
 
-    def _made(self, batches: Sequence[Batch]) -> Page | None:
+    def _made(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
         process: _Process | None = getattr(self._own, "process", None)
         try:
             if process is None:
                 process = self._own.process = _Process(self._key)
                 self._running.append(process)
-            return process.page(batches)
+            return process.page(batches, rules)
         except (EOFError, OSError, pickle.UnpicklingError):
             if process is not None:
                 process.close()
@@ -89,10 +97,12 @@ class _Process:
             self._requests = Connection(os.dup(requests.fileno()), readable=False)
             self._answers = Connection(os.dup(answers.fileno()), writable=False)
         self._requests.send_bytes(key)
+        self._told: RulesByTenant | None = None
 
-    def page(self, batches: Sequence[Batch]) -> Page | None:
-        """Have a page made."""
-        self._requests.send(batches)
+    def page(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
+        """Have a page made; rules travel only when they are others than before."""
+        self._requests.send((batches, None if rules is self._told else rules))
+        self._told = rules
         return receive_page(self._answers, batches)
 
     def close(self) -> None:

@@ -129,6 +129,12 @@ class Database:
                 connection.execute("ROLLBACK")
             connection.close()
 
+    @contextmanager
+    def trial(self) -> Iterator[Database]:
+        """Give a twin of this database: what is appended to it is seen there alone, and gone at the end."""
+        with self.snapshot() as connection:
+            yield _Trial(self, connection)
+
     def append(self, tables: Mapping[str, pa.Table]) -> None:
         """Append rows to several tables in one transaction.
 
@@ -217,6 +223,32 @@ class Database:
         self._writer.unregister("appended")
 
 
+class _Trial(Database):
+    """A database inside one transaction of another, which is rolled back by whoever made it."""
+
+    def __init__(self, base: Database, connection: duckdb.DuckDBPyConnection) -> None:
+        self._base = base
+        self._path = base.path
+        self._dead = False
+        self._writer = connection
+        self._committed = {table: _row_count(connection, table) for table in _KEY_COLUMNS}
+
+    def keys_of(self, table: str) -> KeyView:
+        """Return where the keys of committed rows lie; those that were appended here are behind them."""
+        known = self._base.keys_of(table)
+        committed = self._committed[table]
+        return KeyView(known.runs, committed if known.rest is None else min(committed, known.rest))
+
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """Return the one connection that sees what was appended."""
+        return self._writer
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._fatal():
+            yield
+
+
 def remove(path: Path) -> None:
     """Delete a database file with its write-ahead log and its indexes."""
     for file in (path, _log_of(path)):
@@ -260,6 +292,11 @@ def _log_of(path: Path) -> Path:
 
 def _keys_of(path: Path) -> Path:
     return path.with_name(path.name + ".keys")
+
+
+def _row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    ((count,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608 - our names
+    return int(count)
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:

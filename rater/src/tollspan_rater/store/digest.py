@@ -17,9 +17,9 @@ def table_digests(connection: duckdb.DuckDBPyConnection, columns: Columns = ALL_
     """Return for each table ``rows:digest``: its row count and the exclusive or of its rows' MD5 numbers.
 
     Rows of every table are distinct, so no two rows cancel each other out unseen: the count would differ.
-    ``columns`` are those that count, by table: facts of an older release have fewer.
+    ``columns`` are those that count, by table: facts of an older release have fewer tables and columns.
     """
-    return {name: _digest(connection, name, columns[name]) for name in sorted(SCHEMAS)}
+    return {name: _digest(connection, name, columns[name]) for name in sorted(columns)}
 
 
 def _digest(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, Literal
@@ -15,9 +15,9 @@ from tollspan_rater.store.fates import CURRENT
 from tollspan_rater.store.legs import COLUMNS, LegRow
 
 KeptAs = Literal["bytes", "span", "evidence"]
-_SPAN_COLUMNS: Final = (
+SPAN_COLUMNS: Final = (
     "tenant", "trace_id", "span_id", "parent_id", "position", "ordinal", "start_ns", "end_ns", "fate", "role",
-    "final", "digest", "evidence", "trace_key", "link_key",
+    "final", "digest", "evidence", "trace_key", "link_key", "at_position",
 )  # fmt: skip
 
 # DuckDB skips all row groups without a wanted row when it is given few rows (dynamic_or_filter_threshold is 50), else
@@ -56,6 +56,13 @@ class StoredSpan:
     evidence: str
     trace_key: int
     link_key: int | None
+    at_position: int | None
+
+
+def held_versions(spans: Iterable[StoredSpan]) -> dict[tuple[str, str, str], StoredSpan]:
+    """Return the version of each span key that holds: the newest row of the table ``spans``."""
+    in_order = sorted(spans, key=lambda span: (span.at_position or 0, span.final, -span.position, -span.ordinal))
+    return {(span.tenant, span.trace_id, span.span_id): span for span in in_order}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,18 @@ def link_key(tenant: str, link: str) -> int:
 
 def spans_of_traces(database: Database, trace_keys: Collection[int]) -> list[StoredSpan]:
     """Return all stored spans of some traces."""
-    return [StoredSpan(*row) for row in _matching(database, "spans", _SPAN_COLUMNS, "trace_key", trace_keys)]
+    return [StoredSpan(*row) for row in _matching(database, "spans", SPAN_COLUMNS, "trace_key", trace_keys)]
+
+
+def spans_of_positions(database: Database, positions: Collection[int]) -> list[StoredSpan]:
+    """Return all stored versions of the pieces of some journal entries."""
+    return [StoredSpan(*row) for row in _selected(database, "spans", SPAN_COLUMNS, "position", _distinct(positions))]
+
+
+def receptions(database: Database, positions: Collection[int]) -> dict[int, tuple[int, str]]:
+    """Return when some journal entries were received (nanoseconds since 1970), and from which sender."""
+    rows = _selected(database, "entries", ("position", "at_ns", "sender"), "position", _distinct(positions))
+    return {position: (at_ns, sender) for position, at_ns, sender in rows}
 
 
 def traces_of_links(database: Database, link_keys: Collection[int]) -> set[int]:

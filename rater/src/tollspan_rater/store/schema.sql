@@ -14,7 +14,8 @@ CREATE TABLE entries (
     pieces INTEGER NOT NULL
 );
 
--- First version of every span key (and the final one after a pending one).
+-- The version of every span key that holds, in the order in which versions came to hold: the first one, the final one
+-- after a pending one, and the same piece read again with other tables. The newest row of a key holds.
 CREATE TABLE spans (
     tenant VARCHAR NOT NULL,
     trace_key BIGINT NOT NULL,      -- 64 bits of the trace id: look-ups go by it
@@ -35,8 +36,17 @@ CREATE TABLE spans (
     sender VARCHAR NOT NULL,
     process_id VARCHAR,
     seq BIGINT,
-    evidence VARCHAR NOT NULL USING COMPRESSION zstd -- canonical JSON of what was read; '' for ignored spans
+    evidence VARCHAR NOT NULL USING COMPRESSION zstd, -- canonical JSON of what was read; '' for ignored spans
+    at_position BIGINT              -- the journal entry that wrote this row; NULL: of a release that read nothing again
 );
+
+-- Spans as they stand. One entry may bring a pending version and the final one.
+CREATE VIEW held_spans AS
+SELECT * FROM spans
+QUALIFY row_number() OVER (
+    PARTITION BY tenant, trace_id, span_id
+    ORDER BY coalesce(at_position, 0) DESC, final DESC, position, ordinal
+) = 1;
 
 -- Fates of all other pieces, and changed fates: the newest row of a (position, ordinal) holds.
 CREATE TABLE fates (
@@ -150,6 +160,15 @@ CREATE TABLE price_versions (
     author VARCHAR NOT NULL,
     note VARCHAR NOT NULL,
     body VARCHAR NOT NULL           -- JSON {file name: text}
+);
+CREATE TABLE span_rules (
+    tenant VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,       -- mr_ and a digest of the rules
+    position BIGINT NOT NULL,       -- they hold for entries after it
+    at_ns BIGINT NOT NULL,
+    author VARCHAR NOT NULL,
+    note VARCHAR NOT NULL,
+    body VARCHAR NOT NULL           -- JSON: file (its text), rules (all of them, built-in ones included)
 );
 CREATE TABLE keys (
     tenant VARCHAR NOT NULL,

@@ -81,7 +81,7 @@ def verify(folder: Path) -> Snapshot:
         if _sha256(folder / name) != digest:
             raise UsageError(f"{folder / name} differs from its manifest. Use an older snapshot or a backup.")
     with duckdb.connect() as connection:
-        for name in SCHEMAS:
+        for name in _columns(folder):
             path = _quoted(folder / f"{name}.parquet")
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")  # noqa: S608 - our file
         if table_digests(connection, _columns(folder)) != manifest["tables"]:
@@ -131,7 +131,7 @@ def load(snapshot: Snapshot, database: Database) -> None:
     Raises:
         StoreDeadError: the store does not hold afterwards what the snapshot holds.
     """
-    database.append_files({name: snapshot.folder / f"{name}.parquet" for name in SCHEMAS})
+    database.append_files({name: snapshot.folder / f"{name}.parquet" for name in _columns(snapshot.folder)})
     if table_digests(database.reader(), _columns(snapshot.folder)) != snapshot.digests:
         raise StoreDeadError(f"{database.path} differs from {snapshot.folder} after loading it")
 
@@ -145,8 +145,9 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Snapshot:
 
 
 def _columns(folder: Path) -> dict[str, list[str]]:
-    """Return the columns that a snapshot holds of each table: those of the release that took it."""
-    return {name: pq.read_schema(folder / f"{name}.parquet").names for name in SCHEMAS}
+    """Return the columns that a snapshot holds of each table: the tables and columns of the release that took it."""
+    files = {name: folder / f"{name}.parquet" for name in SCHEMAS}
+    return {name: pq.read_schema(path).names for name, path in files.items() if path.exists()}
 
 
 def _sha256(path: Path) -> str:

@@ -68,6 +68,19 @@ class PriceVersion:
     files: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class RulesVersion:
+    """Applied span rules: they hold for the journal entries after their position, until the next ones."""
+
+    tenant: str
+    version: str
+    position: int
+    at_ns: int
+    author: str
+    note: str
+    body: Mapping[str, Any]
+
+
 def customers(connection: duckdb.DuckDBPyConnection, tenant: str, as_of: int = LATEST) -> dict[str, Customer]:
     """Return all customers of a tenant by id."""
     rows = connection.execute(
@@ -105,4 +118,17 @@ def price_versions(connection: duckdb.DuckDBPyConnection, tenant: str, as_of: in
     return [
         PriceVersion(tenant, version, position, at_ns, valid_from_ns, author, note, orjson.loads(body))
         for version, position, at_ns, valid_from_ns, author, note, body in rows
+    ]
+
+
+def span_rules(connection: duckdb.DuckDBPyConnection, tenant: str | None = None) -> list[RulesVersion]:
+    """Return the applied span rules of a tenant, or of all, in the order in which they were applied."""
+    rows = connection.execute(
+        "SELECT tenant, version, position, at_ns, author, note, body FROM span_rules "
+        "WHERE ?::VARCHAR IS NULL OR tenant = ? ORDER BY position",
+        [tenant, tenant],
+    ).fetchall()
+    return [
+        RulesVersion(owner, version, position, at_ns, author, note, orjson.loads(body))
+        for owner, version, position, at_ns, author, note, body in rows
     ]

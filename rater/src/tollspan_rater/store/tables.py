@@ -22,6 +22,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             ("parent_id", _TEXT), ("position", _LONG), ("ordinal", _INT), ("start_ns", _LONG), ("end_ns", _LONG),
             ("fate", _TEXT), ("reason", _TEXT), ("role", _TEXT), ("final", _FLAG), ("late", _FLAG),
             ("digest", _TEXT), ("sender", _TEXT), ("process_id", _TEXT), ("seq", _LONG), ("evidence", _TEXT),
+            ("at_position", _LONG),
         ],
         "fates": [
             ("tenant", _TEXT), ("position", _LONG), ("ordinal", _INT), ("trace_id", _TEXT), ("span_id", _TEXT),
@@ -54,6 +55,10 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         "price_versions": [
             ("tenant", _TEXT), ("version", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("valid_from_ns", _LONG),
             ("author", _TEXT), ("note", _TEXT), ("body", _TEXT),
+        ],
+        "span_rules": [
+            ("tenant", _TEXT), ("version", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("author", _TEXT),
+            ("note", _TEXT), ("body", _TEXT),
         ],
         "keys": [("tenant", _TEXT), ("key_id", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("body", _TEXT)],
         "forgotten": [("tenant", _TEXT), ("subject", _TEXT), ("position", _LONG)],

@@ -1,0 +1,97 @@
+"""What holds for settlement, whatever spans come in whatever order; each property is a function of drawn spans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from tests.extract.random_spans import arrivals
+from tests.properties.follower import Follower
+from tollspan_rater.domain.call import Counted, Extracted, Ruled
+from tollspan_rater.domain.fates import Role
+from tollspan_rater.extract import island
+from tollspan_rater.extract.evidence import from_evidence, to_evidence
+from tollspan_rater.extract.settle import settle
+
+Requests = Sequence[Sequence[Extracted]]
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property and what it is about."""
+
+    drawn: st.SearchStrategy[Any]
+    holds: Callable[[Any], None]
+
+
+def islands_add_up(requests: Requests) -> None:
+    """Settling after each request what it can change gives what settling everything gives, and the legs sum to it."""
+    follower = Follower()
+    for request in requests:
+        follower.take(request)
+        follower.check()
+
+
+def islands_add_up_without_small_ones(requests: Requests) -> None:
+    """The same where every call below another one is looked at for a way around it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(island, "SMALL", 0)
+        islands_add_up(requests)
+
+
+def copies_and_restarts_change_nothing(requests: Requests) -> None:
+    """Spans that come again, with restarts in between, give the same calls byte for byte."""
+    once, again = Follower(), Follower()
+    for number, request in enumerate(requests):
+        once.take(request)
+        again.take(request)
+        if number % 2:
+            again.restart()
+        again.take([from_evidence(to_evidence(span)) for span in request])
+    assert repr(sorted(again.calls.items())) == repr(sorted(once.calls.items()))
+
+
+def any_order_gives_the_same_calls(requests: Requests) -> None:
+    """The set alone decides: here backwards, with each span twice."""
+    spans = [span for request in requests for span in request]
+    forwards, backwards = settle(spans), settle([*reversed(spans), *spans])
+    assert repr(forwards) == repr(backwards)
+    members = [member for call in forwards for member in call.members]
+    assert len(members) == len(set(members))
+
+
+def units_of_rules_add_up(drawn: tuple[Requests, Sequence[str]]) -> None:
+    """Islands add up, and one meter is counted once a span, where span rules make units of spans or count beside."""
+    requests, forms = drawn
+    ruled = [[by_rules(span, forms[int(span.span_id[-1], 16)]) for span in request] for request in requests]
+    islands_add_up_without_small_ones(ruled)
+    found = settle([span for request in ruled for span in request])
+    counting = [call.members for call in found if call.meter == METER]
+    assert len(counting) == len(set(counting))
+
+
+def by_rules(span: Extracted, form: str) -> Extracted:
+    """A span as span rules leave it: nothing changed, a unit beside what it is, or nothing but that unit."""
+    if form == "none" or span.unit_meter is not None:
+        return span
+    is_unit = form == "instead" or span.role in {Role.NONE, Role.CONTEXT}
+    counts = (Counted(METER, Decimal(1), "rule:r@mr_1"),)
+    return replace(span, role=Role.UNIT if is_unit else span.role, ruled=Ruled(span.role, counts))
+
+
+METER = "thing"
+FORMS = st.lists(st.sampled_from(["none", "beside", "instead"]), min_size=16, max_size=16)
+PROPERTIES: dict[str, Property] = {
+    one.__name__: Property(arrivals(), one)
+    for one in (
+        islands_add_up,
+        islands_add_up_without_small_ones,
+        copies_and_restarts_change_nothing,
+        any_order_gives_the_same_calls,
+    )
+} | {units_of_rules_add_up.__name__: Property(st.tuples(arrivals(), FORMS), units_of_rules_add_up)}
