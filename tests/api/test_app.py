@@ -18,6 +18,7 @@ from tollspan_rater.query.rater import SCOPES
 
 NEEDED = {"invoice": "?customer=acme", "explain": "?id=1", "quarantine.show": "?id=1:1"}
 BODIES = {
+    "reextract": {"since": "2026-11-01"},
     "customer.set": {"customer": "a"},
     "customer.import": {"customers": [{"customer": "a"}]},
     "key.create": {"key_id": "0" * 16, "hash": "f" * 64, "scopes": ["query"], "label": ""},

@@ -16,6 +16,7 @@ from typing import Any
 from tollspan_rater.cli.main import main
 from tollspan_rater.domain.call import Call, Extracted, Rejected
 from tollspan_rater.domain.span import Span
+from tollspan_rater.extract.cluster import NOTHING_AROUND, Around
 from tollspan_rater.extract.extract import extract
 from tollspan_rater.extract.settle import settle
 from tollspan_rater.server import meaning, rater
@@ -33,11 +34,11 @@ def faulty_extract(span: Span) -> Extracted | Rejected:
     return extract(span)
 
 
-def faulty_settle(spans: Iterable[Extracted]) -> list[Call]:
+def faulty_settle(spans: Iterable[Extracted], around: Around = NOTHING_AROUND) -> list[Call]:
     found = list(spans)
     if any(span.name == IN_SETTLE for span in found):
         raise RuntimeError("a bug of ours in settle")
-    return settle(found)
+    return settle(found, around)
 
 
 def slow_append(database: Database, *given: Any) -> None:
@@ -47,6 +48,7 @@ def slow_append(database: Database, *given: Any) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["TOLLSPAN_WORKERS"] = "0"  # processes that read would be sound ones
     vars(meaning)["extract"] = faulty_extract
     vars(rater)["MEANING"] = replace(meaning.MEANING, settle=faulty_settle)
     Database.append = slow_append  # type: ignore[method-assign]

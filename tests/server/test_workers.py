@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -37,11 +38,17 @@ class Rig:
         self.here.extend(batch.position for batch in batches)
         return page_of(batches, reader(Subjects(KeyedNames(KEY))).under(rules).read, MEANING.settle, MEANING.link_of)
 
+    def wait_until_started(self) -> None:
+        """Have the processes started that are missing; the one thread does one thing after the other."""
+        self.workers._start_missing()
+        self.workers._threads.submit(int).result()
+
 
 @pytest.fixture
 def rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     monkeypatch.setattr(workers, "AT_ONCE_BYTES", 0)
     made = Rig()
+    made.wait_until_started()
     yield made
     made.workers.close()
 
@@ -85,6 +92,7 @@ def test_a_killed_process_costs_time_only(rig: Rig) -> None:
     process._child.wait()
     assert rig.workers.submit([a_batch(2)], {})().pieces == (3,)
     assert rig.here == [2]
+    rig.wait_until_started()
     assert rig.workers.submit([a_batch(3)], {})().pieces == (3,)
     assert rig.here == [2]
 
@@ -93,4 +101,32 @@ def test_little_is_read_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(workers, "AT_ONCE_BYTES", 1 << 20)
     assert rig.workers.submit([a_batch(1)], {})().pieces == (3,)
     assert rig.here == [1]
-    assert rig.workers._running == []
+
+
+def test_what_is_wanted_before_a_process_is_ready_is_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "AT_ONCE_BYTES", 0)
+    started, start = threading.Event(), Workers._start
+
+    def late(of: Workers) -> None:
+        assert started.wait(60)
+        start(of)
+
+    monkeypatch.setattr(Workers, "_start", late)
+    rig = Rig()
+    try:
+        first, second = (rig.workers.submit([a_batch(position)], {}) for position in (1, 2))
+        assert first().pieces == (3,)
+        assert rig.here == [1]
+        started.set()
+        rig.workers._threads.submit(int).result()
+        assert second().pieces == (3,)
+        assert rig.here == [1]
+    finally:
+        started.set()
+        rig.workers.close()
+
+
+def test_no_process_starts_for_little() -> None:
+    rig = Rig()
+    assert rig.workers.submit([a_batch(1)], {})().pieces == (3,)
+    assert (rig.workers._running, rig.workers._starting) == ([], 0)

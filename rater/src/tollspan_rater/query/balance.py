@@ -107,10 +107,11 @@ def _money(scope: Scope, bills: _Bills) -> Iterator[Check]:
 def _charges(scope: Scope) -> dict[Bill, dict[str, Decimal]]:
     """Rate every call by itself and add its charge to the bill of its customer and period."""
     charges: dict[Bill, dict[str, Decimal]] = {}
-    for call in Rater(scope.accounts).rate(select(scope.connection, Selection(scope.accounts.tenant))):
-        currency, amount = call.charged.currency, call.charged.amount
+    rows = select(scope.connection, Selection(scope.accounts.tenant))
+    for row, period, charged in Rater(scope.accounts).charge(rows):
+        currency, amount = charged.currency, charged.amount
         if currency is not None and amount is not None:
-            pot = charges.setdefault((call.row.customer, call.period.label), {})
+            pot = charges.setdefault((row.customer, period.label), {})
             pot[currency] = EXACT.add(pot.get(currency, ZERO), amount)
     return charges
 

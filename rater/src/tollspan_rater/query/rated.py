@@ -78,11 +78,20 @@ class Rater:
         """Yield each call with its money, in the order given: (service time, call id)."""
         return (self._rate(row) for row in rows)
 
+    def charge(self, rows: Iterable[CallRow]) -> Iterator[tuple[CallRow, Period, ChargedCall]]:
+        """Yield each call with its period and charge; as :meth:`rate`, without what the provider charges."""
+        return ((row, period, charged) for row in rows for period, _, _, charged in [self._charge(row)])
+
     def rate_alike(self, groups: Iterable[Alike]) -> Iterator[RatedCall]:
         """Yield calls that are alike with their money, in any order; only where every price is per unit."""
         return (self._rate(group.row, group.calls, group.bucket) for group in groups)
 
     def _rate(self, row: CallRow, calls: int = 1, bucket: int | None = None) -> RatedCall:
+        period, segment, decision, charged = self._charge(row, calls)
+        plan = None if segment.plan is None else segment.plan.name
+        return RatedCall(row, period, plan, decision, charged, cost_of(row, self._costs, calls, bucket), calls)
+
+    def _charge(self, row: CallRow, calls: int = 1) -> tuple[Period, Segment, Decision, ChargedCall]:
         period = self._period_of(row)
         segments = self._accounts.segments(row.customer, period)
         segment = segment_at(segments, row.started_ns)
@@ -90,9 +99,12 @@ class Rater:
         marginal = self._marginals.get((row.customer, period.label))
         if marginal is None:
             marginal = self._marginals[row.customer, period.label] = Marginal(segments)
-        charged = marginal.charge(row.started_ns, row.provider, row.model, used(row, calls), decision)
-        plan = None if segment.plan is None else segment.plan.name
-        return RatedCall(row, period, plan, decision, charged, cost_of(row, self._costs, calls, bucket), calls)
+        return (
+            period,
+            segment,
+            decision,
+            marginal.charge(row.started_ns, row.provider, row.model, used(row, calls), decision),
+        )
 
     def _period_of(self, row: CallRow) -> Period:
         period = self._period.get(row.customer)

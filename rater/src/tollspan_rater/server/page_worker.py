@@ -63,6 +63,7 @@ def main() -> None:
     gc.disable()
     try:
         names = KeyedNames(requests.recv_bytes())
+        answers.send_bytes(b"ready")
         rules: RulesByTenant = {}
         for number in range(1 << 62):
             batches, others = requests.recv()

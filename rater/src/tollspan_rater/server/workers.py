@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import queue
 import subprocess
 import sys
 import threading
@@ -25,8 +26,8 @@ GRACE_S: Final = 5.0
 class Workers:
     """Makes pages in other processes, except those that are read at once.
 
-    A process starts when it is first needed and ends with its owner, also with a killed one: its stdin ends then.
-    What a process cannot do, or a dead one did not, is done ``here``.
+    Processes are started when they are first needed and end with their owner, also with a killed one: their stdin ends
+    then. What is wanted before any of them is ready, what a process cannot do, or a dead one did not, is done ``here``.
 
     Args:
         count: how many processes; 0 reads everything here.
@@ -47,8 +48,11 @@ class Workers:
         self._here = here
         self._learn = learn
         self._threads = ThreadPoolExecutor(max(count, 1), thread_name_prefix="tollspan-reader")
-        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._starting = 0
+        self._closed = False
         self._running: list[_Process] = []
+        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
 
     def submit(self, batches: Sequence[Batch], rules: RulesByTenant) -> Pending:
         """Take the batches of a page and the rules to read them by.
@@ -57,34 +61,60 @@ class Workers:
         """
         if not self._count or sum(len(batch.body) for batch in batches) < AT_ONCE_BYTES:
             return lambda: self._here(batches, rules)
+        self._start_missing()
         future = self._threads.submit(self._made, batches, rules)
         return lambda: self._taken(batches, rules, future)
 
     def close(self) -> None:
         """End the processes; batches under way are dropped, they stay in the journal."""
+        with self._lock:
+            self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         for process in self._running:
             process.close()
 
     def _taken(self, batches: Sequence[Batch], rules: RulesByTenant, future: Future[Page | None]) -> Page:
-        page = future.result()
+        page = None if not self._running and future.cancel() else future.result()
         if page is None:
             return self._here(batches, rules)
         self._learn(page.names)
         return page
 
-    def _made(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
-        process: _Process | None = getattr(self._own, "process", None)
+    def _start_missing(self) -> None:
+        with self._lock:
+            missing = self._count - len(self._running) - self._starting
+            self._starting += missing
+        for _ in range(missing):
+            self._threads.submit(self._start)
+
+    def _start(self) -> None:
         try:
-            if process is None:
-                process = self._own.process = _Process(self._key)
+            process = _Process(self._key)
+        except (EOFError, OSError):
+            process = None
+        with self._lock:
+            self._starting -= 1
+            wanted = process is not None and not self._closed
+            if process is not None and wanted:
                 self._running.append(process)
-            return process.page(batches, rules)
-        except (EOFError, OSError, pickle.UnpicklingError):
-            if process is not None:
-                process.close()
-            self._own.process = None
+                self._idle.put(process)
+        if process is not None and not wanted:
+            process.close()
+
+    def _made(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
+        try:
+            process = self._idle.get_nowait()
+        except queue.Empty:
             return None
+        try:
+            page = process.page(batches, rules)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            with self._lock:
+                self._running.remove(process)
+            process.close()
+            return None
+        self._idle.put(process)
+        return page
 
 
 class _Process:
@@ -97,6 +127,7 @@ class _Process:
             self._requests = Connection(os.dup(requests.fileno()), readable=False)
             self._answers = Connection(os.dup(answers.fileno()), writable=False)
         self._requests.send_bytes(key)
+        self._answers.recv_bytes()  # it is ready
         self._told: RulesByTenant | None = None
 
     def page(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
