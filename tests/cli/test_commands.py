@@ -40,6 +40,7 @@ ASKING = [
     ("meters show", "meters.show", {}),
     ("inexact --customer acme --quality estimated", "inexact", {"customer": "acme", "quality": "estimated"}),
     ("calls --kind unit", "calls", {"kind": "unit", "limit": "100"}),
+    ("duplicates --customer acme --limit 5", "duplicates", {"customer": "acme", "limit": "5"}),
     ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),

@@ -26,6 +26,7 @@ LINES = {
     "lines": [],  # asked by `export`, which is compared by its files
     "audit": ["audit", "audit --full", "audit --sender nobody"],
     "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
+    "duplicates": ["duplicates", "duplicates --limit 1"],
     "pricing.show": ["pricing show"],
     "meters.show": ["meters show", "meters show --versions"],
     "quarantine.list": ["quarantine list", "quarantine list --reason future"],

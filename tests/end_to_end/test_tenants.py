@@ -104,6 +104,7 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "lines": [({}, True)],
     "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True)],
     "inexact": [({}, False)],
+    "duplicates": [({}, False)],
     "pricing.show": [({}, False)],
     "meters.show": [({}, False)],
     "quarantine.list": [({}, False)],

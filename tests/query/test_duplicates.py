@@ -14,7 +14,7 @@ from tests.pipeline.rig import request
 from tollspan import semconv
 from tollspan_rater.domain.span import Span
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.hop import LOOKED_AT, Side, hops
+from tollspan_rater.query.hop import OPEN, Side, hops
 
 MILLISECOND = SECOND // 1000
 START = at("2026-11-03T10:00Z")
@@ -187,7 +187,7 @@ def test_a_crowd_of_equal_calls_costs_each_a_bounded_number_of_comparisons(monke
     compared: list[str] = []
     monkeypatch.setattr("tollspan_rater.query.hop._may_be_one", lambda one, _other: bool(compared.append(one.call_id)))
     assert list(hops(side(str(number), number) for number in range(500))) == []
-    assert len(compared) <= 500 * LOOKED_AT
+    assert len(compared) <= 500 * OPEN
 
 
 def side(name: str, start: int, *, dialect: str = "otel@1", said: str | None = None) -> Side:

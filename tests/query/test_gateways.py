@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from query.shop import Shop, at
+from tests.docs.pages import blocks, page
 from tests.extract.spans import SECOND, a_span, chat
 from tests.pipeline.rig import request
 from tollspan import semconv
@@ -15,12 +16,7 @@ from tollspan_rater.domain.span import Span
 
 START = at("2026-11-03T10:00Z")
 CALLS = 3
-BY_GATEWAY = """
-rules:
-  - rule: gateway-bills
-    billed_elsewhere: by the gateway litellm-proxy
-    when: {service: shop}
-"""
+[BY_GATEWAY] = [one.text for one in blocks(page("docs/concepts/span-rules.md")) if "billed_elsewhere" in one.text]
 BY_APP = """
 rules:
   - rule: app-bills
@@ -32,7 +28,7 @@ rules:
 def app(round_: int, number: int) -> list[Span]:
     """A request of the app: a root that names the customer, and its own record of the call below."""
     trace, root = f"a{round_:03x}{number:028x}", f"{round_:08x}{number:07x}f"
-    of_app: dict[str, Any] = {"trace_id": trace, "resource": {"service.name": "shop"}, "start_ns": START}
+    of_app: dict[str, Any] = {"trace_id": trace, "resource": {"service.name": "shop-web"}, "start_ns": START}
     seq = CALLS * round_ + number + 1
     own = {semconv.RECORD_ID: f"r{seq}", semconv.PROCESS_ID: "shop-1", semconv.SEQ: seq}
     return [

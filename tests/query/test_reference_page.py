@@ -17,6 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/answers.md").read_text(encod
         ("usage", {}),
         ("usage", {"by": "meter"}),
         ("inexact", {}),
+        ("duplicates", {}),
         ("margin", {}),
         ("calls", {}),
         ("audit", {}),

@@ -9,7 +9,9 @@ from typing import Final, NamedTuple
 from tollspan_rater.extract.family import model_family
 from tollspan_rater.extract.response_id import genuine
 
-LOOKED_AT: Final = 64  # enclosing calls that are compared with one call, so that a crowd of equal calls stays cheap
+OPEN: Final = (
+    64  # the last calls not over yet that are compared with one call, so that a crowd of equal calls stays cheap
+)
 
 
 class Side(NamedTuple):
@@ -52,11 +54,11 @@ def hops(sides: Iterable[Side]) -> Iterator[Hop]:
         if crowd.run != side.run:
             crowd = _Crowd(side.run)
         fitting = [one for one in crowd.around(side) if _may_be_one(one, side)]
-        crowd.free.append(side)
         if fitting:
             outer = max(fitting, key=lambda one: (_same_id(one, side), one.started_ns, one.call_id))
             crowd.free.remove(outer)
             yield Hop(side, outer, _why(outer, side))
+        crowd.take(side)
 
 
 def nested(sides: Iterable[Side], why: str) -> Iterator[Hop]:
@@ -79,15 +81,19 @@ def nested(sides: Iterable[Side], why: str) -> Iterator[Hop]:
 
 @dataclass(slots=True)
 class _Crowd:
-    """The calls of a run that have come and are around no other one yet."""
+    """The last calls of a run that have come and are around no other one yet."""
 
     run: int = -1
     free: list[Side] = field(default_factory=list)
 
     def around(self, side: Side) -> list[Side]:
-        """Return the last calls that are not over when one starts and last as long; forget those that are over."""
-        self.free = [one for one in self.free if one.ended_ns >= side.started_ns]
-        return [one for one in self.free[-LOOKED_AT:] if _within(side, one)]
+        """Return the calls around one."""
+        return [one for one in self.free if _within(side, one)]
+
+    def take(self, side: Side) -> None:
+        """Take in a call that comes; forget those that are over, and the oldest when there are too many."""
+        self.free = [one for one in self.free if one.ended_ns >= side.started_ns][1 - OPEN :]
+        self.free.append(side)
 
 
 def _within(inner: Side, outer: Side) -> bool:
