@@ -9,6 +9,7 @@ from tollspan_rater.extract.built_in_rules import BUILT_IN, BUILT_IN_METERS
 from tollspan_rater.extract.rule_file import check, load
 
 GOOD = "rules:\n  - rule: searches\n    meter: retrieval\n    when: {name: search}\n"
+ELSEWHERE = "rules:\n  - rule: shop-views\n    billed_elsewhere: by the gateway\n    when: {service: shop}\n"
 
 
 def a_rule(meter: str = "retrieval", when: str = "{name: search}", more: str = "") -> str:
@@ -50,6 +51,13 @@ def a_rule(meter: str = "retrieval", when: str = "{name: search}", more: str = "
         (a_rule(more="    quantity: {duration: hours}\n"), 5, "duration is 'hours'", "seconds, milliseconds"),
         (a_rule(more="    quantity: {attribute: input}\n"), 5, "may hold prompts or answers", "Name another"),
         (a_rule(more="    form: both\n"), 5, "form is 'both'", "beside, instead, skip"),
+        (ELSEWHERE + "    meter: retrieval\n", 5, "counts nothing, so it has no meter", "Delete meter"),
+        (ELSEWHERE + "    quantity: 1\n", 5, "counts nothing, so it has no quantity", "Delete quantity"),
+        (ELSEWHERE + "    form: instead\n", 5, "counts nothing, so it has no form", "Delete form"),
+        (ELSEWHERE.replace("by the gateway", "''"), 3, "billed_elsewhere is not a text", "Write one value"),
+        (ELSEWHERE.replace("by the gateway", "yes " * 31), 3, "has 123 characters", "at most 120"),
+        (ELSEWHERE.replace("{service: shop}", "{}"), 4, "fits every span", "Name what a span must have"),
+        ("rules:\n  - {rule: a, billed_elsewhere: x}\n", 2, "lacks when", "{rule: shop-views, billed_elsewhere"),
         ("built_in: [chat]\n", 1, "no built-in rules for 'chat'", "tool_call, agent_run"),
     ],
 )
@@ -90,3 +98,12 @@ def test_the_version_is_that_of_the_content() -> None:
     other = "# a comment\nrules: [{rule: searches, when: {name: search}, meter: retrieval, quantity: 1}]\n"
     assert load("a.yaml", GOOD).version == load("b.yaml", other).version
     assert load("a.yaml", GOOD).version != load("a.yaml", a_rule(when="{name: find}")).version
+
+
+def test_a_rule_for_calls_that_are_billed_elsewhere() -> None:
+    [rule] = load("meters.yaml", ELSEWHERE).rules
+    assert (rule.name, rule.meter, rule.billed_elsewhere) == ("shop-views", "", "by the gateway")
+
+
+def test_a_rule_that_counts_has_the_version_that_it_always_had() -> None:
+    assert load("meters.yaml", GOOD).version == "mr_4e689d511a544658"

@@ -1,4 +1,4 @@
-"""Span-to-meter rules: which spans fit, how much they count, and what settlement makes of it."""
+"""Span rules: which spans fit, how much they count, and what settlement makes of it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.extract.spans import OTEL, T0, a_span, chat
 
-from tollspan_rater.domain.call import Call, Extracted, Rejected
+from tollspan_rater.domain.call import Call, Extracted, Rejected, Ruled
 from tollspan_rater.domain.fates import Role
 from tollspan_rater.domain.span import CLIENT, INTERNAL, Span
 from tollspan_rater.extract.evidence import digest, from_evidence, sealed
 from tollspan_rater.extract.extract import extract
 from tollspan_rater.extract.rule_file import load
 from tollspan_rater.extract.settle import settle
-from tollspan_rater.extract.span_rule import NO_RULES, SpanRules, ruled
+from tollspan_rater.extract.span_rule import NO_RULES, VIEWS, SpanRules, ruled
 
 APP = "app"
 
@@ -291,3 +291,103 @@ def test_each_rule_set_comes_back_from_its_body(drawn: list[tuple[str, str, str]
     assert tokens == (0 if "instead" in decided.values() else 30)
     for meter, form in decided.items():
         assert sum(one.meter == meter for one in found) == (0 if form == "skip" else 3)
+
+
+ELSEWHERE = """
+rules:
+  - {rule: shop-views, billed_elsewhere: by the gateway, when: {service: shop}}
+  - {rule: calls, meter: api_call, when: {kind: client}}
+"""
+SHOP = {"service.name": "shop"}
+AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "over", "role", "counts"),
+    [
+        (chat(10, 5), {}, Role.CONTEXT, {}),
+        (chat(None, None), {}, Role.CONTEXT, {}),
+        (chat(10, 5), {"scope": "litellm", "name": "raw_gen_ai_request"}, Role.CONTEXT, {}),
+        (AGENT, {}, Role.UNIT, {"api_call": 1}),
+        (AGENT, {"kind": INTERNAL}, Role.CONTEXT, {}),
+        ({"tollspan.customer": "acme"}, {"scope": APP, "kind": INTERNAL}, Role.CONTEXT, None),
+        ({}, {"scope": APP, "kind": INTERNAL}, Role.NONE, None),
+        ({}, {"scope": APP}, Role.UNIT, {"api_call": 1}),
+        ({"tollspan.meter": "page", "tollspan.quantity": "3"}, {"scope": "tollspan"}, Role.UNIT, None),
+    ],
+)
+def test_what_is_billed_elsewhere(
+    attributes: dict[str, Any], over: dict[str, Any], role: Role, counts: dict[str, int] | None
+) -> None:
+    """Views of calls count nothing; containers keep their units; other spans are not touched."""
+    span = a_span(attributes, **{"scope": OTEL, "resource": SHOP, **over})
+    by = load("meters.yaml", ELSEWHERE)
+    found = read(span, by)
+    plain = read(span, NO_RULES)
+    assert (found.role, measures(found)) == (role, counts or {})
+    assert (found.usage, found.said, digest(found)) == (plain.usage, plain.said, digest(plain))
+    assert found.billed_elsewhere == (plain.role in VIEWS)
+    if found.billed_elsewhere:
+        assert found.ruled == Ruled(plain.role, found.ruled.counts, f"by the gateway (rule:shop-views@{by.version})")  # type: ignore[union-attr]
+    assert from_evidence(sealed(found)[0]) == found
+
+
+def test_of_two_rules_by_which_a_span_is_billed_elsewhere_the_first_says_where() -> None:
+    by = load("meters.yaml", ELSEWHERE + "  - {rule: all, billed_elsewhere: by others, when: {kind: client}}\n")
+    found = read(a_span(chat(10, 5), scope=OTEL, resource=SHOP), by)
+    assert found.ruled is not None
+    assert found.ruled.elsewhere.startswith("by the gateway (rule:shop-views@")
+    assert SpanRules.from_body(json.loads(json.dumps(by.body()))) == by
+
+
+def shop_span(number: int, parent: int | None, attributes: dict[str, Any], **over: Any) -> Span:
+    place = {"span_id": f"{number:016x}", "parent_id": "" if parent is None else f"{parent:016x}"}
+    return a_span(attributes, **{"scope": OTEL, "resource": SHOP, **place, **over})
+
+
+GATEWAY: dict[str, Any] = {"resource": {"service.name": "gateway"}, "scope": "litellm"}
+FRAMEWORK: dict[str, Any] = {"resource": {"service.name": "other"}}
+TREES: list[tuple[str, list[Span], list[tuple[str, int | None]]]] = [
+    ("a view alone", [shop_span(1, None, chat())], []),
+    (
+        "the gateway's view below it, with the customer of the app",
+        [shop_span(1, None, chat(tollspan__customer="acme")), shop_span(2, 1, chat(), **GATEWAY)],
+        [("acme", 15)],
+    ),
+    (
+        "the gateway's view below it, that is a container",
+        [shop_span(1, None, chat()), shop_span(2, 1, AGENT, **GATEWAY)],
+        [("", 15)],
+    ),
+    (
+        "no container above stands in for it",
+        [shop_span(1, None, AGENT, **FRAMEWORK), shop_span(2, 1, chat())],
+        [],
+    ),
+    (
+        "not even when it is not measured",
+        [shop_span(1, None, AGENT, **FRAMEWORK), shop_span(2, 1, chat(None, None))],
+        [],
+    ),
+    (
+        "a container stands in for calls beside it no more",
+        [shop_span(1, None, AGENT, **FRAMEWORK), shop_span(2, 1, chat()), shop_span(3, 1, chat(), **GATEWAY)],
+        [("", 15)],
+    ),
+    (
+        "a view of another service with the same id is a call",
+        [
+            shop_span(1, None, chat(gen_ai__response__id="r")),
+            shop_span(2, None, chat(gen_ai__response__id="r"), **GATEWAY),
+        ],
+        [("", 15)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "spans", "calls"), TREES, ids=[case for case, _, _ in TREES])
+def test_calls_around_what_is_billed_elsewhere(case: str, spans: list[Span], calls: list[tuple[str, int]]) -> None:
+    by = load("meters.yaml", ELSEWHERE.rpartition("  -")[0])
+    found = settled(*spans, by=by)
+    assert [(one.customer or "", one.usage.total) for one in found if one.kind == "call"] == calls, case
+    assert all("id_reuse" not in one.flags for one in found)

@@ -17,6 +17,7 @@ from tollspan_rater.domain.fates import Role
 from tollspan_rater.extract import island
 from tollspan_rater.extract.evidence import from_evidence, to_evidence
 from tollspan_rater.extract.settle import settle
+from tollspan_rater.extract.span_rule import VIEWS
 
 Requests = Sequence[Sequence[Extracted]]
 
@@ -66,26 +67,32 @@ def any_order_gives_the_same_calls(requests: Requests) -> None:
 
 
 def units_of_rules_add_up(drawn: tuple[Requests, Sequence[str]]) -> None:
-    """Islands add up, and one meter is counted once a span, where span rules make units of spans or count beside."""
+    """Islands add up under span rules; a meter is counted once a span; what is billed elsewhere is in no call."""
     requests, forms = drawn
     ruled = [[by_rules(span, forms[int(span.span_id[-1], 16)]) for span in request] for request in requests]
     islands_add_up_without_small_ones(ruled)
     found = settle([span for request in ruled for span in request])
     counting = [call.members for call in found if call.meter == METER]
     assert len(counting) == len(set(counting))
+    elsewhere = {span.member for request in ruled for span in request if span.billed_elsewhere}
+    others = {span.member for request in ruled for span in request if not span.billed_elsewhere}
+    assert (elsewhere - others).isdisjoint(member for call in found for member in call.members)
 
 
 def by_rules(span: Extracted, form: str) -> Extracted:
-    """A span as span rules leave it: nothing changed, a unit beside what it is, or nothing but that unit."""
+    """A span as span rules leave it: nothing changed, a unit beside what it is, nothing but that unit, or no view."""
     if form == "none" or span.unit_meter is not None:
         return span
+    if form == "elsewhere":
+        is_view = span.role in VIEWS
+        return replace(span, role=Role.CONTEXT, ruled=Ruled(span.role, (), "by a gateway")) if is_view else span
     is_unit = form == "instead" or span.role in {Role.NONE, Role.CONTEXT}
     counts = (Counted(METER, Decimal(1), "rule:r@mr_1"),)
     return replace(span, role=Role.UNIT if is_unit else span.role, ruled=Ruled(span.role, counts))
 
 
 METER = "thing"
-FORMS = st.lists(st.sampled_from(["none", "beside", "instead"]), min_size=16, max_size=16)
+FORMS = st.lists(st.sampled_from(["none", "beside", "instead", "elsewhere"]), min_size=16, max_size=16)
 PROPERTIES: dict[str, Property] = {
     one.__name__: Property(arrivals(), one)
     for one in (

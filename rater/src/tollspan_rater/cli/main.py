@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, str]] = {
     "invoice": f"{_HERE}.questions:invoice",
     "margin": f"{_HERE}.questions:margin",
     "inexact": f"{_HERE}.questions:inexact",
+    "duplicates": f"{_HERE}.questions:duplicates",
     "explain": f"{_HERE}.questions:explain",
     "audit": f"{_HERE}.questions:audit",
     "export": f"{_HERE}.export:export",

@@ -38,10 +38,14 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """What span rules make of a span: the role it has without them, and what it counts, each meter once."""
+    """What span rules make of a span: the role it has without them, and what it counts, each meter once.
+
+    ``elsewhere`` is set on a view without authority: where its call is billed, in the rule's words, then the rule.
+    """
 
     role: Role
     counts: tuple[Counted, ...]
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,11 @@ class Extracted:
     def member(self) -> str:
         """The span as calls name it: ``trace_id:span_id``."""
         return f"{self.trace_id}:{self.span_id}"
+
+    @property
+    def billed_elsewhere(self) -> bool:
+        """Whether a span rule took its authority from it: another view of its call is billed."""
+        return self.ruled is not None and bool(self.ruled.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)

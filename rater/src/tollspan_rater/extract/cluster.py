@@ -100,6 +100,13 @@ def is_barrier(span: Extracted) -> bool:
     return role is Role.AGGREGATE
 
 
+def is_decided(span: Extracted) -> bool:
+    """Tell whether no container above stands in for a span's usage: it is a unit, or its call is billed elsewhere."""
+    if span.ruled is not None and span.billed_elsewhere:
+        return span.usage.measured or span.ruled.role in CALLS
+    return span.role is Role.UNIT and span.usage.measured
+
+
 def takes_evidence_beside(span: Extracted) -> bool:
     """Tell whether a span is a streamed call without usage, in a dialect that writes it on a span beside the call."""
     return span.role is Role.CALL and not span.usage.measured and evidence_beside_call(span.scope)

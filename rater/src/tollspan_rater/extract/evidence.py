@@ -168,7 +168,8 @@ def _document(extracted: Extracted) -> dict[str, Any]:
         document["fl"] = extracted.flags
     if extracted.ruled is not None:
         counts = {one.meter: [str(one.quantity), one.rule] for one in extracted.ruled.counts}
-        document["ru"] = {"ro": extracted.ruled.role.value, "ct": counts}
+        elsewhere = {"el": extracted.ruled.elsewhere} if extracted.ruled.elsewhere else {}
+        document["ru"] = {"ro": extracted.ruled.role.value, "ct": counts, **elsewhere}
     return document
 
 
@@ -184,7 +185,8 @@ def _ruled(tree: dict[str, Any] | None) -> Ruled | None:
     if tree is None:
         return None
     counts = tree["ct"].items()
-    return Ruled(Role(tree["ro"]), tuple(Counted(meter, Decimal(text), rule) for meter, (text, rule) in counts))
+    counted = tuple(Counted(meter, Decimal(text), rule) for meter, (text, rule) in counts)
+    return Ruled(Role(tree["ro"]), counted, tree.get("el", ""))
 
 
 def _decimal(value: str | None) -> Decimal | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tollspan_rater.domain.fates import Role
-from tollspan_rater.extract.cluster import CONTAINER, Around, Clusters
+from tollspan_rater.extract.cluster import CONTAINER, Around, Clusters, is_decided
 from tollspan_rater.extract.tree import Forest
 
 
@@ -60,10 +60,10 @@ def _aggregates_without_calls(
     """R4: the outermost containers with usage below and above which no call has any."""
     spans = forest.spans
     measured = {at for group in groups if any(spans[one].usage.measured for one in group) for at in group}
-    measured |= {at for at, span in enumerate(spans) if span.role is Role.UNIT and span.usage.measured}
+    decided = {at for at, span in enumerate(spans) if is_decided(span)}
     busy_below = bytearray(len(spans))
     known = [at for at, span in enumerate(spans) if span.key in around.busy] if around.busy else []
-    for start in itertools.chain((forest.parent[at] for at in measured), known):
+    for start in itertools.chain((forest.parent[at] for at in measured | decided), known):
         above = start
         while above >= 0 and not busy_below[above]:
             busy_below[above] = 1
@@ -72,6 +72,8 @@ def _aggregates_without_calls(
         (span.role is Role.AGGREGATE or at in hollow) and bool(span.usage.total) and not busy_below[at]
         for at, span in enumerate(spans)
     ]
+    # What is below a view without authority may be the view that has it.
+    measured |= {at for at in decided if not spans[at].billed_elsewhere}
     covered = forest.inherited(False, lambda at, above: above or candidate[at] or at in measured)  # noqa: FBT003
     return [
         at for at in range(len(spans)) if candidate[at] and not (forest.parent[at] >= 0 and covered[forest.parent[at]])

@@ -13,9 +13,9 @@ from typing import Final
 
 from tollspan_rater.domain.call import Call, Extracted
 from tollspan_rater.domain.fates import Role
-from tollspan_rater.extract.cluster import CALLS, Around, Key
+from tollspan_rater.extract.cluster import CALLS, Around, Key, is_decided
 from tollspan_rater.extract.response_id import Tie, tie
-from tollspan_rater.extract.span_index import SPEAKING, SpanIndex
+from tollspan_rater.extract.span_index import SpanIndex, speaks
 
 SMALL: Final = 32  # spans below a call that are settled with it, rather than looking for a way around them
 WITNESSES: Final = 2  # other calls below a container, apart from each other, by which it stays one whatever changes
@@ -104,12 +104,12 @@ class _Search:
             self._take(key)
 
     def _take_with_all_below(self, key: Key) -> None:
-        """Take a span and everything below it that becomes a call or a unit."""
+        """Take a span and everything below it that speaks."""
         if key in self._whole:
             return
         below = list(self._index.subtree(key, self._whole))
         self._whole.update(below, (key,))
-        self._take_all(one for one in (key, *below) if self._index.spans[one].role in SPEAKING)
+        self._take_all(one for one in (key, *below) if speaks(self._index.spans[one]))
 
     def _calls_around(self, key: Key) -> list[Key]:
         """Return the call that a span stands in: a span between two calls decides whether one is in the other."""
@@ -222,14 +222,15 @@ class _Search:
     def _measured_below(self, key: Key, without: Iterable[Key]) -> Key | None:
         """Return a measured call below a span that surely counts: nothing is in it that could make it a container.
 
-        A call that a span rule has declared a unit is one, too: it has usage, and no container stands in for it.
+        A call that a span rule has declared a unit or billed elsewhere is one, too: no container stands in for it.
         """
         index = self._index
         left_out = without if isinstance(without, set) else set(without)
         for below in index.subtree(key):
             span = index.spans[below]
-            if not span.usage.measured or below in left_out:
+            if below in left_out:
                 continue
-            if span.role is Role.UNIT or (span.role in CALLS and next(index.inner(below), None) is None):
+            counts = span.usage.measured and span.role in CALLS and next(index.inner(below), None) is None
+            if counts or is_decided(span):
                 return below
         return None

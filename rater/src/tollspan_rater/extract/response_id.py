@@ -18,7 +18,11 @@ Tie = tuple[str, str, str]  # tenant, trace id ("" for an id that ties traces), 
 
 def real_id(span: Extracted) -> str | None:
     """Return the response id that the provider gave; None for ids that a gateway made up."""
-    said = span.response_id
+    return genuine(span.response_id)
+
+
+def genuine(said: str | None) -> str | None:
+    """Return a response id, None for one that a gateway made up."""
     if said is None or (said.startswith("chatcmpl-") and _SYNTHETIC_ID.fullmatch(said)):
         return None
     return said

@@ -1,4 +1,4 @@
-"""Reads a file of span-to-meter rules: YAML with a finding, file and line for everything that cannot be meant."""
+"""Reads a file of span rules: YAML with a finding, file and line for everything that cannot be meant."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ from tollspan_rater.pricing.finding import Finding, Findings
 from tollspan_rater.pricing.reading import Reading
 
 FILE_KEYS: Final = ("built_in", "rules")
-RULE_KEYS: Final = ("rule", "meter", "when", "quantity", "form")
+RULE_KEYS: Final = ("rule", "meter", "when", "quantity", "form", "billed_elsewhere")
+OF_UNITS: Final = (
+    "meter",
+    "quantity",
+    "form",
+)  # what a rule says that counts, and one for calls billed elsewhere cannot
 TEXT_PLACES: Final[Mapping[str, Place]] = {"name": "name", "scope": "scope", "kind": "kind", "service": "service"}
 ATTRIBUTE_PLACES: Final[Mapping[str, Place]] = {"attributes": "span", "resource": "resource"}
 TEXT_TESTS: Final[Mapping[str, Test]] = {"is": "is", "like": "like"}
 COMPARISONS: Final[Mapping[str, Test]] = {one: one for one in ("above", "at_least", "below", "at_most")}
 TEST_KEYS: Final = (*TEXT_TESTS, "present", *COMPARISONS)
+MOST_WORDS: Final = 120
 COUNTED_BY_CALLS: Final = frozenset({TOKENS, *TOKEN_METERS, "request"})
 
 
@@ -94,17 +100,35 @@ def _rules(table: Table, reading: Reading) -> Iterator[SpanRule]:
 def _rule(table: Table, reading: Reading) -> SpanRule | None:
     reading.only(table, RULE_KEYS, "a rule")
     entries = table.entries
-    missing = [key for key in ("rule", "meter", "when") if key not in entries]
+    elsewhere = entries.get("billed_elsewhere")
+    missing = [key for key in ("rule", *(() if elsewhere else ("meter",)), "when") if key not in entries]
     if missing:
         remedy = "Write {rule: searches, meter: retrieval, when: {name: search*}}"
+        if elsewhere:
+            remedy = "Write {rule: shop-views, billed_elsewhere: by the gateway, when: {service: shop}}"
         reading.wrong(table, f"the rule lacks {', '.join(missing)}", remedy)
         return None
     name = reading.text(entries["rule"], "the rule's name")
     if name and not NAME.fullmatch(name):
         reading.wrong(entries["rule"], f"the name {name!r} cannot be used", "Use letters, digits and _ . - only")
     when = _when(entries["when"], reading)
+    if elsewhere:
+        return SpanRule(name, "", when, billed_elsewhere=_elsewhere(elsewhere, table, reading))
     measure, key = _quantity(entries.get("quantity"), reading)
     return SpanRule(name, _meter(entries["meter"], reading), when, _form(entries.get("form"), reading), measure, key)
+
+
+def _elsewhere(node: Node, table: Table, reading: Reading) -> str:
+    """Read where calls are billed, in one line for people; such a rule counts nothing."""
+    for key in OF_UNITS:
+        if key in table.entries:
+            problem = f"a rule for calls that are billed elsewhere counts nothing, so it has no {key}"
+            reading.wrong(table.entries[key], problem, f"Delete {key}, or write a second rule that counts")
+    words = " ".join(reading.text(node, "billed_elsewhere").split())
+    if len(words) > MOST_WORDS:
+        problem = f"billed_elsewhere has {len(words)} characters, and stands with each span"
+        reading.wrong(node, problem, f"Say in at most {MOST_WORDS} who bills these calls")
+    return words
 
 
 def _meter(node: Node, reading: Reading) -> str:

@@ -29,6 +29,11 @@ SPEAKING: Final = frozenset({Role.CALL, Role.EVIDENCE, Role.AGGREGATE, Role.UNIT
 _Beside = tuple[Key, str]  # parent and scope of a streamed call and of its evidence
 
 
+def speaks(span: Extracted) -> bool:
+    """Tell whether a span becomes a part of a call or a unit, or decides whether a container above it is a call."""
+    return span.role in SPEAKING or span.billed_elsewhere
+
+
 class SpanIndex:
     """Spans by key, one version each."""
 

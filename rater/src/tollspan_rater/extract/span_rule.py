@@ -1,4 +1,4 @@
-"""Span-to-meter rules: which spans are units of which meter, how much each counts, and what becomes of the span.
+"""Span rules: which spans are units of which meter and how much each counts; which views of calls have no authority.
 
 A rule is data. It looks at the span alone, after its dialect was read, so that what it counts is a function of the
 span and of the rules in force at its journal position.
@@ -7,7 +7,7 @@ span and of the rules in force at its journal position.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
@@ -23,16 +23,19 @@ from tollspan_rater.extract.numbers import quantity
 Form = Literal["beside", "instead", "skip"]
 Measure = Literal["one", "attribute", "seconds", "milliseconds"]
 
+VIEWS: Final = frozenset({Role.CALL, Role.EVIDENCE, Role.AGGREGATE})  # what says something about the usage of calls
 PLACES_OF: Final[Mapping[str, int]] = {"seconds": 9, "milliseconds": 6}  # decimals of a duration in nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
 class SpanRule:
-    """One rule: a span for which all of ``when`` holds counts on ``meter``.
+    """One rule: a span for which all of ``when`` holds counts on ``meter``, or is billed elsewhere.
 
     ``beside``: the span stays what it is and counts besides; ``instead``: it is that unit and nothing else;
     ``skip``: it does not count on this meter, whatever later rules say. The quantity is 1, an attribute (``key``),
     without which the rule does not fit, or the duration, which both units divide exactly.
+
+    A rule with ``billed_elsewhere`` has no meter: it says where the calls are billed of which the spans are views.
     """
 
     name: str
@@ -41,6 +44,7 @@ class SpanRule:
     form: Form = "beside"
     measure: Measure = "one"
     key: str = ""
+    billed_elsewhere: str = ""
 
     @property
     def needs(self) -> str | None:
@@ -57,8 +61,8 @@ class SpanRule:
 class SpanRules:
     """All rules in force, in their order, and the attributes that they look at.
 
-    On each meter the first rule that fits a span decides, so that a meter is counted once a span. Equal rules have
-    the equal ``version``.
+    On each meter the first rule that fits a span decides, so that a meter is counted once a span; so does the first
+    one by which it is billed elsewhere. Equal rules have the equal ``version``.
     """
 
     rules: tuple[SpanRule, ...] = ()
@@ -78,7 +82,7 @@ class SpanRules:
         return SpanRules, (self.rules,)
 
     def fitting(self, span: Span) -> Iterator[SpanRule]:
-        """Yield the rules by which a span counts, at most one for each meter."""
+        """Yield the rules that hold for a span: at most one for each meter, and one by which it is billed elsewhere."""
         decided: set[str] = set()
         attributes = span.attributes
         for rule, needs, conditions in self._ready:
@@ -91,7 +95,7 @@ class SpanRules:
 
     def body(self) -> list[dict[str, Any]]:
         """Return the rules as plain JSON, complete: what a command of the journal carries."""
-        return [asdict(rule) for rule in self.rules]
+        return [_body(rule) for rule in self.rules]
 
     @staticmethod
     def from_body(body: list[dict[str, Any]]) -> SpanRules:
@@ -108,13 +112,18 @@ def ruled(span: Span, read: Extracted | Rejected, rules: SpanRules) -> Extracted
 
     A span that says nothing itself becomes the unit. One that states a meter of its own is left alone. A quantity
     that cannot be one makes a span that is nothing else ``Rejected``; beside usage it is flagged and not counted.
+    A view that is billed elsewhere becomes context; a container of calls stays the units that it counts.
     """
     if isinstance(read, Rejected) or read.unit_meter is not None:
         return read
     fitting = list(rules.fitting(span))
-    if not fitting:
+    elsewhere = _elsewhere(fitting, rules) if read.role in VIEWS else ""
+    if elsewhere and read.role is not Role.AGGREGATE:
+        return replace(read, role=Role.CONTEXT, ruled=Ruled(read.role, (), elsewhere))
+    fitting = [rule for rule in fitting if not rule.billed_elsewhere]
+    if not fitting and not elsewhere:
         return read
-    is_unit = read.role in {Role.NONE, Role.CONTEXT} or any(rule.form == "instead" for rule in fitting)
+    is_unit = read.role not in VIEWS or bool(elsewhere) or any(rule.form == "instead" for rule in fitting)
     counts: list[Counted] = []
     flags: set[str] = set()
     for rule in fitting:
@@ -124,11 +133,14 @@ def ruled(span: Span, read: Extracted | Rejected, rules: SpanRules) -> Extracted
             if is_unit:
                 return Rejected(error.reason, f"rule {rule.name}: {error}")
             flags.add(f"bad_quantity:{rule.meter}")
+    role = Role.UNIT if is_unit else read.role
     return replace(
         read,
-        role=Role.UNIT if is_unit else read.role,
+        role=role if counts or not elsewhere else Role.CONTEXT,
         flags=tuple(sorted(flags.union(read.flags))) if flags else read.flags,
-        ruled=Ruled(read.role, tuple(sorted(counts, key=lambda one: one.meter))) if counts else None,
+        ruled=Ruled(read.role, tuple(sorted(counts, key=lambda one: one.meter)), elsewhere)
+        if counts or elsewhere
+        else None,
     )
 
 
@@ -148,6 +160,20 @@ def measured(rule: SpanRule, span: Span) -> Decimal:
             "bad_quantity", "duration", f"{length} ns", "a duration: the span ends before it began"
         )
     return Decimal(length).scaleb(-PLACES_OF[rule.measure])
+
+
+def _elsewhere(fitting: Iterable[SpanRule], rules: SpanRules) -> str:
+    """Return where a span is billed by the first of some rules that says so, and by which rule."""
+    words = (f"{rule.billed_elsewhere} (rule:{rule.name}@{rules.version})" for rule in fitting if rule.billed_elsewhere)
+    return next(words, "")
+
+
+def _body(rule: SpanRule) -> dict[str, Any]:
+    """Return a rule as plain JSON; what it does not say is left out, so that rules known before keep their version."""
+    body = asdict(rule)
+    if not rule.billed_elsewhere:
+        del body["billed_elsewhere"]
+    return body
 
 
 def _rule(body: Mapping[str, Any]) -> SpanRule:

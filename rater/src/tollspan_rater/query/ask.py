@@ -13,6 +13,7 @@ from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
+from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
@@ -83,5 +84,6 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "calls": calls,
     "margin": margin,
     "inexact": inexact,
+    "duplicates": duplicates,
     "explain": explain,
 }

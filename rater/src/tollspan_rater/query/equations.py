@@ -39,7 +39,13 @@ def of_pieces(scope: Scope) -> Iterator[Check]:
 _STORED: Final = f"""
     SELECT count(DISTINCT (trace_id, span_id)) FROM ({fates.CURRENT}) WHERE tenant = $tenant AND fate = 'stored'
 """  # noqa: S608 - our text
-_LATE: Final = "SELECT count(*) FILTER (WHERE late) FROM held_spans WHERE tenant = $tenant AND fate = 'stored'"
+# Where a span's call is billed, when a span rule says that it is elsewhere; only such spans changed their role by it.
+ELSEWHERE: Final = (
+    "CASE WHEN role IN ('context', 'unit') AND evidence <> '' THEN json_extract_string(evidence, '$.ru.el') END"
+)
+_NOTED: Final = f"""
+    SELECT count(*) FILTER (WHERE late), count({ELSEWHERE}) FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
+"""  # noqa: S608 - our text
 _MEMBERS: Final = """
     WITH member AS (SELECT kind, meter, unnest(members) AS name FROM calls WHERE tenant = $tenant),
     called AS (SELECT DISTINCT name FROM member WHERE kind = 'call'),
@@ -58,13 +64,13 @@ _MEMBERS: Final = """
 def of_spans(scope: Scope) -> Iterator[Check]:
     """Every stored span shows one call, is one unit measure, or is context."""
     tenant = scope.accounts.tenant
-    (stored,), (late,) = values(scope, _STORED, tenant=tenant), values(scope, _LATE, tenant=tenant)
+    (stored,), (late, elsewhere) = values(scope, _STORED, tenant=tenant), values(scope, _NOTED, tenant=tenant)
     calls, units, measures, counted, distinct, strangers, context = values(scope, _MEMBERS, tenant=tenant)
     yield Check(
         "stored spans = call members + unit measures + context",
         stored,
         calls + units + context,
-        f"call members {calls}, unit measures {units}, context {context}; late {late}",
+        f"call members {calls}, unit measures {units}, context {context}; late {late}, billed elsewhere {elsewhere}",
     )
     yield Check(
         "call members and unit measures = stored spans that are one",

@@ -81,6 +81,20 @@ class Calls:
         known = self._known(call_ids, (trace for found in legs.values() for trace in found[-1]["trace_ids"]))
         return [row for call_id, found in legs.items() for row in self._call(call_id, found, known)]
 
+    def without_authority(self, trace_id: str, span_id: str | None) -> Iterator[Row]:
+        """Yield what is known of the views in a trace, or of one of its spans, that a rule has billed elsewhere."""
+        spans = spans_together(self._scope.connection, self._scope.accounts.tenant, {trace_id})
+        views = ((stored, read(stored)) for stored in spans.values() if stored.trace_id == trace_id)
+        joined = "no call: a span rule says that its call is billed elsewhere"
+        shown = [
+            Shown(stored, span, joined)
+            for stored, span in views
+            if span.billed_elsewhere and span_id in {None, span.span_id}
+        ]
+        yield from self._members.rows(shown[:MOST_CALLS], chosen="")
+        if len(shown) > MOST_CALLS:
+            yield f"trace {trace_id}", "billed elsewhere", f"{len(shown)} views in all; explain each by its span id"
+
     def _known(self, call_ids: Sequence[str], trace_ids: Iterable[str]) -> Known:
         scope = self._scope
         spans = spans_together(scope.connection, scope.accounts.tenant, set(trace_ids))

@@ -54,12 +54,11 @@ class Members:
             yield about, "read by", f"{span.dialect}, rank {span.rank}, quality {span.quality or 'not said'}"
             yield about, "joined by", one.joined
             yield about, "usage", _usage(span)
-            if span.ruled is not None:
-                yield (
-                    about,
-                    "counted by rules",
-                    {one.meter: f"{one.quantity:f}, {one.rule}" for one in span.ruled.counts},
-                )
+            if span.ruled is not None and span.ruled.elsewhere:
+                yield about, "billed elsewhere", f"{span.ruled.elsewhere}; without the rule it is a {span.ruled.role}"
+            if span.ruled is not None and span.ruled.counts:
+                counts = {one.meter: f"{one.quantity:f}, {one.rule}" for one in span.ruled.counts}
+                yield about, "counted by rules", counts
             if span.said:
                 yield about, "says", dict(span.said)
             if span.resource_said:

@@ -1,4 +1,4 @@
-"""The span-to-meter rules that were applied, and what they say."""
+"""The span rules that were applied, and what they say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tollspan_rater.query.wording import instant
 from tollspan_rater.store import state
 from tollspan_rater.store.state import RulesVersion
 
-RULE_COLUMNS = ("rule", "meter", "form", "quantity", "when")
+RULE_COLUMNS = ("rule", "meter", "form", "quantity", "billed_elsewhere", "when")
 _VERSIONS = ("version", "since_position", "recorded_at", "author", "note", "rules")
 _NONE = "no span rules are in force: tollspan meters apply FILE"
 
@@ -57,19 +57,18 @@ def built_in_rules() -> Answer:
 
 def rule_rows(rules: Sequence[SpanRule]) -> list[dict[str, Cell]]:
     """Return rules as rows, each condition in words."""
-    return [
-        {
-            "rule": rule.name,
-            "meter": rule.meter,
-            "form": rule.form,
-            "quantity": {"one": "1", "attribute": rule.key}.get(rule.measure, f"duration in {rule.measure}"),
-            "when": ", ".join(map(_words, rule.when)),
-        }
-        for rule in rules
-    ]
+    return [{"rule": rule.name, **_effect(rule), "when": ", ".join(map(_condition_words, rule.when))} for rule in rules]
 
 
-def _words(condition: Condition) -> str:
+def _effect(rule: SpanRule) -> dict[str, Cell]:
+    """Return what a rule makes of a span: a unit of a meter, or a view of a call that is billed elsewhere."""
+    if rule.billed_elsewhere:
+        return {"meter": None, "form": None, "quantity": None, "billed_elsewhere": rule.billed_elsewhere}
+    quantity = {"one": "1", "attribute": rule.key}.get(rule.measure, f"duration in {rule.measure}")
+    return {"meter": rule.meter, "form": rule.form, "quantity": quantity, "billed_elsewhere": None}
+
+
+def _condition_words(condition: Condition) -> str:
     place = {"span": condition.key, "resource": f"resource {condition.key}"}.get(condition.where, condition.where)
     return f"{place} {condition.test.replace('_', ' ')} {' or '.join(condition.values)}".rstrip()
 

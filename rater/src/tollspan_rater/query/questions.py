@@ -240,6 +240,16 @@ _TABLE: Final = (
         quiet=("units",),
     ),
     Question(
+        "duplicates",
+        "Calls that may have been counted on both sides of a gateway; nothing is merged by guess.",
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT),
+        "tollspan duplicates --from 2026-11-01",
+        brief=(
+            *("started_at", "customer", "call_id", "outer_call_id", "model", "input_tokens", "output_tokens"),
+            *("charge", "currency", "why"),
+        ),
+    ),
+    Question(
         "explain",
         "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
         (Param("id", "a trace id, span id, call id or line id", positional=True, required=True),),
@@ -271,13 +281,17 @@ _TABLE: Final = (
     ),
     Question(
         "meters.show",
-        "The span-to-meter rules in force, in their order; rules hold for the spans that came after them.",
+        "The span rules in force, in their order; rules hold for the spans that came after them.",
         (
             Param("version", "the rules of this version, as they were applied"),
             Param("versions", "the versions that were applied, instead of rules", "flag"),
         ),
         "tollspan meters show",
-        brief=("rule", "meter", "form", "quantity", "when", *("version", "since_position", "recorded_at", "note")),
+        brief=(
+            *("rule", "meter", "form", "quantity", "billed_elsewhere", "when"),
+            *("version", "since_position", "recorded_at", "note"),
+        ),
+        quiet=("billed_elsewhere",),
     ),
     Question(
         "quarantine.list",

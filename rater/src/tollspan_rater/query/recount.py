@@ -17,6 +17,7 @@ from typing import Final
 import zstandard
 
 from tollspan_rater.query.check import Check, values
+from tollspan_rater.query.equations import ELSEWHERE
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.second_reader import DAMAGE, Seen, json_pieces, protobuf_pieces
 from tollspan_rater.store import snapshot
@@ -80,7 +81,11 @@ _OWN_CALLS: Final = """
     WHERE tenant = $tenant AND kind = 'call' AND dialect LIKE 'tollspan@%' AND stored.position > $base
 """
 _MEMBERS: Final = "SELECT unnest(members) FROM calls WHERE tenant = $tenant"
-_STORED: Final = "SELECT trace_id || ':' || span_id FROM held_spans WHERE tenant = $tenant AND fate = 'stored'"
+# A view whose call is billed elsewhere is in no call.
+_STORED: Final = f"""
+    SELECT trace_id || ':' || span_id FROM held_spans
+    WHERE tenant = $tenant AND fate = 'stored' AND {ELSEWHERE} IS NULL
+"""  # noqa: S608 - our text
 
 
 def recounted(scope: Scope, folder: Folder) -> Iterator[Check]:
@@ -104,7 +109,7 @@ def recounted(scope: Scope, folder: Folder) -> Iterator[Check]:
         "own spans in the journal = own spans in calls",
         Decimal(len(own)),
         Decimal(len(own & members)),
-        f"{len(counted.first) - len(own)} more are not stored: see quarantine list",
+        f"{len(counted.first) - len(own)} more are not stored, or billed elsewhere: see quarantine list, meters show",
     )
     yield from _tokens(scope, counted)
 
