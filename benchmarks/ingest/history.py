@@ -23,7 +23,8 @@ _FILL: Final = """
 INSERT INTO spans
 SELECT 'bench', (hash(i) >> 1)::BIGINT, (hash(i + 1e12::BIGINT) >> 1)::BIGINT, printf('%032x', hash(i)),
        printf('%016x', i), '', i // 512 - 1e9::BIGINT, i % 512, 1700000000000000000 + i, 1700000001000000000 + i,
-       'stored', NULL, 'call', TRUE, FALSE, printf('%016x', hash(i)), 'bench', 'process', i, '{"i":1120,"o":583}'
+       'stored', NULL, 'call', TRUE, FALSE, printf('%016x', hash(i)), 'bench', 'process', i, '{"i":1120,"o":583}',
+       i // 512 - 1e9::BIGINT
 FROM range(?, ?) AS numbers(i)
 """
 
