@@ -117,7 +117,8 @@ def test_usage_that_rating_loses_shows(filled: Shop, monkeypatch: pytest.MonkeyP
 
 
 def test_charges_that_are_no_lines_show(filled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Rater, "rate", lambda self, rows: (self._rate(row) for row in list(rows)[1:]))
+    charge = Rater.charge
+    monkeypatch.setattr(Rater, "charge", lambda self, rows: charge(self, list(rows)[1:]))
     assert red(audited(filled)) == {MONEY, BILLS}
 
 

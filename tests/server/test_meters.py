@@ -29,7 +29,7 @@ def test_rules_are_shown_in_words(bench: Bench, tmp_path: Path) -> None:
     assert [one["rules"] for one in applied] == [1, 4]
     rows = bench.ask("meters.show").rows
     assert rows[0] == {
-        "rule": "runs", "meter": "run", "form": "beside", "quantity": "1",
+        "rule": "runs", "meter": "run", "form": "beside", "quantity": "1", "billed_elsewhere": None,
         "when": "name is x or y, resource z absent",
     }  # fmt: skip
     assert [row["meter"] for row in rows[1:]] == ["rerank"] * 3

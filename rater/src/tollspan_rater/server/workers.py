@@ -51,6 +51,7 @@ class Workers:
         self._lock = threading.Lock()
         self._starting = 0
         self._closed = False
+        self._begun: list[_Process] = []
         self._running: list[_Process] = []
         self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
 
@@ -67,10 +68,9 @@ class Workers:
 
     def close(self) -> None:
         """End the processes; batches under way are dropped, they stay in the journal."""
-        with self._lock:
-            self._closed = True
+        self._closed = True  # before the list is read: a process that is begun now is in it, or sees this
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for process in self._running:
+        for process in self._begun:
             process.close()
 
     def _taken(self, batches: Sequence[Batch], rules: RulesByTenant, future: Future[Page | None]) -> Page:
@@ -88,18 +88,23 @@ class Workers:
             self._threads.submit(self._start)
 
     def _start(self) -> None:
+        process = None
         try:
             process = _Process(self._key)
+            self._begun.append(process)
+            if self._closed:
+                process.close()
+            process.wait_until_ready()
         except (EOFError, OSError):
+            if process is not None:
+                self._begun.remove(process)
+                process.close()
             process = None
         with self._lock:
             self._starting -= 1
-            wanted = process is not None and not self._closed
-            if process is not None and wanted:
+            if process is not None:
                 self._running.append(process)
                 self._idle.put(process)
-        if process is not None and not wanted:
-            process.close()
 
     def _made(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
         try:
@@ -111,6 +116,7 @@ class Workers:
         except (EOFError, OSError, pickle.UnpicklingError):
             with self._lock:
                 self._running.remove(process)
+            self._begun.remove(process)
             process.close()
             return None
         self._idle.put(process)
@@ -127,8 +133,11 @@ class _Process:
             self._requests = Connection(os.dup(requests.fileno()), readable=False)
             self._answers = Connection(os.dup(answers.fileno()), writable=False)
         self._requests.send_bytes(key)
-        self._answers.recv_bytes()  # it is ready
         self._told: RulesByTenant | None = None
+
+    def wait_until_ready(self) -> None:
+        """Return when it has loaded what it reads with; EOFError when it ended before."""
+        self._answers.recv_bytes()
 
     def page(self, batches: Sequence[Batch], rules: RulesByTenant) -> Page | None:
         """Have a page made; rules travel only when they are others than before."""
