@@ -70,7 +70,7 @@ class Workers:
         """End the processes; batches under way are dropped, they stay in the journal."""
         self._closed = True  # before the list is read: a process that is begun now is in it, or sees this
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for process in self._begun:
+        for process in tuple(self._begun):  # its thread takes it out when it ends
             process.close()
 
     def _taken(self, batches: Sequence[Batch], rules: RulesByTenant, future: Future[Page | None]) -> Page:
