@@ -80,7 +80,9 @@ class Rater:
 
     def charge(self, rows: Iterable[CallRow]) -> Iterator[tuple[CallRow, Period, ChargedCall]]:
         """Yield each call with its period and charge; as :meth:`rate`, without what the provider charges."""
-        return ((row, period, charged) for row in rows for period, _, _, charged in [self._charge(row)])
+        for row in rows:
+            period, _, _, charged = self._charge(row)
+            yield row, period, charged
 
     def rate_alike(self, groups: Iterable[Alike]) -> Iterator[RatedCall]:
         """Yield calls that are alike with their money, in any order; only where every price is per unit."""
