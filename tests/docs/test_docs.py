@@ -24,9 +24,9 @@ from tollspan_rater.export.manifest import manifest
 from tollspan_rater.ingest.undecodable import Reason as PieceReason
 from tollspan_rater.pipeline.commands import KINDS
 from tollspan_rater.pricing import timeline
-from tollspan_rater.pricing.card import MODEL_KEYS
 from tollspan_rater.pricing.plan import PLAN_KEYS
 from tollspan_rater.pricing.policy import ATTEMPTS, Reason
+from tollspan_rater.pricing.price_reading import MODEL_KEYS
 from tollspan_rater.query import invoice
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.rater import SCOPES

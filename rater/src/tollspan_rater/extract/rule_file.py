@@ -12,10 +12,11 @@ from tollspan_rater.extract.attributes import is_content
 from tollspan_rater.extract.built_in_rules import BUILT_IN, BUILT_IN_METERS
 from tollspan_rater.extract.condition import KINDS, Condition, Place, Test, is_wild
 from tollspan_rater.extract.span_rule import PLACES_OF, Form, Measure, SpanRule, SpanRules
-from tollspan_rater.pricing.card import NAME, TOKENS
+from tollspan_rater.pricing.card import NAME
 from tollspan_rater.pricing.document import Many, Node, Table, Text, documents
 from tollspan_rater.pricing.finding import Finding, Findings
 from tollspan_rater.pricing.reading import Reading
+from tollspan_rater.pricing.tree import TOKENS
 
 FILE_KEYS: Final = ("built_in", "rules")
 RULE_KEYS: Final = ("rule", "meter", "when", "quantity", "form", "billed_elsewhere")

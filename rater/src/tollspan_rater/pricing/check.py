@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from itertools import combinations, pairwise
 
 from tollspan_rater.domain.money import EXACT
-from tollspan_rater.pricing.card import PriceItem, RateCard
+from tollspan_rater.pricing.card import RateCard
 from tollspan_rater.pricing.finding import Findings
+from tollspan_rater.pricing.item import PriceItem
 from tollspan_rater.pricing.model import Tier, Volume, shortest
 from tollspan_rater.pricing.pattern import can_meet
-from tollspan_rater.pricing.plan import Plan, below
+from tollspan_rater.pricing.plan import Plan
+from tollspan_rater.pricing.tree import below
 
 
 def check_book(cards: Mapping[str, RateCard], plans: Mapping[str, Plan], findings: Findings) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tollspan import semconv
-from tollspan_rater.pricing.card import CARD_KEYS, FALLBACKS, KNOWN_METERS, NAME
+from tollspan_rater.pricing.card import CARD_KEYS, FALLBACKS, NAME
 from tollspan_rater.pricing.model import PER
 from tollspan_rater.pricing.plan import INTERVALS, PLAN_KEYS
 from tollspan_rater.pricing.policy import ATTEMPTS, Reason
 from tollspan_rater.pricing.reading import CURRENCY, NUMBER
+from tollspan_rater.pricing.tree import KNOWN_METERS
 
 NUMBER_SCHEMA: Final[dict[str, Any]] = {
     "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^({NUMBER.pattern})$"}],

@@ -15,8 +15,8 @@ from tollspan_rater.query.groups import usage_groups
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, bounds
 from tollspan_rater.query.wording import instant, plain
-from tollspan_rater.rating.line import Line, RatedPeriod
-from tollspan_rater.rating.rate import line_id, rate
+from tollspan_rater.rating.line import Line, RatedPeriod, line_id
+from tollspan_rater.rating.rate import rate
 from tollspan_rater.rating.tariff import Tariff
 
 COLUMNS: Final = (

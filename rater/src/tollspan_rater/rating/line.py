@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -125,3 +126,9 @@ class RatedPeriod:
             Money(exact_sum(getattr(line, name) for line in self.lines if line.currency == currency), currency)
             for currency in currencies
         )
+
+
+def line_id(owner: str, period: Period, component: str) -> str:
+    """Return the id of a component's line, the same whenever and however often the period is rated."""
+    text = f"{owner}\n{period.label}\n{period.zone}\n{component}"
+    return "ln_" + hashlib.sha256(text.encode()).hexdigest()[:16]

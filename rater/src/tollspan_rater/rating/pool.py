@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from tollspan_rater.domain.money import EXACT
-from tollspan_rater.pricing.plan import Allowance
+from tollspan_rater.pricing.allowance import Allowance
 
 ZERO: Final = Decimal(0)
 

@@ -9,7 +9,7 @@ from typing import Final
 from tollspan_rater.domain.meters import ALSO_IN, PARENT
 from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
-from tollspan_rater.pricing.card import TOKENS, TREE
+from tollspan_rater.pricing.tree import TOKENS, TREE
 
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)

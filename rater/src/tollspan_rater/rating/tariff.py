@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tollspan_rater.pricing.allowance import Allowance
 from tollspan_rater.pricing.book import canonical
-from tollspan_rater.pricing.card import TOKENS, TREE, PriceItem
-from tollspan_rater.pricing.plan import Allowance, Plan, below
+from tollspan_rater.pricing.item import PriceItem
+from tollspan_rater.pricing.plan import Plan
 from tollspan_rater.pricing.timeline import Segment
+from tollspan_rater.pricing.tree import TOKENS, TREE, below
 from tollspan_rater.rating.pool import Pool
 from tollspan_rater.rating.quantity import path
 
