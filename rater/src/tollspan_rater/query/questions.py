@@ -13,7 +13,7 @@ from tollspan.semconv import QUALITIES
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 
-Kind = Literal["str", "int", "date", "period", "enum", "flag"]
+Kind = Literal["str", "int", "date", "moment", "period", "enum", "flag"]
 Scope = Literal["query", "export", "admin"]
 
 
@@ -123,11 +123,17 @@ def _wish_date(value: str) -> str:
     return ""
 
 
+def _wish_moment(value: str) -> str:
+    wish = "" if _POSITION.fullmatch(value) else _wish_date(value)
+    return f"a journal position, {wish}" if wish else ""
+
+
 def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
     compiled = re.compile(pattern)
     return lambda value: "" if compiled.fullmatch(value) else wish
 
 
+_POSITION: Final = re.compile("[0-9]{1,18}")
 _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "str": _wish_pattern(r"(?s).+", "some text"),
     "enum": lambda _value: "",
@@ -135,6 +141,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "period": _wish_pattern(r"[0-9]{4}-(0[1-9]|1[0-2])", "a month, for example 2026-11"),
     "flag": _wish_pattern(r"true|false", "true or false"),
     "date": _wish_date,
+    "moment": _wish_moment,
 }
 
 INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if quality != "exact")
@@ -175,13 +182,14 @@ _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
 _PERIOD: Final = Param("period", "a month, for example 2026-11; default is the running one", "period")
 _KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
+_AS_OF: Final = Param("as_of", "as it was known then: a journal position, or the last one before a time", "moment")
 
 _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
 _TABLE: Final = (
     Question(
         "usage",
         "Who used what: calls, tokens by kind, charge, cost and share.",
-        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_FILTERS),
+        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_FILTERS, _AS_OF),
         "tollspan usage --by customer,model --from 2026-11-01 --top 20",
         brief=(
             *("calls", "units", "quantity", "input_tokens", "cache_read_tokens", "output_tokens", "charge"),
@@ -192,7 +200,14 @@ _TABLE: Final = (
     Question(
         "calls",
         "One row for each physical provider call.",
-        (*_SPAN_OF_TIME, *_FILTERS, _KIND, _LIMIT, Param("cursor", "go on after this place of an earlier answer")),
+        (
+            *_SPAN_OF_TIME,
+            *_FILTERS,
+            _KIND,
+            _LIMIT,
+            Param("cursor", "go on after this place of an earlier answer"),
+            _AS_OF,
+        ),
         "tollspan calls --customer acme --from 2026-11-01 --format csv",
         brief=(
             *("started_at", "call_id", "customer", "model", "input_tokens", "output_tokens", "reason"),
@@ -207,6 +222,7 @@ _TABLE: Final = (
             Param("customer", "whose bill", positional=True),
             Param("all", "the bills of all customers", "flag"),
             _PERIOD,
+            _AS_OF,
         ),
         "tollspan invoice acme --period 2026-11",
         one_of=("customer", "all"),
@@ -215,7 +231,7 @@ _TABLE: Final = (
     Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
-        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER),
+        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _AS_OF),
         "tollspan margin --by model",
         brief=(
             *("calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency"),
@@ -231,6 +247,7 @@ _TABLE: Final = (
             _ONE_CUSTOMER,
             Param("quality", "only this quality", "enum", choices=INEXACT),
             _TOP,
+            _AS_OF,
         ),
         "tollspan inexact --from 2026-11-01",
         brief=(
@@ -242,7 +259,7 @@ _TABLE: Final = (
     Question(
         "duplicates",
         "Calls that may have been counted on both sides of a gateway; nothing is merged by guess.",
-        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT),
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT, _AS_OF),
         "tollspan duplicates --from 2026-11-01",
         brief=(
             *("started_at", "customer", "call_id", "outer_call_id", "model", "input_tokens", "output_tokens"),
@@ -252,13 +269,13 @@ _TABLE: Final = (
     Question(
         "explain",
         "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
-        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True),),
+        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True), _AS_OF),
         "tollspan explain 5b8efff798038103d269b633813fc60c",
     ),
     Question(
         "lines",
         "Rated lines, one for each price item and base fee of a customer's month, as exports carry them.",
-        (_PERIOD, _ONE_CUSTOMER),
+        (_PERIOD, _ONE_CUSTOMER, _AS_OF),
         "tollspan export csv --period 2026-11 --out november",
         scope="export",
     ),
@@ -309,7 +326,7 @@ _TABLE: Final = (
     Question(
         "customers.list",
         "Customers with plan, segment, currency and zone.",
-        (_ONE_CUSTOMER,),
+        (_ONE_CUSTOMER, _AS_OF),
         "tollspan customers list",
     ),
     Question(
