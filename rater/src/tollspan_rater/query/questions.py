@@ -148,8 +148,8 @@ INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if qual
 DIMENSIONS: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
     *("provider", "model", "operation", "outcome", "quality", "dialect", "flags", "meter"),
-    *("reason", "plan", "currency"),
-    *("hour", "day", "week", "month"),
+    *("reason", "plan", "currency", "segment"),
+    *("minute", "hour", "day", "week", "month", "quarter", "period"),
 )
 MEASURES: Final[tuple[str, ...]] = (
     *("charge", "revenue", "cost", "margin", "calls"),
@@ -173,6 +173,7 @@ _FILTERS: Final = (
     Param("operation", "only this operation, for example chat"),
     Param("outcome", "only this outcome, for example failed"),
     Param("reason", "only usage with this reason, for example included"),
+    Param("segment", "only customers of this segment"),
     Param("unattributed", "only usage without a customer", "flag"),
     Param("unpriced", "only usage without a price", "flag"),
 )

@@ -14,12 +14,12 @@ from tollspan_rater.pricing.period import month_of
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.alike import alike, split
 from tollspan_rater.query.answer import Cell
-from tollspan_rater.query.grouping import dimension
+from tollspan_rater.query.grouping import Value, dimension
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
 from tollspan_rater.store.names import Names
 
-_MONEY_FILTERS: Final = ("reason", "plan", "currency")
+_LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
 
 
 PiecesAt = Callable[[int], Sequence[Piece] | None]
@@ -50,6 +50,14 @@ class Scope:
         for row in rows:
             row["user"] = known.get(str(row.get("user")), row.get("user"))
         return rows
+
+
+def reader(scope: Scope, name: str) -> Value:
+    """Return how to read a dimension of a rated call; a customer's segment is the one it has now."""
+    if name == "segment":
+        customer = scope.accounts.customer
+        return lambda call: customer(call.row.customer).segment
+    return dimension(name, scope.zone)
 
 
 def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = None) -> Iterator[RatedCall]:
@@ -117,11 +125,11 @@ class _Wanted:
     """A filter on rated calls: dimensions equal to given values, and whether something lacks a price."""
 
     def __init__(self, params: Mapping[str, str], scope: Scope) -> None:
-        wanted = {name: params[name] for name in (*COLUMN_FILTERS, *_MONEY_FILTERS) if name in params}
+        wanted = {name: params[name] for name in (*COLUMN_FILTERS, *_LATE_FILTERS) if name in params}
         if "user" in wanted:
             wanted["user"] = scope.names.subject_id(scope.accounts.tenant, wanted["user"])
         self.names = tuple(wanted)
-        self._equal = [(dimension(name, scope.zone), value) for name, value in wanted.items()]
+        self._equal = [(reader(scope, name), value) for name, value in wanted.items()]
         self._unpriced = "unpriced" in params
 
     def __call__(self, call: RatedCall) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, group, share
-from tollspan_rater.query.scope import Scope, currency_of, rated_sums
+from tollspan_rater.query.scope import Scope, currency_of, rated_sums, reader
 from tollspan_rater.query.tabulate import Row, answered, number, ordered, pot_of, rows_of, totals, wholes
 
 
@@ -14,7 +14,7 @@ def usage(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: calls, tokens by kind, charge, cost and share, by any dimensions."""
     by = list(dict.fromkeys(params.get("by", "customer").split(",")))
     calls, path = rated_sums(scope, params, by)
-    groups = group(calls, by, scope.zone, currency_of(scope))
+    groups = group(calls, [reader(scope, name) for name in by], currency_of(scope))
     columns = (
         *by, "calls", "units", *(("quantity",) if "meter" in by else ()), *TOKEN_COLUMNS, "total_tokens",
         "charge", *(() if "currency" in by else ("currency",)), "cost", "cost_currency", "share",
