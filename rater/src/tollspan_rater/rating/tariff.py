@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tollspan_rater.pricing.allowance import Allowance
-from tollspan_rater.pricing.book import canonical
+from tollspan_rater.pricing.canonical import canonical
 from tollspan_rater.pricing.item import PriceItem
 from tollspan_rater.pricing.model import Conversion, CostPlus, PriceModel
 from tollspan_rater.pricing.plan import Plan
