@@ -66,7 +66,10 @@ class Tariff:
             self._index[row.segment][row.item.card, row.item.key] = place[row.name]
             if row.allowance is not None:
                 members.setdefault((row.plan.name, row.allowance), []).append(place[row.name])
-        self.pools = tuple(Pool(*key, tuple(dict.fromkeys(places))) for key, places in members.items())
+        self.pools = tuple(
+            Pool(f"included in plan {plan}", allowance.quantity, tuple(sorted(set(places))))
+            for (plan, allowance), places in members.items()
+        )
         items = [item for segment in self.segments for card in segment.cards for item in card.items]
         self.dimensions = tuple(sorted({name for item in items for name, _pattern in item.match}))
         self.sampled = frozenset(item.meter for item in items if item.sampled)
