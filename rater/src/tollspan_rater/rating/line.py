@@ -13,6 +13,10 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.decision import Decision
 
+Kind = Literal[
+    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding"
+]
+
 
 @dataclass(frozen=True, slots=True)
 class UsageGroup:
@@ -67,7 +71,7 @@ class Line:
     """
 
     line_id: str
-    kind: Literal["usage", "base_fee"]
+    kind: Kind
     component: str
     plan: str
     meter: str
