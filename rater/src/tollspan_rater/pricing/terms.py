@@ -72,7 +72,7 @@ def _read_prices(table: Table, customer: str, meters: Sequence[str], reading: Re
     path, line = table.path, table.line
     entries: dict[str, Node] = {key: table.entries[key] for key in CARD_PART if key in table.entries}
     entries["card"] = Text("terms", path, line)
-    entries["currency"] = Text("XXX", path, line)  # that of the plan whose cards it stands before
+    entries["currency"] = Text("XTS", path, line)  # in truth that of the plan whose cards it stands before
     entries["meters"] = Many(path, line, [Text(meter, path, line) for meter in meters])
     card = read_card(Table(path, line, entries, dict.fromkeys(entries, line) | table.lines), reading)
     name = CARD_NAME + customer
