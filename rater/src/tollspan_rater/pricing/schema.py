@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tollspan_rater.pricing.card import CARD_KEYS, FALLBACKS
+from tollspan_rater.pricing.card import CARD_KEYS
 from tollspan_rater.pricing.model import PER
 from tollspan_rater.pricing.plan_schema import addon_schema, plan_schema, terms_schema
+from tollspan_rater.pricing.price_entry import FALLBACKS
 from tollspan_rater.pricing.schema_shape import (
     CURRENCY_SCHEMA,
     NAME_SCHEMA,
