@@ -18,6 +18,10 @@ Kind = Literal[
     "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding"
 ]
 
+Kind = Literal[
+    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding"
+]
+
 
 @dataclass(frozen=True, slots=True)
 class UsageGroup:
