@@ -11,34 +11,17 @@ from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.groups import usage_groups
+from tollspan_rater.query.bill import customers_with_usage, rated_period
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, bounds
+from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.wording import instant, plain
-from tollspan_rater.rating.line import Line, RatedPeriod, line_id
+from tollspan_rater.rating.line import Line, RatedPeriod
 from tollspan_rater.rating.rate import rate
-from tollspan_rater.rating.tariff import Tariff
 
 COLUMNS: Final = (
     "customer", "period", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
     "unit_price", "amount", "amount_exact", "currency", "calls", "plan", "price_version", "why", "steps",
 )  # fmt: skip
-
-
-def rated_period(scope: Scope, customer: str | None, period: Period) -> RatedPeriod:
-    """Return the bill of one customer in one period, from everything known now."""
-    accounts = scope.accounts
-    segments = accounts.segments(customer, period)
-    groups = usage_groups(scope.connection, accounts.tenant, customer, segments, accounts.customer(customer).phase)
-    return rate(period, segments, groups, owner=f"{accounts.tenant}/{customer or ''}")
-
-
-def line_ids(scope: Scope, customer: str, period: Period) -> set[str]:
-    """Return the ids that lines of a customer's bill may have, whatever was used."""
-    segments = scope.accounts.segments(customer, period)
-    owner = f"{scope.accounts.tenant}/{customer}"
-    fees = {line.line_id for line in rate(period, segments, (), owner=owner).lines}
-    return fees | {line_id(owner, period, component.name) for component in Tariff(segments).components}
 
 
 def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
@@ -122,26 +105,6 @@ def base_fees(
                 key = (*(place.get(dimension, "(base fee)") for dimension in by), line.currency)
                 fees[key] = EXACT.add(fees.get(key, Decimal(0)), line.amount)
     return fees
-
-
-def customers_with_usage(scope: Scope) -> list[str]:
-    """Return the ids of all customers that calls were attributed to."""
-    rows = scope.connection.execute(
-        "SELECT DISTINCT customer FROM calls WHERE tenant = ? AND customer IS NOT NULL", [scope.accounts.tenant]
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def periods_of(scope: Scope, customer: str | None) -> list[Period]:
-    """Return the periods from a customer's first usage to its last."""
-    filters = () if customer is None else (("customer", customer),)
-    found = bounds(
-        scope.connection,
-        Selection(scope.accounts.tenant, None, None, filters, unattributed=customer is None),
-    )
-    if found is None:
-        return []
-    return list(scope.accounts.periods(customer, *found))
 
 
 def _nobodys(scope: Scope, bills: Iterable[RatedPeriod]) -> Iterator[str]:

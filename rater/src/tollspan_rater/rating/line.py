@@ -13,6 +13,11 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.decision import Decision
 
+LineKind = Literal[
+    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum",
+    "adjustment", "rounding",
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class UsageGroup:
@@ -67,7 +72,7 @@ class Line:
     """
 
     line_id: str
-    kind: Literal["usage", "base_fee"]
+    kind: LineKind
     component: str
     plan: str
     meter: str
