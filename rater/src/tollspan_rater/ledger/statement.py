@@ -5,26 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from tollspan_rater.domain.money import Money, exact_sum
+from tollspan_rater.domain.money import Money
 from tollspan_rater.ledger.adjustment import Adjustment, Key, Standing, standing
 from tollspan_rater.ledger.posting import Posting, postings_of
 from tollspan_rater.pricing.period import Period
-from tollspan_rater.rating.line import Line, RatedPeriod
+from tollspan_rater.rating.line import RatedPeriod
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What a customer owes for a closed period, and the adjustments of earlier ones that were booked with it.
 
-    ``bill`` is rated from everything up to the journal position ``cutoff``; what came later is late.
+    ``bill`` is rated, by the engine of a ``release``, from everything up to the journal position ``cutoff``; what
+    came later is late.
     """
 
     customer: str
+    release: str
     cutoff: int
     bill: RatedPeriod
     adjustments: tuple[Adjustment, ...]
@@ -36,25 +38,33 @@ class Statement:
         return self.bill.period
 
     @property
-    def lines(self) -> tuple[Line, ...]:
-        """All lines that the customer pays: those of the bill, then the adjustments."""
-        return (*self.bill.lines, *(one.line for one in self.adjustments))
+    def whole(self) -> RatedPeriod:
+        """The bill with the adjustments behind its own lines: all that the customer pays."""
+        return with_adjustments(self.bill, self.adjustments)
 
     @property
     def totals(self) -> tuple[Money, ...]:
         """The sum of the rounded lines of each currency; currencies are never added."""
-        currencies = sorted({line.currency for line in self.lines})
-        return tuple(
-            Money(exact_sum(line.amount for line in self.lines if line.currency == currency), currency)
-            for currency in currencies
-        )
+        return self.whole.totals
+
+    @property
+    def exact_totals(self) -> tuple[Money, ...]:
+        """The sum of the exact amounts of each currency."""
+        return self.whole.exact_totals
 
 
-def closing(customer: str, cutoff: int, bill: RatedPeriod, adjustments: tuple[Adjustment, ...] = ()) -> Statement:
+def closing(
+    customer: str, cutoff: int, bill: RatedPeriod, adjustments: tuple[Adjustment, ...] = (), release: str = ""
+) -> Statement:
     """Make the statement that closes a period, with its balanced postings."""
     booked = [*((line, line.kind) for line in bill.lines), *((one.line, one.corrects.kind) for one in adjustments)]
     postings = tuple(leg for line, revenue in booked for leg in postings_of(customer, line, revenue))
-    return Statement(customer, cutoff, bill, adjustments, postings)
+    return Statement(customer, release, cutoff, bill, adjustments, postings)
+
+
+def with_adjustments(bill: RatedPeriod, adjustments: tuple[Adjustment, ...]) -> RatedPeriod:
+    """Return a bill with adjustments behind its own lines."""
+    return replace(bill, lines=(*bill.lines, *(one.line for one in adjustments)))
 
 
 def booked_of(period: Period, statements: Iterable[Statement]) -> dict[Key, Standing]:

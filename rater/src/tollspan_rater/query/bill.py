@@ -45,3 +45,8 @@ def periods_of(scope: Scope, customer: str | None) -> list[Period]:
     if found is None:
         return []
     return list(scope.accounts.periods(customer, *found))
+
+
+def with_usage_or_plan(scope: Scope) -> list[str]:
+    """Return the ids of all customers who may have a bill."""
+    return sorted({*scope.accounts.names(), *customers_with_usage(scope)})

@@ -11,7 +11,9 @@ from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.bill import customers_with_usage, rated_period
+from tollspan_rater.query.bill import with_usage_or_plan
+from tollspan_rater.query.bill_state import service, state_details, state_notes
+from tollspan_rater.query.books import Books
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.wording import instant, plain
@@ -21,20 +23,24 @@ from tollspan_rater.rating.rate import rate
 COLUMNS: Final = (
     "customer", "period", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
     "unit_price", "amount", "amount_exact", "currency", "calls", "plan", "price_version", "why", "steps",
+    "service_period", "corrects",
 )  # fmt: skip
 
 
 def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: the bill of one customer, or of all."""
-    known = _with_usage_or_plan(scope)
+    known = with_usage_or_plan(scope)
     names = known if "all" in params else [params["customer"]]
     if "all" not in params and names[0] not in known:
         raise NotFoundError("customer", names[0], "tollspan customers list and tollspan usage show who there is.")
-    bills = {name: rated_period(scope, name, _period(scope, name, params.get("period"))) for name in names}
+    books = Books(scope)
+    found = [books.labelled(name, params.get("period")) for name in names]
+    bills = {bill.customer: bill.whole for bill in found}
     totals = {code: exact_sum(amounts) for code, amounts in _amounts(bills.values()).items()}
     notes = [*_frame(bills.values())]
     for name, bill in bills.items():
         notes.extend(_notes(name, bill, single=len(names) == 1))
+    notes.extend(note for bill in found for note in state_notes(bill))
     if "all" in params:
         notes.extend(_nobodys(scope, bills.values()))
     if len(totals) > 1:
@@ -42,18 +48,17 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     return Answer(
         f"Invoice of {names[0]}" if len(names) == 1 else "Invoices",
         COLUMNS,
-        [_row(name, bill.period, line) for name, bill in bills.items() for line in bill.lines],
+        [
+            _row(bill.customer, bill.rated.period, line) | service(bill, line)
+            for bill in found
+            for line in bill.whole.lines
+        ],
         scope.as_of,
         scope.accounts.zone(names[0]) if len(names) == 1 else scope.zone,
         notes,
         _total(totals),
-        details={name: _details(bill) for name, bill in bills.items()},
+        details={bill.customer: _details(bill.whole) | state_details(bill) for bill in found},
     )
-
-
-def _period(scope: Scope, name: str, label: str | None) -> Period:
-    accounts = scope.accounts
-    return accounts.period_at(name, scope.now_ns) if label is None else accounts.period(name, label)
 
 
 def _amounts(bills: Iterable[RatedPeriod]) -> dict[str, list[Decimal]]:
@@ -117,10 +122,6 @@ def _nobodys(scope: Scope, bills: Iterable[RatedPeriod]) -> Iterator[str]:
     ((count,),) = scope.connection.execute(f"SELECT count(*) FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
     if count:
         yield f"{count:,} calls have no customer and are on no invoice: tollspan usage --unattributed"
-
-
-def _with_usage_or_plan(scope: Scope) -> list[str]:
-    return sorted({*scope.accounts.names(), *customers_with_usage(scope)})
 
 
 def _row(customer: str, period: Period, line: Line) -> dict[str, Cell]:
