@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -11,7 +12,7 @@ import duckdb
 from tollspan_rater.config.sources import Resolved
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import NotFoundError
-from tollspan_rater.query import care
+from tollspan_rater.query import care, statements
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
@@ -57,23 +58,31 @@ class Asker:
         known(question)
         if question == "config.show":
             return config_answer(self._resolved)
-        with self._database.snapshot() as connection:
-            now_ns = self._clock.now_ns()
+        with self.scope(tenant, params.get("customer"), params.get("as_of")) as scope:
+            answer = self._answer(question)(scope, params)
             if "as_of" not in params:
-                return self._answer(question)(self._scope(connection, params, tenant, now_ns), params)
-            zone = self._scope(connection, params, tenant, now_ns).zone
-            cut_at(connection, position_at(connection, params["as_of"], zone, now_ns))
-            then_ns = last_instant_ns(connection)
-            answer = self._answer(question)(self._scope(connection, params, tenant, then_ns), params)
-            words = f"as it was known at journal position {answer.as_of}, {instant(then_ns)}"
+                return answer
+            words = f"as it was known at journal position {scope.as_of}, {instant(scope.now_ns)}"
             return replace(answer, notes=[*answer.notes, words])
 
-    def _scope(self, connection: duckdb.DuckDBPyConnection, params: Params, tenant: str, now_ns: int) -> Scope:
-        """Return what a question is asked of, as the connection sees it; its zone is that of the one customer."""
+    @contextmanager
+    def scope(self, tenant: str, customer: str | None = None, as_of: str | None = None) -> Iterator[Scope]:
+        """Give what questions are asked of: one committed state, in the time zone of a customer if one is named.
+
+        ``as_of`` is the moment whose knowledge is asked for (:func:`tollspan_rater.query.moment.position_at`).
+        """
+        with self._database.snapshot() as connection:
+            scope = self._scope(connection, tenant, customer, self._clock.now_ns())
+            if as_of is not None:
+                cut_at(connection, position_at(connection, as_of, scope.zone, scope.now_ns))
+                scope = self._scope(connection, tenant, customer, last_instant_ns(connection))
+            yield scope
+
+    def _scope(self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, now_ns: int) -> Scope:
         zone = self._resolved.config.zone
         accounts = Accounts(connection, tenant, zone)
-        if "customer" in params:
-            zone = accounts.zone(params["customer"])
+        if customer is not None:
+            zone = accounts.zone(customer)
         return Scope(connection, accounts, last_position(connection), zone, self._names, now_ns, self._pieces_at)
 
     def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:
@@ -81,6 +90,9 @@ class Asker:
             return _OF_CALLS[question]
         others: dict[str, Callable[[Scope, Params], Answer]] = {
             "invoice": invoice,
+            "statements.list": statements.statements_list,
+            "statements.show": statements.statements_show,
+            "ledger": statements.ledger,
             "lines": lines,
             "audit": lambda scope, params: audit(scope, params, self._folder),
             "quarantine.list": care.quarantine_list,

@@ -14,13 +14,10 @@ from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.decision import Decision
 from tollspan_rater.rating.sample import Facts
 
-Kind = Literal[
-    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding"
-]
-
-Kind = Literal[
-    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding"
-]
+LineKind = Literal[
+    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum",
+    "adjustment", "rounding",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class Line:
     """
 
     line_id: str
-    kind: Kind
+    kind: LineKind
     component: str
     plan: str
     meter: str
