@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import combinations, pairwise
 
 from tollspan_rater.domain.money import EXACT
@@ -16,8 +16,10 @@ from tollspan_rater.pricing.plan import Plan
 from tollspan_rater.pricing.tree import below
 
 
-def check_book(cards: Mapping[str, RateCard], plans: Mapping[str, Plan], findings: Findings) -> None:
-    """Note what is wrong or surprising across documents."""
+def check_book(
+    cards: Mapping[str, RateCard], plans: Mapping[str, Plan], findings: Findings, *, of_addons: Collection[str] = ()
+) -> None:
+    """Note what is wrong or surprising across documents; ``of_addons`` are the cards that add-ons use."""
     for card in cards.values():
         _check_ambiguity(card, findings)
         for item in card.items:
@@ -26,7 +28,7 @@ def check_book(cards: Mapping[str, RateCard], plans: Mapping[str, Plan], finding
     for plan in plans.values():
         _check_cards(plan, cards, findings)
         _check_allowances(plan, cards, findings)
-    used = {name for plan in plans.values() for name in plan.cards}
+    used = {*of_addons, *(name for plan in plans.values() for name in plan.cards)}
     for card in cards.values():
         if card.name not in used and plans:
             remedy = "Add it to the `cards:` of a plan, or delete it"
