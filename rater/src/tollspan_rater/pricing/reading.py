@@ -70,13 +70,13 @@ class Reading:
             return None
         return value
 
-    def whole(self, node: Node, what: str, *, least: int = 1, most: int = 1000) -> int | None:
+    def whole(self, node: Node, what: str, *, least: int = COUNTS[0], most: int = COUNTS[-1]) -> int | None:
         """Return a whole number from ``least`` to ``most``."""
         value = self.number(node, what)
         if value is None:
             return None
         if value != value.to_integral_value() or not least <= value <= most:
-            self.wrong(node, f"{what} is {value:f}", f"Write a whole number from {least} to {most:,}")
+            self.wrong(node, f"{what} is {value:f}", f"Write a whole number from {least} to {most}")
             return None
         return int(value)
 
@@ -91,16 +91,6 @@ class Reading:
         """Return a switch of a mapping, or its default."""
         said = self.yes_no(table.entries[key], key) if key in table.entries else None
         return default if said is None else said
-
-    def whole(self, node: Node, what: str) -> int | None:
-        """Return a whole number from 1 to 1,000."""
-        value = self.number(node, what)
-        if value is None:
-            return None
-        if value != value.to_integral_value() or value not in COUNTS:
-            self.wrong(node, f"{what} is {value:f}", f"Write a whole number from {COUNTS[0]} to {COUNTS[-1]}")
-            return None
-        return int(value)
 
     def needed(self, table: Table, key: str, what: str, example: str) -> Decimal | None:
         """Return a number that a mapping cannot do without."""
