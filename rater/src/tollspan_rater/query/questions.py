@@ -235,7 +235,7 @@ _TABLE: Final = (
     Question(
         "statements.list",
         "Closed periods with cut-off, digest and total; they never change.",
-        (_ONE_CUSTOMER, Param("period", "only this period", "period")),
+        (_ONE_CUSTOMER, Param("period", "only this period", "period"), _AS_OF),
         "tollspan statements list --customer acme",
         brief=("customer", "period", "closed_at", "cutoff", "amount", "currency", "digest"),
     ),
@@ -245,6 +245,7 @@ _TABLE: Final = (
         (
             Param("customer", "whose statement", positional=True, required=True),
             Param("period", "the closed period, for example 2026-11", "period", required=True),
+            _AS_OF,
         ),
         "tollspan statements show acme --period 2026-11",
         brief=("line_id", "kind", "service_period", "description", "quantity", "amount", "currency", "booked_in"),
@@ -257,6 +258,7 @@ _TABLE: Final = (
             Param("period", "only what was booked in this period", "period"),
             Param("account", "only this account, for example receivable/acme"),
             Param("balances", "the balance of each account and currency", "flag"),
+            _AS_OF,
         ),
         "tollspan ledger --customer acme --balances",
         brief=("customer", "period", "position", "line_id", "account", "amount", "currency"),
