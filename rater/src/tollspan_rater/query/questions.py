@@ -152,8 +152,13 @@ DIMENSIONS: Final[tuple[str, ...]] = (
     *("reason", "plan", "currency", "segment"),
     *("minute", "hour", "day", "week", "month", "quarter", "period"),
 )
+AGGREGATES: Final[tuple[str, ...]] = ("sum", "count", "unique", "max", "latest")
+COUNTABLE: Final[tuple[str, ...]] = (
+    *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
+    *("provider", "model", "operation", "call_id"),
+)
 MEASURES: Final[tuple[str, ...]] = (
-    *("charge", "revenue", "cost", "margin", "calls"),
+    *("charge", "revenue", "cost", "margin", "calls", "value"),
     *("input_tokens", "output_tokens", "total_tokens"),
 )
 
@@ -178,6 +183,11 @@ _FILTERS: Final = (
     Param("unattributed", "only usage without a customer", "flag"),
     Param("unpriced", "only usage without a price", "flag"),
 )
+_AGGREGATE: Final = (
+    Param("meter", "only this meter, by --aggregate, for example input or document_page"),
+    Param("aggregate", "how a meter's events become one value, by default their sum", "enum", choices=AGGREGATES),
+    Param("of", "whose different values --aggregate unique counts", "enum", choices=COUNTABLE),
+)
 _BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat=True, choices=DIMENSIONS)
 _TOP: Final = Param("top", "only so many rows", "int")
 _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
@@ -192,14 +202,15 @@ _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
 _TABLE: Final = (
     Question(
         "usage",
-        "Who used what: calls, tokens by kind, charge, cost and share.",
-        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_FILTERS, _AS_OF),
+        "Who used what: calls, tokens by kind, charge, cost and share; or one meter by --aggregate.",
+        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_AGGREGATE, *_FILTERS, _AS_OF),
         "tollspan usage --by customer,model --from 2026-11-01 --top 20",
         brief=(
             *("calls", "units", "quantity", "input_tokens", "cache_read_tokens", "output_tokens", "charge"),
-            *("currency", "cost", "share", *_MISSING),
+            *("currency", "cost", "meter", "aggregate", "value", "events", "unstated", "share"),
+            *("cumulative_share", *_MISSING),
         ),
-        quiet=("units", "quantity", "cache_read_tokens", *_MISSING),
+        quiet=("units", "quantity", "cache_read_tokens", "unstated", *_MISSING),
     ),
     Question(
         "calls",

@@ -79,7 +79,7 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     """
     start, selection = _asked(scope, params)
     parts = split(scope.connection, scope.accounts, selection)
-    wanted = _Wanted(params, scope)
+    wanted = Wanted(params, scope)
     dimensions = [*by, *wanted.names]
     added = Rater(scope.accounts).rate_alike(
         alike(scope.connection, scope.accounts, parts.addable, dimensions, scope.zone)
@@ -90,6 +90,12 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     rest = replace(selection, start_ns=_period_start(scope, start), only=parts.singly)
     words = f"call by call for {len(parts.singly)} customers with tiers or allowances, else added up in the database"
     return chain(found, _singly(scope, rest, params, start)), words
+
+
+def asked_selection(scope: Scope, params: Mapping[str, str]) -> Selection:
+    """Return the calls in the asked span of time, of the asked customer; other filters look at rated calls."""
+    _start, selection = _asked(scope, params)
+    return selection
 
 
 def asked_span(scope: Scope, params: Mapping[str, str]) -> tuple[int, int] | None:
@@ -106,7 +112,7 @@ def _asked(scope: Scope, params: Mapping[str, str]) -> tuple[int | None, Selecti
 
 
 def _singly(scope: Scope, selection: Selection, params: Mapping[str, str], start: int | None) -> Iterator[RatedCall]:
-    wanted = _Wanted(params, scope)
+    wanted = Wanted(params, scope)
     for call in Rater(scope.accounts).rate(select(scope.connection, selection)):
         if (start is None or call.row.started_ns >= start) and wanted(call):
             yield call
@@ -119,8 +125,11 @@ def _period_start(scope: Scope, start: int | None) -> int | None:
     return min(scope.accounts.period_at(name, start).start_ns for name in (None, *scope.accounts.names()))
 
 
-class _Wanted:
-    """A filter on rated calls: dimensions equal to given values, and whether something lacks a price."""
+class Wanted:
+    """A filter on rated calls: dimensions equal to given values, and whether something lacks a price.
+
+    ``names`` are those dimensions.
+    """
 
     def __init__(self, params: Mapping[str, str], scope: Scope) -> None:
         wanted = {name: params[name] for name in (*COLUMN_FILTERS, *_LATE_FILTERS) if name in params}
@@ -131,6 +140,7 @@ class _Wanted:
         self._unpriced = "unpriced" in params
 
     def __call__(self, call: RatedCall) -> bool:
+        """Tell whether a call is one of them."""
         if self._unpriced and call.charged.amount is not None and not call.charged.unpriced:
             return False
         return all(read(call) == value for read, value in self._equal)
