@@ -13,7 +13,6 @@ from tollspan_rater.pricing.finding import Findings
 
 NUMBER: Final = re.compile(r"[+-]?\d{1,3}(_\d{3})+(\.\d+)?|[+-]?\d+(\.\d+)?")
 MAX_DIGITS: Final = 30  # quantities, prices and their products stay exact in 80 digits
-COUNTS: Final = range(1, 1001)  # of days and periods
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 YES_NO: Final = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -91,16 +90,6 @@ class Reading:
         """Return a switch of a mapping, or its default."""
         said = self.yes_no(table.entries[key], key) if key in table.entries else None
         return default if said is None else said
-
-    def whole(self, node: Node, what: str) -> int | None:
-        """Return a whole number from 1 to 1,000."""
-        value = self.number(node, what)
-        if value is None:
-            return None
-        if value != value.to_integral_value() or value not in COUNTS:
-            self.wrong(node, f"{what} is {value:f}", f"Write a whole number from {COUNTS[0]} to {COUNTS[-1]}")
-            return None
-        return int(value)
 
     def needed(self, table: Table, key: str, what: str, example: str) -> Decimal | None:
         """Return a number that a mapping cannot do without."""

@@ -21,8 +21,8 @@ CARD_NAME: Final = "terms:"
 class Terms:
     """One customer's own terms from a day on; without a day since ever.
 
-    ``card`` is asked before the plan's cards, in whose currency its prices are. ``instead`` are fields of :class:`Plan` and what they are for
-    this customer.
+    ``card`` is asked before the plan's cards, in whose currency its prices are. ``instead`` are fields of
+    :class:`Plan` and what they are for this customer.
     """
 
     customer: str

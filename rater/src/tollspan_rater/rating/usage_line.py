@@ -53,6 +53,11 @@ def usage_lines(
             yield usage_line(period, owner, component, counted, index, included[index])
 
 
+def fee_name(component: Component) -> str:
+    """Return the name of the component of what a price asks for whatever was used."""
+    return f"{component.name}/flat_fee"
+
+
 def usage_line(period: Period, owner: str, component: Component, counted: Tally, index: int, included: Decimal) -> Line:
     """Return the line of the component at ``index``, of whose quantity ``included`` is free."""
     item, standing = component.item, counted.standings[index]
@@ -84,7 +89,7 @@ def usage_line(period: Period, owner: str, component: Component, counted: Tally,
 
 def _fee_line(period: Period, owner: str, component: Component, tariff: Tariff) -> Line:
     """Return the line of what a component asks for in a period whatever was used."""
-    fee, name = fee_at_zero(component.item), f"{component.name}/flat_fee"
+    fee, name = fee_at_zero(component.item), fee_name(component)
     return Line(
         line_id=line_id(owner, period, name),
         kind="flat_fee",
