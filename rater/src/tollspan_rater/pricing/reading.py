@@ -69,13 +69,13 @@ class Reading:
             return None
         return value
 
-    def whole(self, node: Node, what: str, *, least: int = 1, most: int = 1000) -> int | None:
+    def whole(self, node: Node, what: str, *, least: int = COUNTS[0], most: int = COUNTS[-1]) -> int | None:
         """Return a whole number from ``least`` to ``most``."""
         value = self.number(node, what)
         if value is None:
             return None
         if value != value.to_integral_value() or not least <= value <= most:
-            self.wrong(node, f"{what} is {value:f}", f"Write a whole number from {least} to {most:,}")
+            self.wrong(node, f"{what} is {value:f}", f"Write a whole number from {least} to {most}")
             return None
         return int(value)
 

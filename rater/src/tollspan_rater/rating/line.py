@@ -19,11 +19,6 @@ LineKind = Literal[
     "adjustment", "rounding",
 ]  # fmt: skip
 
-LineKind = Literal[
-    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum",
-    "adjustment", "rounding",
-]  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class UsageGroup:

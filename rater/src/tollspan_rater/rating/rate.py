@@ -14,13 +14,11 @@ from tollspan_rater.rating.fee_line import addon_fees, base_fees
 from tollspan_rater.rating.held_plan import held_plans
 from tollspan_rater.rating.line import Line, RatedPeriod, Share, UsageGroup
 from tollspan_rater.rating.modifier import modified, modifier_names
-from tollspan_rater.rating.pool import included_of
 from tollspan_rater.rating.sample import Sample
 from tollspan_rater.rating.tally import Tally, tally
 from tollspan_rater.rating.tariff import Tariff
 from tollspan_rater.rating.usage_line import fee_name, usage_lines
 
-ZERO: Final = Decimal(0)
 FEES: Final = ("base_fee", "addon")
 
 
@@ -42,11 +40,7 @@ def rate(
     tariff = Tariff(segments)
     listed, events = list(groups), list(samples)
     counted = tally(tariff, listed, events)
-    included = [ZERO] * len(tariff.components)
-    for pool in tariff.pools:
-        for index, quantity in included_of(pool, counted.quantities).items():
-            included[index] = quantity
-    used = list(usage_lines(period, owner, tariff, counted, included))
+    used = list(usage_lines(period, owner, tariff, counted))
     return RatedPeriod(
         period=period,
         lines=tuple(_bill(period, owner, tariff, used)),
