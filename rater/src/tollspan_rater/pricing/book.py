@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from tollspan_rater.errors import PricingError
+from tollspan_rater.pricing.canonical import canonical
 from tollspan_rater.pricing.card import RateCard, read_card
 from tollspan_rater.pricing.check import check_book
 from tollspan_rater.pricing.document import Node, Table, documents
@@ -54,22 +52,6 @@ def load(files: Mapping[str, str]) -> PriceBook:
 def check(files: Mapping[str, str]) -> tuple[Finding, ...]:
     """Return everything that is wrong or surprising in the files, by file and line."""
     return tuple(_read(files)[1])
-
-
-def canonical(value: Any) -> str:
-    """Return the one JSON text of frozen pricing data; fields that do not count in comparisons are left out."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        known = {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.compare}
-        return {"": type(value).__name__, **known}
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
-    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def _read(files: Mapping[str, str]) -> tuple[PriceBook, Findings]:

@@ -9,6 +9,7 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.card import RateCard
 from tollspan_rater.pricing.finding import Findings
 from tollspan_rater.pricing.item import PriceItem
+from tollspan_rater.pricing.match import rivals
 from tollspan_rater.pricing.model import Tier, Volume, shortest
 from tollspan_rater.pricing.pattern import can_meet
 from tollspan_rater.pricing.plan import Plan
@@ -33,15 +34,19 @@ def check_book(cards: Mapping[str, RateCard], plans: Mapping[str, Plan], finding
 
 
 def _check_ambiguity(card: RateCard, findings: Findings) -> None:
-    for one, other in combinations(card.items, 2):
-        if (
-            one.meter == other.meter
-            and one.rank == other.rank
-            and can_meet(one.model, other.model)
-            and can_meet(one.provider, other.provider)
-        ):
-            problem = f"ambiguous: {other.key} and {one.key} (line {one.line}) fit the same models equally well"
-            findings.error(other.path, other.line, problem, "Make one of the patterns more specific")
+    alike: dict[tuple[object, ...], list[PriceItem]] = {}
+    for item in card.items:
+        alike.setdefault((item.meter, *item.rank[:3]), []).append(item)
+    for items in alike.values():
+        for one, other in combinations(items, 2):
+            if (
+                can_meet(one.model, other.model)
+                and can_meet(one.provider, other.provider)
+                and rivals(one.match, other.match)
+            ):
+                problem = f"ambiguous: {other.key} and {one.key} (line {one.line}) fit the same usage equally well"
+                remedy = "Make one of the patterns more specific, or give it a `priority:`"
+                findings.error(other.path, other.line, problem, remedy)
 
 
 def _check_cliffs(item: PriceItem, tiers: tuple[Tier, ...], findings: Findings) -> None:

@@ -69,6 +69,16 @@ class Reading:
             return None
         return value
 
+    def whole(self, node: Node, what: str, most: int) -> int | None:
+        """Return a whole number from 0 to ``most``."""
+        value = self.number(node, what)
+        if value is None:
+            return None
+        if value != value.to_integral_value() or value > most:
+            self.wrong(node, f"{what} is {value:f}", f"Write a whole number from 0 to {most:,}")
+            return None
+        return int(value)
+
     def yes_no(self, node: Node, what: str) -> bool | None:
         """Return a switch."""
         value = YES_NO.get(node.value.lower()) if isinstance(node, Text) else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tollspan import semconv
-from tollspan_rater.pricing.card import CARD_KEYS, FALLBACKS, NAME
+from tollspan_rater.pricing.card import CARD_KEYS, NAME
 from tollspan_rater.pricing.model import PER
 from tollspan_rater.pricing.plan import INTERVALS, PLAN_KEYS
 from tollspan_rater.pricing.policy import ATTEMPTS, Reason
+from tollspan_rater.pricing.price_entry import FALLBACKS
 from tollspan_rater.pricing.reading import CURRENCY, NUMBER
 from tollspan_rater.pricing.tree import KNOWN_METERS
 
