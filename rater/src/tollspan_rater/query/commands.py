@@ -134,6 +134,20 @@ class Reextract(Body):
     dry_run: bool | None = None
 
 
+class PeriodClose(Body):
+    """The period to close, by its label, of one ``customer`` or of ``all``."""
+
+    period: str = Field(min_length=1, max_length=32)
+    customer: Id | None = None
+    all: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _of_one_or_all(self) -> PeriodClose:
+        if (self.customer is None) == (self.all is None):
+            raise ValueError("name one customer, or say all: exactly one of them")
+        return self
+
+
 class Forget(Body):
     """The subject (a user or customer id) whose name is to be forgotten; totals stay."""
 
@@ -175,6 +189,7 @@ _TABLE: Final = (
     CommandKind("meters.apply", "Apply span-to-meter rules to the spans that come from now on.", MetersApply),
     CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),
     CommandKind("reextract", "Read history again with the tables of this release and book what differs.", Reextract),
+    CommandKind("period.close", "Close a period: book its bill and what is adjusted with it.", PeriodClose),
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),
     CommandKind("rebuild", "Build the store again from the journal.", Nothing),
     CommandKind("snapshot", "Write a verified snapshot and drop the journal days that it covers.", Snapshot),

@@ -8,7 +8,7 @@ from typing import Final
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Cell
-from tollspan_rater.query.invoice import customers_with_usage, line_ids, rated_period
+from tollspan_rater.query.bill import customers_with_usage, line_ids, rated_period
 from tollspan_rater.query.rated import Rater
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, select

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from tollspan_rater.cost.rates import Unknown
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Cell
+from tollspan_rater.query.bill import rated_period
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, UNSAID
-from tollspan_rater.query.invoice import rated_period
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, select

@@ -16,6 +16,11 @@ from tollspan_rater.rating.sample import Facts
 
 LineKind = Literal["usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum"]
 
+LineKind = Literal[
+    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum",
+    "adjustment", "rounding",
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class UsageGroup:

@@ -21,6 +21,7 @@ from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
+from tollspan_rater.server.closing import close_period
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.reextracting import reextract
@@ -163,6 +164,7 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "key.revoke": _key_revoke,
     "quarantine.replay": _replay,
     "reextract": reextract,
+    "period.close": close_period,
     "forget": forget,
     "rebuild": rebuild,
     "snapshot": take_snapshot,
