@@ -14,8 +14,6 @@ from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.decision import Decision
 from tollspan_rater.rating.sample import Facts
 
-LineKind = Literal["usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum"]
-
 LineKind = Literal[
     "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum",
     "adjustment", "rounding",
