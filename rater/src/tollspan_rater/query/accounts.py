@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -15,7 +15,7 @@ from tollspan_rater.pricing.period import Period, month_of, period
 from tollspan_rater.pricing.plan import Plan
 from tollspan_rater.pricing.timeline import Applied, Assignment, Segment, book_at, plan_at, read_assignments, segments
 from tollspan_rater.store import state
-from tollspan_rater.store.state import LATEST, Customer
+from tollspan_rater.store.state import LATEST, Customer, PriceVersion
 
 COSTS_FOLDER: Final = "costs/"
 
@@ -23,17 +23,38 @@ COSTS_FOLDER: Final = "costs/"
 class Accounts:
     """The customers and prices of one tenant as known at a position; ``zone`` is the last resort for days."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tenant: str, zone: str, known_at: int = LATEST) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tenant: str,
+        zone: str,
+        known_at: int = LATEST,
+        *,
+        versions: Sequence[PriceVersion] | None = None,
+        only_plan: str | None = None,
+    ) -> None:
         self.tenant = tenant
+        self._connection = connection
         self._zone = zone
         self._known_at = known_at
+        self._prices_known_at = known_at if versions is None else LATEST
+        self._only_plan = only_plan
         self._customers = state.customers(connection, tenant, known_at)
-        self.versions = state.price_versions(connection, tenant, known_at)
+        self.versions = state.price_versions(connection, tenant, known_at) if versions is None else list(versions)
         self._applied = tuple(
             Applied(book_of(tuple(sorted(one.files.items()))), one.valid_from_ns, one.position) for one in self.versions
         )
         self._zones: dict[str, str] = {}
         self._segments: dict[tuple[str | None, str, str], tuple[Segment, ...]] = {}
+
+    def supposing(self, versions: Sequence[PriceVersion], only_plan: str | None = None) -> Accounts:
+        """Return the same customers as if these price versions, and no others, had been applied.
+
+        With ``only_plan`` every customer has had that plan ever since. Nothing is written.
+        """
+        return Accounts(
+            self._connection, self.tenant, self._zone, self._known_at, versions=versions, only_plan=only_plan
+        )
 
     def names(self) -> list[str]:
         """Return the ids of all customers that were set."""
@@ -73,7 +94,7 @@ class Accounts:
         key = (name, of.label, of.zone)
         found = self._segments.get(key)
         if found is None:
-            found = segments(of, self._applied, self._assignments(name, self.zone(name)), self._known_at)
+            found = segments(of, self._applied, self._assignments(name, self.zone(name)), self._prices_known_at)
             self._segments[key] = found
         return found
 
@@ -88,6 +109,8 @@ class Accounts:
         return cost_book_of(cost_files(files))
 
     def _assignments(self, name: str | None, zone: str) -> tuple[Assignment, ...]:
+        if self._only_plan is not None:
+            return (Assignment(self._only_plan, 0),)
         customer = self.customer(name)
         entries = [{"plan": plan, "from": day} for day, plan in customer.plans]
         return read_assignments(entries, zone)
@@ -95,7 +118,7 @@ class Accounts:
     def _plan_ever(self, name: str | None) -> Plan | None:
         """Return the plan assigned last, in the price book that holds last."""
         assigned = self._assignments(name, self.customer(name).zone or self._zone)
-        plan_name, book = plan_at(assigned, LATEST), book_at(self._applied, LATEST, self._known_at)
+        plan_name, book = plan_at(assigned, LATEST), book_at(self._applied, LATEST, self._prices_known_at)
         return None if plan_name is None or book is None else book.plans.get(plan_name)
 
 

@@ -20,6 +20,7 @@ from tollspan_rater.query.invoice import invoice, lines
 from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
 from tollspan_rater.query.prices import pricing_show
+from tollspan_rater.query.pricing_diff import pricing_diff
 from tollspan_rater.query.questions import question as known
 from tollspan_rater.query.scope import PiecesAt, Scope
 from tollspan_rater.query.settings import config_answer
@@ -72,6 +73,7 @@ class Asker:
             "customers.list": care.customers_list,
             "keys.list": care.keys_list,
             "pricing.show": pricing_show,
+            "pricing.diff": pricing_diff,
             "meters.show": meters_show,
         }
         if question not in others:

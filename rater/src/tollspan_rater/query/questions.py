@@ -13,7 +13,7 @@ from tollspan.semconv import QUALITIES
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 
-Kind = Literal["str", "int", "date", "period", "enum", "flag"]
+Kind = Literal["str", "int", "date", "period", "enum", "flag", "json"]
 Scope = Literal["query", "export", "admin"]
 
 
@@ -22,7 +22,8 @@ class Param:
     """One parameter of a question.
 
     ``repeat`` allows several values, given apart or with commas, handed on joined by commas.
-    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``.
+    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``. Kind ``json`` is
+    a JSON object or array as text, as long as it needs to be: it comes with ``POST``.
     """
 
     name: str
@@ -106,10 +107,11 @@ def _read(asked: str, param: Param, values: Sequence[str]) -> str | None:
 def _check(asked: str, param: Param, values: Sequence[str]) -> str | None:
     for value in values:
         wish = _CHECKS[param.kind](value)
+        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
         if param.kind == "enum" and value not in param.choices:
             raise UsageError(f"{asked}: {param.name} cannot be {value!r}{nearest(value, param.choices)}")
         if wish:
-            raise UsageError(f"{asked}: {param.name} = {value!r} cannot be used: give {wish}")
+            raise UsageError(f"{asked}: {param.name} = {shown!r} cannot be used: give {wish}")
     if param.kind == "flag":
         return "true" if values[0] == "true" else None
     return ",".join(values)
@@ -121,6 +123,10 @@ def _wish_date(value: str) -> str:
     except ValueError:
         return "a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z"
     return ""
+
+
+def _wish_json(value: str) -> str:
+    return "" if value.lstrip()[:1] in {"{", "["} else "a JSON object or array"
 
 
 def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
@@ -135,8 +141,10 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "period": _wish_pattern(r"[0-9]{4}-(0[1-9]|1[0-2])", "a month, for example 2026-11"),
     "flag": _wish_pattern(r"true|false", "true or false"),
     "date": _wish_date,
+    "json": _wish_json,
 }
 
+_SHOWN: Final = 200  # characters of a wrong value that a message repeats
 INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if quality != "exact")
 DIMENSIONS: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
@@ -278,6 +286,20 @@ _TABLE: Final = (
         "The price versions that were applied, and the plans and cards of one.",
         (Param("version", "the cards and plans of this version"),),
         "tollspan pricing show",
+    ),
+    Question(
+        "pricing.diff",
+        "What a pricing folder would change: prices, and each customer's bill on real usage. Writes nothing.",
+        (
+            Param("files", "the folder, as a JSON object {file name: text}", "json", required=True),
+            Param("from", "first day on which it would hold; a past day shows the bills since then", "date"),
+            Param("period", "the period whose usage is rated; default is each customer's last ended one", "period"),
+            Param("against", "compare with this version instead of the one in force"),
+            _ONE_CUSTOMER,
+            _TOP,
+        ),
+        "tollspan pricing diff pricing/ --period 2026-10",
+        brief=("part", "customer", "period", "document", "name", "change", "was", "is", "difference", "currency"),
     ),
     Question(
         "meters.show",
