@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -11,13 +11,20 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.extract.random_spans import arrivals
+from tests.pipeline import rig
+from tests.pipeline.stories import stories
 from tests.properties.follower import Follower
 from tollspan_rater.domain.call import Counted, Extracted, Ruled
+from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.fates import Role
+from tollspan_rater.domain.span import Span
 from tollspan_rater.extract import island
 from tollspan_rater.extract.evidence import from_evidence, to_evidence
+from tollspan_rater.extract.extract import extract
 from tollspan_rater.extract.settle import settle
 from tollspan_rater.extract.span_rule import VIEWS
+from tollspan_rater.ingest.decode import decode
+from tollspan_rater.store.legs import booked_from, difference
 
 Requests = Sequence[Sequence[Extracted]]
 
@@ -91,6 +98,46 @@ def by_rules(span: Extracted, form: str) -> Extracted:
     return replace(span, role=Role.UNIT if is_unit else span.role, ruled=Ruled(span.role, counts))
 
 
+def a_late_span_changes_only_what_it_touches(requests: Requests) -> None:
+    """A call changes only with spans of its traces, or of traces that share a response id with them."""
+    follower = Follower()
+    for request in requests:
+        before = dict(follower.calls)
+        follower.take(request)
+        touched = _linked(follower.index.spans.values(), {span.trace_id for span in request})
+        differing = {name for name, call in before.items() if follower.calls.get(name) != call}
+        for name in differing:
+            assert not touched.isdisjoint(member.split(":")[0] for member in before[name].members)
+
+
+def _linked(spans: Iterable[Extracted], traces: set[str]) -> set[str]:
+    """Return the traces that can be reached from some over shared response ids."""
+    traces_of: dict[str, set[str]] = {}
+    for span in spans:
+        if span.response_id is not None:
+            traces_of.setdefault(span.response_id, set()).add(span.trace_id)
+    reached, groups = set(traces), list(traces_of.values())
+    while near := [group for group in groups if not group.isdisjoint(reached) and not group <= reached]:
+        reached.update(*near)
+    return reached
+
+
+def reading_again_changes_nothing(spans: Sequence[Span]) -> None:
+    """Bytes read again with the same tables give the same evidence, and the same calls without a leg."""
+    body = rig.request(spans)
+    first, second = _read(body), _read(body)
+    assert [to_evidence(span) for span in first] == [to_evidence(span) for span in second]
+    calls = settle(first)
+    booked = booked_from(difference({}, calls, 1)[0])
+    assert difference(booked, settle([from_evidence(to_evidence(span)) for span in second]), 2)[0] == []
+
+
+def _read(body: bytes) -> list[Extracted]:
+    batch = Batch(1, rig.NOW, "t1", "s", "otlp-json", body)
+    found = (extract(piece) for piece in decode(batch) if isinstance(piece, Span))
+    return [one for one in found if isinstance(one, Extracted)]
+
+
 METER = "thing"
 FORMS = st.lists(st.sampled_from(["none", "beside", "instead", "elsewhere"]), min_size=16, max_size=16)
 PROPERTIES: dict[str, Property] = {
@@ -100,5 +147,9 @@ PROPERTIES: dict[str, Property] = {
         islands_add_up_without_small_ones,
         copies_and_restarts_change_nothing,
         any_order_gives_the_same_calls,
+        a_late_span_changes_only_what_it_touches,
     )
-} | {units_of_rules_add_up.__name__: Property(st.tuples(arrivals(), FORMS), units_of_rules_add_up)}
+} | {
+    reading_again_changes_nothing.__name__: Property(stories(), reading_again_changes_nothing),
+    units_of_rules_add_up.__name__: Property(st.tuples(arrivals(), FORMS), units_of_rules_add_up),
+}
