@@ -30,6 +30,7 @@ LINES = {
     "duplicates": ["duplicates", "duplicates --limit 1"],
     "pricing.show": ["pricing show"],
     "pricing.diff": [f"pricing diff {EXAMPLES}", f"pricing diff {EXAMPLES}/cards --customer acme --period 2026-10"],
+    "pricing.simulate": ["pricing simulate --plan pro --plan free", f"pricing simulate {EXAMPLES} --against 2026-10"],
     "meters.show": ["meters show", "meters show --versions"],
     "quarantine.list": ["quarantine list", "quarantine list --reason future"],
     "quarantine.show": ["quarantine show 1:3"],

@@ -108,6 +108,7 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "duplicates": [({}, False)],
     "pricing.show": [({}, False)],
     "pricing.diff": [({"files": OTHER_PRICES}, True)],
+    "pricing.simulate": [({"plan": "plan-{own}"}, True)],
     "meters.show": [({}, False)],
     "quarantine.list": [({}, False)],
     "quarantine.show": [({"id": "{piece}"}, False)],

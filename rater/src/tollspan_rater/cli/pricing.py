@@ -1,4 +1,4 @@
-"""Commands on rate cards and plans: ``pricing check|schema|show|diff|apply``."""
+"""Commands on rate cards and plans: ``pricing check|schema|show|diff|simulate|apply``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from tollspan_rater.cli.door import actor, backend, open_door
 from tollspan_rater.cli.formats import Part, print_parts, show, show_parts
 from tollspan_rater.cli.frame import Group, example
+from tollspan_rater.cli.pricing_simulate import command as simulate
 from tollspan_rater.cli.questions import asking, given, parameter
 from tollspan_rater.cli.sending import show_receipt
 from tollspan_rater.config.pricing_folder import read_folder
@@ -37,6 +38,7 @@ def pricing() -> None:
 
 
 pricing.add_command(asking("pricing.show"))
+pricing.add_command(simulate)
 
 
 @pricing.command(

@@ -24,6 +24,7 @@ from tollspan_rater.query.pricing_diff import pricing_diff
 from tollspan_rater.query.questions import question as known
 from tollspan_rater.query.scope import PiecesAt, Scope
 from tollspan_rater.query.settings import config_answer
+from tollspan_rater.query.simulation import pricing_simulate
 from tollspan_rater.query.usage import usage
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
@@ -74,6 +75,7 @@ class Asker:
             "keys.list": care.keys_list,
             "pricing.show": pricing_show,
             "pricing.diff": pricing_diff,
+            "pricing.simulate": pricing_simulate,
             "meters.show": meters_show,
         }
         if question not in others:

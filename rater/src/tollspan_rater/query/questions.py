@@ -302,6 +302,19 @@ _TABLE: Final = (
         brief=("part", "customer", "period", "document", "name", "change", "was", "is", "difference", "currency"),
     ),
     Question(
+        "pricing.simulate",
+        "A past period as applied and under other prices or plans: revenue, cost, margin, who pays more or less.",
+        (
+            Param("folders", "pricing folders, as a JSON object {name: {file name: text}}", "json"),
+            Param("plan", "put all customers on this plan; several are several scenarios", repeat=True),
+            Param("against", "the period whose usage is rated; default is each customer's last ended one", "period"),
+            _ONE_CUSTOMER,
+            Param("top", "only so many customers, those whose bills change most", "int"),
+        ),
+        "tollspan pricing simulate cheaper/ flat-fee/ --against 2026-10",
+        brief=("part", "scenario", "customer", "period", "currency", "revenue", "cost", "margin", "difference"),
+    ),
+    Question(
         "meters.show",
         "The span rules in force, in their order; rules hold for the spans that came after them.",
         (
