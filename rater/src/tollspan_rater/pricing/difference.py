@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, Final
 
 from tollspan_rater.pricing.book import PriceBook
+from tollspan_rater.pricing.card import RateCard
 from tollspan_rater.pricing.item import PriceItem
-from tollspan_rater.pricing.price_text import price_text, value_text
+from tollspan_rater.pricing.price_text import nothing, price_text, value_text
+
+_KINDS: Final = {"cards": "card", "plans": "plan", "addons": "add-on", "terms": "terms"}  # collections of a price book
+_NAMES: Final = ("name", "customer", "title")  # fields that the document's own name repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,77 +34,71 @@ class Change:
 
 def differences(old: PriceBook, new: PriceBook) -> tuple[Change, ...]:
     """Return every difference of meaning, by kind and name of document; notation, order and comments are none."""
-    found: list[Change] = []
-    for kind in _collections(new):
-        was, now = getattr(old, kind.name), getattr(new, kind.name)
-        for name in sorted({*was, *now}):
-            found.extend(_document(f"{kind.singular} {name}", was.get(name), now.get(name)))
-    return tuple(found)
+    was, now = _documents(old), _documents(new)
+    titles = dict.fromkeys([*now, *was])
+    return tuple(change for title in titles for change in _document(title, was.get(title), now.get(title)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Collection:
-    name: str
-
-    @property
-    def singular(self) -> str:
-        return {"addons": "add-on"}.get(self.name, self.name if self.name == "terms" else self.name.removesuffix("s"))
-
-
-def _collections(book: PriceBook) -> Iterator[_Collection]:
-    for one in fields(book):
-        if one.compare and isinstance(getattr(book, one.name), Mapping):
-            yield _Collection(one.name)
+def _documents(book: PriceBook) -> dict[str, Any]:
+    """Return all documents of a book by title; a customer may have terms from several days."""
+    found: dict[str, Any] = {}
+    for collection, kind in _KINDS.items():
+        for name, there in sorted(getattr(book, collection).items()):
+            for one in there if isinstance(there, tuple) else (there,):
+                since = getattr(one, "since", None)
+                found[f"{kind} {name}" if since is None else f"{kind} {name} from {since}"] = one
+    return found
 
 
 def _document(title: str, old: Any, new: Any) -> Iterator[Change]:
-    """Compare two documents field by field; a whole document that comes or goes is one change and its prices."""
+    """Compare two documents field by field; one that comes or goes is one change and its prices."""
     if old is None or new is None:
-        there = new if old is None else old
-        said = _settings(there)
+        said = ", ".join(_settings(new if old is None else old))
         yield Change(title, "", said if new is None else None, said if old is None else None)
-    for one in fields(new if old is None else old):
-        was, now = (None if side is None else getattr(side, one.name) for side in (old, new))
-        if _priced(was) or _priced(now):
-            yield from _items(title, was or (), now or ())
-        elif old is not None and new is not None and one.compare and was != now:
-            yield from _field(title, one.name, was, now)
+    else:
+        for name in _setting_names(new):
+            yield from _setting(title, name, getattr(old, name), getattr(new, name))
+    yield from _items(title, _priced(old), _priced(new))
 
 
-def _settings(document: Any) -> str:
-    shown = (one for one in fields(document) if one.compare and not _priced(getattr(document, one.name)))
-    said = ((one.name, getattr(document, one.name)) for one in shown if one.name not in {"name", "title"})
-    return ", ".join(f"{name.replace('_', ' ')} {value_text(value)}" for name, value in said if not _empty(value))
+def _setting_names(document: Any) -> Iterator[str]:
+    for one in fields(document):
+        if one.compare and one.name not in {"items", "card", *_NAMES}:
+            yield one.name
 
 
-def _field(title: str, name: str, was: Any, now: Any) -> Iterator[Change]:
+def _settings(document: Any) -> Iterator[str]:
+    for name in _setting_names(document):
+        value = getattr(document, name)
+        if not nothing(value):
+            yield f"{name.replace('_', ' ')} {value_text(value)}"
+
+
+def _setting(title: str, name: str, was: Any, now: Any) -> Iterator[Change]:
     """Yield the change of one setting; of a group of settings only those that differ."""
-    if is_dataclass(was) and type(was) is type(now) and not isinstance(was, type):
-        for one in fields(was):
-            if one.compare and getattr(was, one.name) != getattr(now, one.name):
-                yield from _field(title, f"{name} {one.name}", getattr(was, one.name), getattr(now, one.name))
+    if was == now:
         return
-    yield Change(title, name.replace("_", " "), value_text(was), value_text(now))
+    if is_dataclass(was) and type(was) is type(now):
+        for one in (one.name for one in fields(was) if one.compare):
+            yield from _setting(title, f"{name} {one}", getattr(was, one), getattr(now, one))
+    elif isinstance(was, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*was, *now]):
+            yield from _setting(title, f"{name} {key}", was.get(key), now.get(key))
+    else:
+        texts = [None if nothing(value) else value_text(value) for value in (was, now)]
+        yield Change(title, name.replace("_", " "), *texts)
 
 
-def _items(title: str, old: tuple[PriceItem, ...], new: tuple[PriceItem, ...]) -> Iterator[Change]:
-    """Compare price items by their keys; the order of prices has no meaning."""
+def _priced(document: Any) -> tuple[PriceItem, ...]:
+    """Return the prices of a document: of a card, or of the card that a customer's terms bring."""
+    card = document if isinstance(document, RateCard) else getattr(document, "card", None)
+    return () if card is None else card.items
+
+
+def _items(title: str, old: Iterable[PriceItem], new: Iterable[PriceItem]) -> Iterator[Change]:
+    """Compare price items by their keys; the order of prices has no meaning of its own."""
     before, after = ({item.key: item for item in items} for items in (old, new))
     for key in dict.fromkeys([*before, *after]):
         was, now = before.get(key), after.get(key)
-        if was == now:
-            continue
-        texts = [None if item is None else _item_text(item) for item in (was, now)]
-        yield Change(title, f"price {key}", *texts)
-
-
-def _item_text(item: PriceItem) -> str:
-    return price_text(item) + ("" if item.takes_children else ", no fallback")
-
-
-def _priced(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and isinstance(value[0], PriceItem)
-
-
-def _empty(value: Any) -> bool:
-    return value is None or value in ((), {}, "")
+        if was != now:
+            yield Change(title, f"price {key}", *(None if item is None else price_text(item) for item in (was, now)))

@@ -66,12 +66,18 @@ def documents(path: str, text: str) -> list[Node]:
     try:
         return list(_Builder(path).build(text))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise PricingError(path, line, f"this is not YAML: {error.problem}", "Correct the syntax") from error
+        raise _syntax(path, text, error) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise PricingError(path, line, "a control character stands in the file", "Delete it") from error
+
+
+def _syntax(path: str, text: str, error: yaml.MarkedYAMLError) -> PricingError:
+    """Name the line where reading stopped, within the file, and where what is broken began."""
+    stopped, began = error.problem_mark or error.context_mark, error.context_mark
+    line = min(stopped.line, len(text.splitlines()) - 1) + 1 if stopped else 1
+    hint = "" if began is None or began.line + 1 >= line else f"; it began in line {began.line + 1}"
+    return PricingError(path, line, f"this is not YAML: {error.problem}", f"Correct the syntax{hint}")
 
 
 class _Builder:

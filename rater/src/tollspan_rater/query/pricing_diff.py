@@ -29,7 +29,7 @@ from tollspan_rater.store.state import LATEST, PriceVersion
 COLUMNS: Final = (
     "part", "customer", "period", "document", "name", "change", "was", "is", "difference", "currency", "why",
 )  # fmt: skip
-_EMPTY: Final = PriceBook({}, {})
+_EMPTY: Final = PriceBook(cards={}, plans={})
 
 
 @dataclass(frozen=True, slots=True)
