@@ -72,9 +72,6 @@ def test_the_schema_refuses_what_it_can_see_and_nothing_more(case: Case) -> None
 
 @pytest.mark.parametrize("text", SOUND_FILES.values(), ids=SOUND_FILES.keys())
 def test_the_schema_takes_every_sound_file_as_editors_read_it(text: str) -> None:
-    assert [
-        str(one) for one in check({NAME: text}) if one.severity == "error" and "names card" not in one.problem
-    ] == []
     for document in as_editors_read(text):
         jsonschema.Draft202012Validator(SCHEMA).validate(document)
 

@@ -56,7 +56,7 @@ def check(context: click.Context, folder: Path) -> None:
 @pricing.command(
     "schema",
     help="Print the JSON Schema of pricing files, for editors. Needs no data folder.\n\n"
-    + example("tollspan pricing schema > pricing.schema.json"),
+    + example("tollspan pricing schema"),
 )
 def schema() -> None:
     """Print the schema of one document."""
