@@ -16,7 +16,8 @@ from tollspan_rater.query.commands import COMMANDS
 from tollspan_rater.query.questions import QUESTIONS
 from tollspan_rater.query.rater import SCOPES
 
-NEEDED = {"invoice": "?customer=acme", "explain": "?id=1", "quarantine.show": "?id=1:1"}
+NEEDED = {"invoice": "?customer=acme", "explain": "?id=1", "quarantine.show": "?id=1:1", "pricing.diff": "?files={}",
+          "pricing.simulate": "?plan=p"}  # fmt: skip
 BODIES = {
     "reextract": {"since": "2026-11-01"},
     "customer.set": {"customer": "a"},

@@ -90,6 +90,7 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tenant, 
             rater.assert_audit_holds(tenant.name)
 
 
+OTHER_PRICES = '{{"c.yaml": "card: c\\ncurrency: EUR\\nprices:\\n  - input: 1\\n"}}'
 # For every question: parameters, and whether the answer must hold the tenant's name. {own} stands for it.
 ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "usage": [
@@ -106,6 +107,8 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "inexact": [({}, False)],
     "duplicates": [({}, False)],
     "pricing.show": [({}, False)],
+    "pricing.diff": [({"files": OTHER_PRICES}, True)],
+    "pricing.simulate": [({"plan": "plan-{own}"}, True)],
     "meters.show": [({}, False)],
     "quarantine.list": [({}, False)],
     "quarantine.show": [({"id": "{piece}"}, False)],

@@ -25,9 +25,11 @@ from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
 from tollspan_rater.query.moment import last_instant_ns, last_position, position_at
 from tollspan_rater.query.prices import pricing_show
+from tollspan_rater.query.pricing_diff import pricing_diff
 from tollspan_rater.query.questions import question as known
 from tollspan_rater.query.scope import PiecesAt, Scope
 from tollspan_rater.query.settings import config_answer
+from tollspan_rater.query.simulation import pricing_simulate
 from tollspan_rater.query.usage import usage
 from tollspan_rater.query.wording import instant
 from tollspan_rater.store.as_of import cut_at
@@ -100,6 +102,8 @@ class Asker:
             "customers.list": care.customers_list,
             "keys.list": care.keys_list,
             "pricing.show": pricing_show,
+            "pricing.diff": pricing_diff,
+            "pricing.simulate": pricing_simulate,
             "meters.show": meters_show,
         }
         if question not in others:

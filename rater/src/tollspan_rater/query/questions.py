@@ -14,7 +14,7 @@ from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import LABEL, LABELS
 
-Kind = Literal["str", "int", "date", "moment", "period", "enum", "flag"]
+Kind = Literal["str", "int", "date", "moment", "period", "enum", "flag", "json"]
 Scope = Literal["query", "export", "admin"]
 
 
@@ -23,7 +23,8 @@ class Param:
     """One parameter of a question.
 
     ``repeat`` allows several values, given apart or with commas, handed on joined by commas.
-    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``.
+    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``. Kind ``json`` is
+    a JSON object or array as text, as long as it needs to be: it comes with ``POST``.
     """
 
     name: str
@@ -107,10 +108,11 @@ def _read(asked: str, param: Param, values: Sequence[str]) -> str | None:
 def _check(asked: str, param: Param, values: Sequence[str]) -> str | None:
     for value in values:
         wish = _CHECKS[param.kind](value)
+        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
         if param.kind == "enum" and value not in param.choices:
             raise UsageError(f"{asked}: {param.name} cannot be {value!r}{nearest(value, param.choices)}")
         if wish:
-            raise UsageError(f"{asked}: {param.name} = {value!r} cannot be used: give {wish}")
+            raise UsageError(f"{asked}: {param.name} = {shown!r} cannot be used: give {wish}")
     if param.kind == "flag":
         return "true" if values[0] == "true" else None
     return ",".join(values)
@@ -129,6 +131,10 @@ def _wish_moment(value: str) -> str:
     return f"a journal position, {wish}" if wish else ""
 
 
+def _wish_json(value: str) -> str:
+    return "" if value.lstrip()[:1] in {"{", "["} else "a JSON object or array"
+
+
 def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
     compiled = re.compile(pattern)
     return lambda value: "" if compiled.fullmatch(value) else wish
@@ -143,8 +149,10 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "flag": _wish_pattern(r"true|false", "true or false"),
     "date": _wish_date,
     "moment": _wish_moment,
+    "json": _wish_json,
 }
 
+_SHOWN: Final = 200  # characters of a wrong value that a message repeats
 INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if quality != "exact")
 DIMENSIONS: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
@@ -341,6 +349,33 @@ _TABLE: Final = (
         "The price versions that were applied, and the plans and cards of one.",
         (Param("version", "the cards and plans of this version"),),
         "tollspan pricing show",
+    ),
+    Question(
+        "pricing.diff",
+        "What a pricing folder would change: prices, and each customer's bill on real usage. Writes nothing.",
+        (
+            Param("files", "the folder, as a JSON object {file name: text}", "json", required=True),
+            Param("from", "first day on which it would hold; a past day shows the bills since then", "date"),
+            Param("period", "the period whose usage is rated; default is each customer's last ended one", "period"),
+            Param("against", "compare with this version instead of the one in force"),
+            _ONE_CUSTOMER,
+            _TOP,
+        ),
+        "tollspan pricing diff pricing/ --period 2026-10",
+        brief=("part", "customer", "period", "document", "name", "change", "was", "is", "difference", "currency"),
+    ),
+    Question(
+        "pricing.simulate",
+        "A past period as applied and under other prices or plans: revenue, cost, margin, who pays more or less.",
+        (
+            Param("folders", "pricing folders, as a JSON object {name: {file name: text}}", "json"),
+            Param("plan", "put all customers on this plan; several are several scenarios", repeat=True),
+            Param("against", "the period whose usage is rated; default is each customer's last ended one", "period"),
+            _ONE_CUSTOMER,
+            Param("top", "only so many customers, those whose bills change most", "int"),
+        ),
+        "tollspan pricing simulate cheaper/ flat-fee/ --against 2026-10",
+        brief=("part", "scenario", "customer", "period", "currency", "revenue", "cost", "margin", "difference"),
     ),
     Question(
         "meters.show",

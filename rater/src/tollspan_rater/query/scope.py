@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final
+from typing import Final, Literal, Protocol
 
 import duckdb
 
@@ -16,12 +16,23 @@ from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.grouping import Value, dimension
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
-from tollspan_rater.store.names import Names
 
 _LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
 
 
 PiecesAt = Callable[[int], Sequence[Piece] | None]
+
+
+class People(Protocol):
+    """The names of people, which live apart from facts."""
+
+    def subject_id(self, tenant: str, name: str, /) -> str:
+        """Return the id of a person; an id gives itself."""
+        ...
+
+    def name_of(self, tenant: str, ids: Iterable[str], /, kind: Literal["user", "customer"] = "user") -> dict[str, str]:
+        """Return the known names by id."""
+        ...
 
 
 def _nothing(_position: int) -> None:
@@ -39,7 +50,7 @@ class Scope:
     accounts: Accounts
     as_of: int
     zone: str
-    names: Names
+    names: People
     now_ns: int = 0
     pieces_at: PiecesAt = _nothing
 

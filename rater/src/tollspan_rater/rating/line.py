@@ -14,15 +14,9 @@ from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.decision import Decision
 from tollspan_rater.rating.sample import Facts
 
-<<<<<<< HEAD
 LineKind = Literal[
     "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum",
     "adjustment", "rounding",
-=======
-Kind = Literal[
-    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding",
-    "adjustment",
->>>>>>> ledger
 ]  # fmt: skip
 
 
