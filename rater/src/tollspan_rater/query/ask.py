@@ -14,6 +14,7 @@ from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query import care, statements
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
@@ -21,6 +22,7 @@ from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
+from tollspan_rater.query.leakage import leakage
 from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
 from tollspan_rater.query.moment import last_instant_ns, last_position, position_at
@@ -92,6 +94,7 @@ class Asker:
             return _OF_CALLS[question]
         others: dict[str, Callable[[Scope, Params], Answer]] = {
             "invoice": invoice,
+            "allowance": allowance,
             "statements.list": statements.statements_list,
             "statements.show": statements.statements_show,
             "ledger": statements.ledger,
@@ -115,6 +118,7 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "usage": usage,
     "calls": calls,
     "margin": margin,
+    "leakage": leakage,
     "inexact": inexact,
     "duplicates": duplicates,
     "explain": explain,

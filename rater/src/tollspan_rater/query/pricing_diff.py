@@ -11,6 +11,7 @@ from tollspan_rater.pricing.book import PriceBook
 from tollspan_rater.pricing.difference import Change, differences
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
+from tollspan_rater.query.bill import customers_with_usage, rated_period
 from tollspan_rater.query.bill_difference import (
     BillDifference,
     UnpricedDifference,
@@ -19,7 +20,6 @@ from tollspan_rater.query.bill_difference import (
     totals,
     unpriced_differences,
 )
-from tollspan_rater.query.invoice import customers_with_usage, rated_period
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, bounds, instant
 from tollspan_rater.query.supposed_prices import applied_version, book, files_of, supposed, under, version_at

@@ -15,8 +15,8 @@ from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
+from tollspan_rater.query.bill import customers_with_usage, rated_period
 from tollspan_rater.query.grouping import share
-from tollspan_rater.query.invoice import customers_with_usage, rated_period
 from tollspan_rater.query.scope import Scope, rated_sums
 from tollspan_rater.query.supposed_prices import book, files_of, supposed, under
 from tollspan_rater.query.wording import instant, plain
