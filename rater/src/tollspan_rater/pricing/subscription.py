@@ -16,6 +16,7 @@ from tollspan_rater.pricing.applied import Applied, book_at
 from tollspan_rater.pricing.assignment import AddonAssignment, Assignment, addons_at, first_held, plan_at
 from tollspan_rater.pricing.book import PriceBook
 from tollspan_rater.pricing.card import RateCard
+from tollspan_rater.pricing.closed_time import beside
 from tollspan_rater.pricing.cycle import FIRST_DAY, Cycle
 from tollspan_rater.pricing.discount import Discount
 from tollspan_rater.pricing.grant import Carried, with_allowances
@@ -41,6 +42,7 @@ class Subscription:
     """What a customer holds over time, as known at a journal position.
 
     ``anchor`` is a day on which one of its periods begins, whatever its plans say. ``zone`` is that of its days.
+    ``closed`` are the periods that were closed, in the order of time; they stay.
     """
 
     zone: str
@@ -50,6 +52,7 @@ class Subscription:
     customer: str = ""
     addons: tuple[AddonAssignment, ...] = ()
     anchor: date | None = None
+    closed: tuple[Period, ...] = ()
 
     @cached_property
     def regimes(self) -> tuple[Regime, ...]:
@@ -68,6 +71,9 @@ class Subscription:
 
     def period_at(self, instant_ns: int) -> Period:
         """Return the period that contains an instant; a change to other periods cuts the running one short."""
+        return beside(self.closed, self._by_plan(instant_ns), instant_ns)
+
+    def _by_plan(self, instant_ns: int) -> Period:
         number = max(bisect_right(self.regimes, instant_ns, key=lambda regime: regime.from_ns) - 1, 0)
         whole = period_at(self.regimes[number].cycle, instant_ns, self.zone)
         start, end = whole.start_ns, whole.end_ns

@@ -20,6 +20,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.pricing.segment import Segment
 from tollspan_rater.pricing.subscription import Subscription
 from tollspan_rater.store import state
+from tollspan_rater.store.ledger import closed_periods
 from tollspan_rater.store.state import LATEST, Customer
 
 COSTS_FOLDER: Final = "costs/"
@@ -53,7 +54,8 @@ class Accounts:
             Applied(book_of(tuple(sorted(one.files.items()))), one.valid_from_ns, one.position) for one in self.versions
         )
         self._subscriptions: dict[str | None, Subscription] = {}
-        self._segments: dict[tuple[str | None, str], tuple[Segment, ...]] = {}
+        self._segments: dict[tuple[str | None, Period], tuple[Segment, ...]] = {}
+        self._closed = closed_periods(connection, tenant)
 
     def names(self) -> list[str]:
         """Return the ids of all customers that were set."""
@@ -96,7 +98,7 @@ class Accounts:
 
     def segments(self, name: str | None, of: Period) -> tuple[Segment, ...]:
         """Return the plan and price version of each part of a customer's period."""
-        key = (name, of.label)
+        key = (name, of)
         found = self._segments.get(key)
         if found is None:
             carried = self._carry(self, name, of) if self._carry is not None else {}
@@ -133,6 +135,7 @@ class Accounts:
             customer=customer.customer,
             addons=read_addon_assignments(customer.addons, zone),
             anchor=None if customer.anchor is None else date.fromisoformat(customer.anchor),
+            closed=self._closed.get(customer.customer, ()),
         )
 
 
