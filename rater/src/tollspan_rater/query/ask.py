@@ -18,6 +18,7 @@ from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
+from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.inexact import inexact
@@ -84,7 +85,7 @@ class Asker:
 
     def _scope(self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, now_ns: int) -> Scope:
         zone = self._resolved.config.zone
-        accounts = Accounts(connection, tenant, zone)
+        accounts = Accounts(connection, tenant, zone, carry=carried_from(connection))
         if customer is not None:
             zone = accounts.zone(customer)
         return Scope(connection, accounts, last_position(connection), zone, self._names, now_ns, self._pieces_at)
