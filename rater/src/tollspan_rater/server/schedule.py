@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from tollspan_rater.errors import TollspanError
-from tollspan_rater.server.closing import closing_of, journaled
+from tollspan_rater.server.closing import closing_of, journaled, statements_of
 
 if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
