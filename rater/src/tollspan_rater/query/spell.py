@@ -25,7 +25,8 @@ FOUND: Final = """
         WHERE tenant = $tenant AND retry_of IS NOT NULL GROUP BY retry_of
     ),
     found AS (
-        SELECT calls.*, spells.place, coalesce(calls.attempt, 1) > 1 AS again,
+        SELECT calls.*, spells.place, spells.bill, spells.number, spells.account_phase,
+               coalesce(calls.attempt, 1) > 1 AS again,
                coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried
         FROM calls
         JOIN spells ON calls.customer IS NOT DISTINCT FROM spells.customer
@@ -74,6 +75,9 @@ def registered(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Seque
     table = pa.table(
         {
             "place": pa.array(range(len(spells)), pa.int32()),
+            "bill": pa.array([spell.of for spell in spells], pa.int32()),
+            "number": pa.array([spell.number for spell in spells], pa.int32()),
+            "account_phase": pa.array([spell.phase for spell in spells], pa.string()),
             "customer": pa.array([spell.customer for spell in spells], pa.string()),
             "start_ns": pa.array([spell.segment.start_ns for spell in spells], pa.int64()),
             "end_ns": pa.array([spell.segment.end_ns for spell in spells], pa.int64()),
