@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
+    if isinstance(value, date):
+        return value.isoformat()
     return format(value, "f") if isinstance(value, Decimal) else value
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from tollspan_rater.pricing.canonical import LATER
 from tollspan_rater.pricing.document import Node, Table
 from tollspan_rater.pricing.item import PriceItem
 from tollspan_rater.pricing.meter import Meter, read_meters
@@ -22,15 +23,24 @@ PRICES_KEYS: Final = ("per", "fallback", "meters", "prices")
 
 @dataclass(frozen=True, slots=True)
 class RateCard:
-    """A named list of price items in one currency; ``meters`` are the custom meters it declares."""
+    """A named list of price items in one currency.
+
+    ``meters`` are the meters it declares, ``aggregated`` those of them that are more than summed up.
+    """
 
     name: str
     currency: str
     items: tuple[PriceItem, ...]
-    meters: tuple[Meter, ...] = ()
+    meters: tuple[str, ...] = ()
     title: str = ""
+    aggregated: tuple[Meter, ...] = field(default=(), metadata=LATER)
     path: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
+
+    @property
+    def declared(self) -> dict[str, Meter]:
+        """Return the declared meters by name."""
+        return {name: Meter(name) for name in self.meters} | {meter.name: meter for meter in self.aggregated}
 
     def item_for(
         self, meter: str, provider: str | None, model: str | None, facts: Mapping[str, str | None] | None = None
@@ -47,14 +57,26 @@ def read_card(table: Table, reading: Reading) -> RateCard:
     if "prices" not in table.entries:
         reading.wrong(table, f"card {name} has no prices", "Add a list `prices:`")
     title = reading.text(table.entries.get("title"), "title")
-    return read_prices(table, name, reading.currency(table), reading, title)
+    return read_prices(table, name, reading.currency(table), reading, title=title)
 
 
-def read_prices(table: Table, name: str, currency: str, reading: Reading, title: str = "") -> RateCard:
-    """Read the ``PRICES_KEYS`` of a document as a rate card: prices, the meters they declare, their defaults."""
+def read_prices(
+    table: Table,
+    name: str,
+    currency: str,
+    reading: Reading,
+    *,
+    title: str = "",
+    known: Mapping[str, Meter] | None = None,
+) -> RateCard:
+    """Read the ``PRICES_KEYS`` of a document as a rate card: prices, the meters they declare, their defaults.
+
+    ``known`` are meters that it may price without declaring them itself.
+    """
     entries = table.entries
-    meters = read_meters(entries.get("meters"), reading)
-    for meter in meters.keys() & set(ENTRY_KEYS):
+    declared = read_meters(entries.get("meters"), reading)
+    meters = {**(known or {}), **declared}
+    for meter in declared.keys() & set(ENTRY_KEYS):
         reading.wrong(entries["meters"], f"{meter!r} is no name for a meter: entries have such a key", "Rename it")
     defaults = Defaults(
         card=name,
@@ -64,7 +86,8 @@ def read_prices(table: Table, name: str, currency: str, reading: Reading, title:
     )
     nodes: list[Node] = reading.items(entries.get("prices"), "prices")
     items = tuple(item for node in nodes for item in read_entry(node, defaults, reading))
-    return RateCard(name, currency, items, tuple(meters.values()), title, table.path, table.line)
+    aggregated = tuple(meter for meter in declared.values() if meter.aggregate != "sum")
+    return RateCard(name, currency, items, tuple(declared), title, aggregated, table.path, table.line)
 
 
 def read_name(table: Table, key: str, reading: Reading) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tollspan_rater.pricing.canonical import LATER
 from tollspan_rater.pricing.match import Match, Weight, fits, weight
 from tollspan_rater.pricing.model import Conversion, Percentage, PriceModel
 from tollspan_rater.pricing.pattern import matches, specificity
@@ -29,12 +30,12 @@ class PriceItem:
     provider: str
     price: PriceModel | Conversion
     takes_children: bool = True
-    match: Match = ()
-    priority: int = 0
-    unit: UnitRule | None = None
-    zero_flat: bool = False
-    aggregate: str = "sum"
-    of: str | None = None
+    match: Match = field(default=(), metadata=LATER)
+    priority: int = field(default=0, metadata=LATER)
+    unit: UnitRule | None = field(default=None, metadata=LATER)
+    zero_flat: bool = field(default=False, metadata=LATER)
+    aggregate: str = field(default="sum", metadata=LATER)
+    of: str | None = field(default=None, metadata=LATER)
     per: str = field(default="1", compare=False)
     path: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)

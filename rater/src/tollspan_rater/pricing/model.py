@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from tollspan_rater.domain.money import EXACT
+from tollspan_rater.pricing.canonical import LATER
 
 PER: Final[dict[str, int]] = {"1": 0, "1K": 3, "1M": 6}  # how a price is quoted: powers of ten
 
@@ -66,7 +67,7 @@ class Package:
     price: Decimal
     size: Decimal
     free: Decimal = Decimal(0)
-    round: str = "up"
+    round: str = field(default="up", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

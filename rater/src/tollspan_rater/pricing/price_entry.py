@@ -94,7 +94,8 @@ def _item(table: Table, meter: str, price: Price, line: int, defaults: Defaults,
     entries = table.entries
     declared = defaults.meters.get(meter, Meter(meter))
     fallback = reading.choice(entries.get("fallback"), "fallback", FALLBACKS, defaults.fallback)
-    priority = reading.whole(entries["priority"], "priority", MAX_PRIORITY) if "priority" in entries else 0
+    said = entries.get("priority")
+    priority = None if said is None else reading.whole(said, "priority", least=0, most=MAX_PRIORITY)
     return PriceItem(
         card=defaults.card,
         meter=meter,

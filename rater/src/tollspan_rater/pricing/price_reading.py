@@ -134,7 +134,7 @@ def _read_percentage(node: Node, meter: str, _per: str, reading: Reading) -> Pri
         return None
     numbers = _numbers(table, ("rate", "fixed", "free_amount", "min", "max"), "the percentage's", reading)
     events = table.entries.get("free_events")
-    free_events = 0 if events is None else reading.whole(events, "free_events", MAX_FREE_EVENTS)
+    free_events = 0 if events is None else reading.whole(events, "free_events", least=0, most=MAX_FREE_EVENTS)
     if numbers is None or free_events is None:
         return None
     least, most = numbers.get("min"), numbers.get("max")

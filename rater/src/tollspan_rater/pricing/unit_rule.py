@@ -45,7 +45,7 @@ def read_unit_rule(node: Node | None, meter: str, reading: Reading) -> UnitRule 
             reading.wrong(entries[key], f"the unit of {meter} has {key} 0", "Write a number above 0")
         factors[key] = factor or Decimal(1)
     rounding = reading.choice(entries.get("round"), "round", ROUNDS, "none")
-    digits = reading.whole(entries["digits"], "digits", MAX_DECIMALS) if "digits" in entries else 0
+    digits = reading.whole(entries["digits"], "digits", least=0, most=MAX_DECIMALS) if "digits" in entries else 0
     if rounding == "none" and not _ends(factors["divide"]):
         problem = f"dividing {meter} by {factors['divide']:f} leaves more than {MAX_DECIMALS} decimals"
         reading.wrong(entries["divide"], problem, "Add `round: half_up` and `digits: 6`, or take another divisor")

@@ -8,7 +8,7 @@ from typing import Final
 
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.model import shortest
-from tollspan_rater.pricing.plan import Plan
+from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.rating.aggregate import AGGREGATES, Aggregate
 from tollspan_rater.rating.line import AllowanceUse, UsageGroup
 from tollspan_rater.rating.quantity import exclusive, inclusive
@@ -24,12 +24,10 @@ def allowance_uses(tariff: Tariff, groups: Iterable[UsageGroup], samples: Iterab
 
     An allowance of a meter that others are converted to counts their converted quantities as well.
     """
-    plans = [segment.plan for segment in tariff.segments if segment.plan is not None]
-    used: dict[Key, Decimal] = {key: ZERO for plan in plans for key in _keys(plan)}
+    used: dict[Key, Decimal] = {key: ZERO for segment in tariff.segments for key in _keys(segment)}
     for group in groups:
-        plan = tariff.segments[group.segment].plan
-        if plan is not None and group.decision.counts_toward_quota:
-            for key in _keys(plan):
+        if group.decision.counts_toward_quota:
+            for key in _keys(tariff.segments[group.segment]):
                 more = EXACT.add(inclusive(group.quantities, key[1]), _converted(tariff, group, key[1]))
                 used[key] = EXACT.add(used[key], more)
     for key, quantity in _sampled(tariff, samples):
@@ -37,8 +35,9 @@ def allowance_uses(tariff: Tariff, groups: Iterable[UsageGroup], samples: Iterab
     return tuple(AllowanceUse(*key, shortest(quantity)) for key, quantity in sorted(used.items()))
 
 
-def _keys(plan: Plan) -> list[Key]:
-    return [(plan.name, allowance.meter, allowance.quantity) for allowance in plan.included]
+def _keys(segment: Segment) -> list[Key]:
+    plan = "" if segment.plan is None else segment.plan.name
+    return [(plan, allowance.meter, allowance.quantity) for allowance in segment.included]
 
 
 def _converted(tariff: Tariff, group: UsageGroup, meter: str) -> Decimal:
@@ -55,12 +54,11 @@ def _sampled(tariff: Tariff, samples: Iterable[Sample]) -> list[tuple[Key, Decim
     """Aggregate the samples of each allowance, component by component, as its line would."""
     found: dict[tuple[Key, Component], Aggregate] = {}
     for sample in samples:
-        plan = tariff.segments[sample.segment].plan
         target = tariff.route(sample.segment, sample.provider, sample.model, sample.facts)[sample.meter]
-        if plan is None or target is None or not sample.decision.counts_toward_quota:
+        if target is None or not sample.decision.counts_toward_quota:
             continue
         component = tariff.components[target.component]
-        for key in _keys(plan):
+        for key in _keys(tariff.segments[sample.segment]):
             if key[1] == component.item.meter:
                 if (key, component) not in found:
                     found[key, component] = AGGREGATES[component.item.aggregate]()

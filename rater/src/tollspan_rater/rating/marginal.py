@@ -12,7 +12,7 @@ from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.pricing.policy import Reason
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.rating.decision import Decision
-from tollspan_rater.rating.pool import Sharing
+from tollspan_rater.rating.pool import sharings
 from tollspan_rater.rating.quantity import exclusive
 from tollspan_rater.rating.sample import Facts
 from tollspan_rater.rating.standing import Standing
@@ -52,9 +52,7 @@ class Marginal:
         self._standings = [Standing(component) for component in tariff.components]
         size = len(tariff.components)
         self._quantity, self._billable, self._amount = [ZERO] * size, [ZERO] * size, [ZERO] * size
-        self._sharing: dict[int, Sharing] = {}
-        for pool in tariff.pools:
-            self._sharing |= dict.fromkeys(pool.components, Sharing(pool, self._quantity))
+        self._sharing = sharings(tariff.pools, self._quantity)
 
     def charge(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Final
 
 from tollspan_rater.pricing.model import shortest
 from tollspan_rater.pricing.period import Period
@@ -12,13 +11,10 @@ from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.rating.allowance_use import allowance_uses
 from tollspan_rater.rating.fee_line import base_fees
 from tollspan_rater.rating.line import RatedPeriod, Share, UsageGroup
-from tollspan_rater.rating.pool import included_of
 from tollspan_rater.rating.sample import Sample
 from tollspan_rater.rating.tally import Tally, tally
 from tollspan_rater.rating.tariff import Tariff
 from tollspan_rater.rating.usage_line import usage_lines
-
-ZERO: Final = Decimal(0)
 
 
 def rate(
@@ -41,11 +37,7 @@ def rate(
     tariff = tariff or Tariff(segments)
     listed, events = list(groups), list(samples)
     counted = tally(tariff, listed, events)
-    included = [ZERO] * len(tariff.components)
-    for pool in tariff.pools:
-        for index, quantity in included_of(pool, counted.quantities).items():
-            included[index] = quantity
-    lines = [*base_fees(period, tariff.segments, owner), *usage_lines(period, owner, tariff, counted, included)]
+    lines = [*base_fees(period, tariff.segments, owner), *usage_lines(period, owner, tariff, counted)]
     return RatedPeriod(
         period=period,
         lines=tuple(lines),

@@ -6,10 +6,11 @@ amount in between: both look at the same numbers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.money import EXACT
+from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.pricing.model import Conversion, CostPlus, Percentage, shortest
 from tollspan_rater.rating.aggregate import AGGREGATES, WORDS, At
 from tollspan_rater.rating.amount import Step
@@ -87,17 +88,20 @@ class Standing:
             return cost_plus_amount(self._cost_plus, cost_of_part(self._cost, billable, self.quantity), billable)
         return self._charge(billable) if self._charge is not None else ZERO
 
-    def steps(self, included: Decimal = ZERO) -> tuple[Step, ...]:
-        """Explain the amount; the steps' amounts add up to it exactly, and together they recompute it."""
+    def steps(self, free: Sequence[tuple[str, Decimal]] = ()) -> tuple[Step, ...]:
+        """Explain the amount; the steps' amounts add up to it exactly.
+
+        ``free`` are the units that cost nothing, each with the reason.
+        """
         steps = [
             Step(f"{shortest(part):,f} {meter} x {factor:f}", EXACT.multiply(part, factor), ZERO, ZERO)
             for (meter, factor), part in sorted(self._converted.items())
         ]
         if self._component.item.aggregate != "sum":
             steps.append(Step(WORDS[self._component.item.aggregate], self.quantity, ZERO, ZERO))
-        if included:
-            steps.append(Step(f"included in plan {self._component.plan}", included, ZERO, ZERO))
-        return (*steps, *self._price_steps(EXACT.subtract(self.quantity, included)))
+        steps += [Step(name, quantity, ZERO, ZERO) for name, quantity in free]
+        billable = EXACT.subtract(self.quantity, exact_sum(quantity for _, quantity in free))
+        return (*steps, *self._price_steps(billable))
 
     def _price_steps(self, billable: Decimal) -> tuple[Step, ...]:
         if self._fees is not None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from tollspan_rater.pricing.allowance import Allowance
 from tollspan_rater.pricing.canonical import canonical
+from tollspan_rater.pricing.discount import Discount
 from tollspan_rater.pricing.item import PriceItem
-from tollspan_rater.pricing.model import Conversion, CostPlus, PriceModel
+from tollspan_rater.pricing.model import Conversion, CostPlus, Percentage, PriceModel
 from tollspan_rater.pricing.plan import Plan
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.pricing.tree import below
@@ -61,17 +62,18 @@ class Tariff:
             for row in [first[name]]
         )
         self._index: list[dict[tuple[str, str], int]] = [{} for _ in self.segments]
-        members: dict[tuple[str, Allowance], list[int]] = {}
         for row in rows:
             self._index[row.segment][row.item.card, row.item.key] = place[row.name]
-            if row.allowance is not None:
-                members.setdefault((row.plan.name, row.allowance), []).append(place[row.name])
-        self.pools = tuple(Pool(*key, tuple(dict.fromkeys(places))) for key, places in members.items())
+        self.pools = _pools(self.segments, rows, place)
         items = [item for segment in self.segments for card in segment.cards for item in card.items]
         self.dimensions = tuple(sorted({name for item in items for name, _pattern in item.match}))
         self.sampled = frozenset(item.meter for item in items if item.sampled)
         self.wants_cost = any(isinstance(item.price, CostPlus) for item in items)
-        self.unique_of = tuple(sorted({item.of for item in items if item.of is not None}))
+        self._of = [
+            {item.meter: item.of for card in segment.cards for item in card.items if item.of is not None}
+            for segment in self.segments
+        ]
+        self.unique_of = tuple(sorted({name for of in self._of for name in of.values()}))
         self._routes: dict[tuple[int, str | None, str | None, Facts], Route] = {}
 
     def route(self, segment: int, provider: str | None, model: str | None, facts: Facts = ()) -> Route:
@@ -91,8 +93,7 @@ class Tariff:
 
     def of(self, segment: int, meter: str) -> str | None:
         """Return the dimension whose different values a meter counts in a segment, ``None`` for other meters."""
-        items = (item for card in self.segments[segment].cards for item in card.items if item.meter == meter)
-        return next((item.of for item in items if item.of is not None), None)
+        return self._of[segment].get(meter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,38 @@ class _Row:
     order: tuple[int, int]
     item: PriceItem
     price: PriceModel
-    allowance: Allowance | None
     name: str
+
+
+def _pools(segments: Sequence[Segment], rows: Sequence[_Row], place: Mapping[str, int]) -> tuple[Pool, ...]:
+    """Lay out what costs nothing: allowances first, then the discounts in units; each in the order of its plan.
+
+    A price that looks at single events takes no part: which of its events would be free has no answer.
+    """
+    included: dict[tuple[str, Allowance], set[int]] = {
+        (segment.plan.name, allowance): set() for segment in segments if segment.plan for allowance in segment.included
+    }
+    free: dict[tuple[str, int, Discount], set[int]] = {}
+    for row in rows:
+        if isinstance(row.price, Percentage) and row.price.by_event:
+            continue
+        segment = segments[row.segment]
+        for allowance in segment.included:
+            if below(row.item.meter, allowance.meter):
+                included[row.plan.name, allowance].add(place[row.name])
+        for number, discount in enumerate(segment.free_units):
+            if discount.covers(row.item.card, row.item.meter):
+                free.setdefault((row.plan.name, number, discount), set()).add(place[row.name])
+    covered = [
+        Pool(f"included in plan {plan}", allowance.quantity, tuple(sorted(places)))
+        for (plan, allowance), places in included.items()
+        if places
+    ]
+    discounted = [
+        Pool(f"free by {discount.name or 'discount'}", discount.value, tuple(sorted(places)))
+        for (_plan, _number, discount), places in sorted(free.items(), key=lambda entry: entry[0][:2])
+    ]
+    return (*covered, *discounted)
 
 
 def _rows(number: int, segment: Segment) -> list[_Row]:
@@ -120,7 +151,7 @@ def _rows(number: int, segment: Segment) -> list[_Row]:
             allowance = next((one for one in plan.included if below(item.meter, one.meter)), None)
             digest = _digest(item, allowance, plan.currency)
             name = f"{plan.name}/{card.name}/{item.key}~{digest}"
-            rows.append(_Row(number, plan, (card_order, item_order), item, item.price, allowance, name))
+            rows.append(_Row(number, plan, (card_order, item_order), item, item.price, name))
     return rows
 
 

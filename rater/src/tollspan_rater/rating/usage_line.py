@@ -24,6 +24,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.charge import fee_at_zero
 from tollspan_rater.rating.line import Line, line_id
+from tollspan_rater.rating.pool import handed_out
 from tollspan_rater.rating.rounding import rounded
 from tollspan_rater.rating.tally import Tally
 from tollspan_rater.rating.tariff import Component, Tariff
@@ -41,22 +42,25 @@ NAMES: Final[dict[type, str]] = {
 }
 
 
-def usage_lines(
-    period: Period, owner: str, tariff: Tariff, counted: Tally, included: Sequence[Decimal]
-) -> Iterator[Line]:
+def usage_lines(period: Period, owner: str, tariff: Tariff, counted: Tally) -> Iterator[Line]:
     """Yield the lines of all components in their order: the fee at zero where there is one, then the usage."""
+    parts = list(zip(tariff.pools, handed_out(tariff.pools, counted.quantities), strict=True))
     for index, component in enumerate(tariff.components):
         if fee_at_zero(component.item):
             yield _fee_line(period, owner, component, tariff)
+        free = [(pool.name, part[index]) for pool, part in parts if part.get(index)]
         standing = counted.standings[index]
-        if standing.quantity or standing.amount(included[index]):
-            yield usage_line(period, owner, component, counted, index, included[index])
+        if standing.quantity or standing.amount(exact_sum(quantity for _, quantity in free)):
+            yield _usage_line(period, owner, component, counted, index, free)
 
 
-def usage_line(period: Period, owner: str, component: Component, counted: Tally, index: int, included: Decimal) -> Line:
-    """Return the line of the component at ``index``, of whose quantity ``included`` is free."""
+def _usage_line(
+    period: Period, owner: str, component: Component, counted: Tally, index: int, free: Sequence[tuple[str, Decimal]]
+) -> Line:
+    """Return the line of the component at ``index``, of whose quantity ``free`` parts cost nothing."""
     item, standing = component.item, counted.standings[index]
-    steps = standing.steps(included)
+    included = exact_sum(quantity for _, quantity in free)
+    steps = standing.steps(free)
     exact = shortest(exact_sum(step.amount for step in steps))
     versions = dict.fromkeys(v for s in sorted(counted.segments[index]) if (v := counted.versions[s]))
     plain = isinstance(item.price, PerUnit) and item.unit is None
@@ -77,7 +81,7 @@ def usage_line(period: Period, owner: str, component: Component, counted: Tally,
         currency=component.currency,
         price_version=", ".join(versions),
         calls=counted.calls[index],
-        why=_why(component, included),
+        why=_why(component, free),
         contains=standing.contains,
     )
 
@@ -127,7 +131,7 @@ def _priced(component: Component) -> str:
     return " ".join(words)
 
 
-def _why(component: Component, included: Decimal) -> str:
-    """Say in a sentence which price was taken and what the plan covers."""
-    covered = f" after {included:,f} included in plan {component.plan}" if included else ""
-    return _priced(component) + covered
+def _why(component: Component, free: Sequence[tuple[str, Decimal]]) -> str:
+    """Say in a sentence which price was taken and what cost nothing."""
+    covered = " and ".join(f"{quantity:,f} {name}" for name, quantity in free)
+    return _priced(component) + (f" after {covered}" if covered else "")
