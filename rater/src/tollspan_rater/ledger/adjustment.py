@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import chain
 from typing import Final
 
-from tollspan_rater.domain.money import EXACT
+from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.line import Line, LineKind, line_id
@@ -53,14 +54,11 @@ class Standing:
 
 def standing(period: Period, lines: Iterable[Line], adjustments: Iterable[Adjustment] = ()) -> dict[Key, Standing]:
     """Add up by component what lines of a period, and adjustments that point back to it, come to."""
-    own = [(Corrected(period, line.line_id, line.component, line.kind, line.description), line) for line in lines]
-    found: dict[Key, Standing] = {}
-    for corrects, line in [*own, *((one.corrects, one.line) for one in adjustments)]:
-        key = (corrects.component, line.currency)
-        sums = {name: getattr(line, name) for name in _SUMMED}
-        one = Standing(corrects, line, sums, dict(line.contains), line.calls)
-        found[key] = _plus(found[key], one) if key in found else one
-    return found
+    own = ((Corrected(period, line.line_id, line.component, line.kind, line.description), line) for line in lines)
+    found: dict[Key, tuple[Corrected, list[Line]]] = {}
+    for corrects, line in chain(own, ((one.corrects, one.line) for one in adjustments)):
+        found.setdefault((corrects.component, line.currency), (corrects, []))[1].append(line)
+    return {key: _summed(corrects, of) for key, (corrects, of) in found.items()}
 
 
 def adjustments(
@@ -76,19 +74,16 @@ def adjustments(
     return tuple(one for one in made if one is not None)
 
 
-def _plus(one: Standing, other: Standing) -> Standing:
-    return Standing(
-        one.corrects,
-        one.line,
-        _combined(one.sums, other.sums),
-        _combined(one.contains, other.contains),
-        one.calls + other.calls,
-    )
+def _summed(corrects: Corrected, lines: Sequence[Line]) -> Standing:
+    contains: dict[str, Decimal] = {}
+    for meter, quantity in chain.from_iterable(line.contains for line in lines):
+        contains[meter] = EXACT.add(contains.get(meter, ZERO), quantity)
+    sums = {name: exact_sum(getattr(line, name) for line in lines) for name in _SUMMED}
+    return Standing(corrects, lines[-1], sums, contains, sum(line.calls for line in lines))
 
 
-def _combined(one: Mapping[str, Decimal], other: Mapping[str, Decimal], sign: int = 1) -> dict[str, Decimal]:
-    combine = EXACT.add if sign > 0 else EXACT.subtract
-    return {name: combine(one.get(name, ZERO), other.get(name, ZERO)) for name in {**one, **other}}
+def _less(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return {name: EXACT.subtract(one.get(name, ZERO), other.get(name, ZERO)) for name in {**one, **other}}
 
 
 def _difference(owner: str, into: Period, now: Standing | None, booked: Standing | None) -> Adjustment | None:
@@ -97,10 +92,10 @@ def _difference(owner: str, into: Period, now: Standing | None, booked: Standing
         return None
     before: Mapping[str, Decimal] = booked.sums if booked else {}
     after: Mapping[str, Decimal] = now.sums if now else {}
-    sums = _combined(after, before, sign=-1)
+    sums = _less(after, before)
     if not any(sums.values()):
         return None
-    parts = _combined(now.contains if now else {}, booked.contains if booked else {}, sign=-1)
+    parts = _less(now.contains if now else {}, booked.contains if booked else {})
     corrects = known.corrects
     service = corrects.period
     place = f"adjustment/{service.label}/{service.zone}/{corrects.component}"

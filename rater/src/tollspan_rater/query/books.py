@@ -14,6 +14,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.bill import rated_period
 from tollspan_rater.query.late import Late
 from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.selection import Selection, bounds, instant
 from tollspan_rater.rating.line import RatedPeriod
 from tollspan_rater.store import ledger
 from tollspan_rater.store.ledger import Close
@@ -85,11 +86,24 @@ class Books:
         return max((close.end_ns for close in self.closes.get(customer, ())), default=None)
 
     def closed_periods(self, customer: str) -> list[Period]:
-        """Return all periods of which something was booked."""
+        """Return all periods of closed time: what was booked, and what lies between without anything booked."""
         found = self.statements(customer)
         booked = {one.period for one in found}
         booked |= {adjustment.corrects.period for one in found for adjustment in one.adjustments}
+        first_ns, open_from_ns = self.first_ns(customer), self.open_from_ns(customer)
+        if first_ns is not None and open_from_ns is not None and first_ns < open_from_ns:
+            labels = {period.label for period in booked}
+            between = self._scope.accounts.periods(customer, first_ns, open_from_ns - 1)
+            booked |= {period for period in between if period.label not in labels and period.end_ns <= open_from_ns}
         return sorted(booked, key=lambda period: period.start_ns)
+
+    def first_ns(self, customer: str) -> int | None:
+        """Return where a customer's time begins: with its first usage, or with a plan that has a first day."""
+        accounts = self._scope.accounts
+        used = bounds(self._scope.connection, Selection(accounts.tenant, filters=(("customer", customer),)))
+        zone = accounts.zone(customer)
+        planned = [instant(day, zone) for day, _plan in accounts.customer(customer).plans if day is not None]
+        return min([*planned, *(used[:1] if used else ())], default=None)
 
     def pending(self, customer: str) -> tuple[Adjustment, ...]:
         """Return the adjustments of closed periods that are not booked yet; the oldest open period books them."""
@@ -140,16 +154,7 @@ class Books:
         if self._late is None:
             self._late = Late(self._scope, self.closes)
         into = self._scope.accounts.period_at(customer, open_from_ns)
-        periods = [*self.closed_periods(customer), *self._never_booked(customer, self._late)]
-        for period in sorted(periods, key=lambda period: period.start_ns):
+        for period in self.closed_periods(customer):
             if self._late.touches(customer, period):
                 now = standing(period, rated_period(self._scope, customer, period).lines)
                 yield from adjustments(self.owner(customer), into, now, booked_of(period, self.statements(customer)))
-
-    def _never_booked(self, customer: str, late: Late) -> Iterator[Period]:
-        """Yield the periods before the last closed one into which usage came, and of which nothing was booked."""
-        known = self.closed_periods(customer)
-        for at_ns in late.instants(customer):
-            if not any(at_ns in period for period in known):
-                known.append(self._scope.accounts.period_at(customer, at_ns))
-                yield known[-1]

@@ -10,8 +10,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.books import Books
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, bounds, instant
-from tollspan_rater.query.wording import instant as written
+from tollspan_rater.query.wording import instant
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.ledger import Close
 
@@ -66,7 +65,7 @@ class Closing:
         if self._scope.now_ns < period.end_ns:
             return CloseRefusedError(
                 period.label,
-                f"it ends {written(period.end_ns)}, in {period.zone}",
+                f"it ends {instant(period.end_ns)}, in {period.zone}",
                 f"tollspan invoice {customer} --period {period.label} previews it.",
             )
         closed_until_ns = self.books.open_from_ns(customer)
@@ -87,20 +86,10 @@ class Closing:
 
     def _billable(self, customer: str, until_ns: int) -> Iterator[Period]:
         """Yield the open periods that end by an instant and have something on their bill, the oldest first."""
-        first_ns = self._first_ns(customer)
+        open_from_ns = self.books.open_from_ns(customer)
+        first_ns = self.books.first_ns(customer) if open_from_ns is None else open_from_ns
         if first_ns is None or first_ns >= until_ns:
             return
         for period in self._scope.accounts.periods(customer, first_ns, until_ns - 1):
             if period.end_ns <= until_ns and self.has_lines(customer, period):
                 yield period
-
-    def _first_ns(self, customer: str) -> int | None:
-        """Return where a customer's open time begins: after what is closed, else with its first plan or usage."""
-        open_from_ns = self.books.open_from_ns(customer)
-        if open_from_ns is not None:
-            return open_from_ns
-        accounts = self._scope.accounts
-        used = bounds(self._scope.connection, Selection(accounts.tenant, filters=(("customer", customer),)))
-        zone = accounts.zone(customer)
-        planned = [instant(day, zone) for day, _plan in accounts.customer(customer).plans if day is not None]
-        return min([*planned, *(used[:1] if used else ())], default=None)

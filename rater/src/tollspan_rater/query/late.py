@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,9 +27,9 @@ _LATE: Final = """
         FROM legs AS earlier JOIN fresh ON coalesce(earlier.retry_of, earlier.record_id) = fresh.retry_of
         WHERE earlier.tenant = $tenant
     )
-    SELECT customer, min(started_ns), max(started_ns) FROM touched JOIN known USING (customer)
-    WHERE position > cutoff AND started_ns < frontier GROUP BY customer, started_ns // 3600000000000
-"""  # the first and the last of each hour: no period is shorter, so these find every one
+    SELECT customer, min(started_ns) FROM touched JOIN known USING (customer)
+    WHERE position > cutoff AND started_ns < frontier GROUP BY customer
+"""
 _SET: Final = "SELECT customer, max(position) FROM customers WHERE tenant = ? GROUP BY customer"
 _CONFIGURED: Final = "SELECT coalesce(max(position), 0) FROM entries WHERE kind = 'config.set'"
 
@@ -38,25 +37,21 @@ _CONFIGURED: Final = "SELECT coalesce(max(position), 0) FROM entries WHERE kind 
 class Late:
     """What came after the cut-off of each customer's last close: usage, prices, what is known of the customer.
 
-    It may name a period that did not change, never leave out one that did.
+    It may name a period that did not change, never leave out one that did. Usage may change the periods after its
+    own, too: what is left of an allowance may be carried over.
     """
 
     def __init__(self, scope: Scope, closes: Mapping[str, list[Close]]) -> None:
         self._cutoffs = {customer: made[-1].cutoff for customer, made in closes.items()}
         self._versions = scope.accounts.versions
-        self._instants: dict[str, set[int]] = defaultdict(set)
+        self._used: dict[str, int] = {}
         self._set: dict[str, int] = {}
         self._configured = 0
         if closes:
             tenant = scope.accounts.tenant
-            for customer, first, last in scope.connection.execute(_LATE, {"tenant": tenant}).fetchall():
-                self._instants[customer] |= {first, last}
+            self._used = dict(scope.connection.execute(_LATE, {"tenant": tenant}).fetchall())
             self._set = dict(scope.connection.execute(_SET, [tenant]).fetchall())
             ((self._configured,),) = scope.connection.execute(_CONFIGURED).fetchall()
-
-    def instants(self, customer: str) -> list[int]:
-        """Return times at which usage of a customer came, went or changed: one or more in each period that it did in."""
-        return sorted(self._instants.get(customer, ()))
 
     def touches(self, customer: str, period: Period) -> bool:
         """Tell whether a closed period of a customer may come to something else now."""
@@ -64,7 +59,7 @@ class Late:
         return (
             max(self._set.get(customer, 0), self._configured) > cutoff
             or self._new_prices(cutoff, period)
-            or any(at_ns in period for at_ns in self.instants(customer))
+            or self._used.get(customer, period.end_ns) < period.end_ns
         )
 
     def _new_prices(self, cutoff: int, period: Period) -> bool:

@@ -121,7 +121,7 @@ class Rater:
             row.model,
             quantities,
             decision,
-            facts=facts_of(row, tariff.dimensions, phase),
+            facts=facts_of(row, tariff.dimensions, segment.phase or phase),
             costs=costs,
             key=row.call_id,
             of={name: fact_of(row, name) for name in tariff.unique_of},
@@ -154,10 +154,9 @@ def policy_of(segment: Segment) -> Policy:
 
 
 def decision_of(row: CallRow, segment: Segment, phase: str | None) -> Decision:
-    """Return the two decisions on a call; the account's phase holds where the call says none."""
-    facts = CallFacts(
-        row.environment, row.phase or phase, row.outcome, row.billable, row.attempt, row.retried, row.quality
-    )
+    """Return the two decisions on a call; a trial, else the account's phase holds where the call says none."""
+    said = row.phase or segment.phase or phase
+    facts = CallFacts(row.environment, said, row.outcome, row.billable, row.attempt, row.retried, row.quality)
     return decide(facts, policy_of(segment))
 
 

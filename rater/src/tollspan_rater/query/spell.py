@@ -42,7 +42,7 @@ FOUND: Final = """
 class Spell:
     """The time in which a customer had one plan at one price version: segment ``number`` of a period.
 
-    ``of`` is the place of the period among those that are wanted. ``phase`` is the account's.
+    ``of`` is the place of the period among those that are wanted. ``phase`` is a trial's, else the account's.
     """
 
     of: int
@@ -64,7 +64,10 @@ def spells_of(accounts: Accounts, wanted: Sequence[tuple[str | None, Period]], t
     for of, (customer, period) in enumerate(wanted):
         segments, phase = accounts.segments(customer, period), accounts.customer(customer).phase
         tariff = tariffs.of(segments)
-        found += [Spell(of, customer, phase, number, segment, tariff) for number, segment in enumerate(segments)]
+        found += [
+            Spell(of, customer, segment.phase or phase, number, segment, tariff)
+            for number, segment in enumerate(segments)
+        ]
     return found
 
 
