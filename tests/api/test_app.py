@@ -17,7 +17,8 @@ from tollspan_rater.query.commands import COMMANDS
 from tollspan_rater.query.questions import QUESTIONS
 from tollspan_rater.query.rater import SCOPES
 
-NEEDED = {"invoice": "?customer=acme", "allowance": "?customer=acme", "explain": "?id=1", "quarantine.show": "?id=1:1", "pricing.diff": "?files={}",
+NEEDED = {"invoice": "?customer=acme", "allowance": "?customer=acme", "explain": "?id=1",
+          "quarantine.show": "?id=1:1", "pricing.diff": "?files={}",
           "pricing.simulate": "?plan=p"}  # fmt: skip
 BODIES = {
     "reextract": {"since": "2026-11-01"},

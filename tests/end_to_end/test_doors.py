@@ -20,6 +20,9 @@ EXAMPLES = REPOSITORY / "examples" / "pricing"
 # One command line or more for every question; {call} and {trace} are of the folder.
 LINES = {
     "usage": [
+        *("usage", "usage --by model,day --sort cost --top 5", "usage --as-of 1", "usage --against-plan"),
+        "usage --meter input --by week",
+    ],
         "usage",
         "usage --by model,day --sort cost --top 5",
         "usage --as-of 1",

@@ -32,7 +32,8 @@ class Tenant:
 
     def set_up(self) -> None:
         card = f"card: card-{self.name}\ncurrency: EUR\nper: 1M\nprices:\n  - {{input: 100, output: 300}}\n"
-        plan = f"plan: plan-{self.name}\ncurrency: EUR\ncards: [card-{self.name}]\nbase_fee: 5.00\nincluded: {{request: 1}}\n"
+        plan = f"plan: plan-{self.name}\ncurrency: EUR\ncards: [card-{self.name}]\nbase_fee: 5.00\n"
+        plan += "included: {input: 1}\n"
         files = {"cards/c.yaml": card, "plans/p.yaml": plan}
         self.rater.execute("pricing.apply", {"files": files}, tenant=self.name)
         for customer in CUSTOMERS:
