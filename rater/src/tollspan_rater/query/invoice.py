@@ -21,7 +21,7 @@ from tollspan_rater.rating.line import Line, RatedPeriod
 from tollspan_rater.rating.rate import rate
 
 COLUMNS: Final = (
-    "customer", "period", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
+    "customer", "period", "state", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
     "unit_price", "amount", "amount_exact", "currency", "calls", "plan", "price_version", "why", "steps",
     "service_period", "corrects",
 )  # fmt: skip
@@ -49,7 +49,7 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
         f"Invoice of {names[0]}" if len(names) == 1 else "Invoices",
         COLUMNS,
         [
-            _row(bill.customer, bill.rated.period, line) | service(bill, line)
+            _row(bill.customer, bill.rated.period, line) | {"state": bill.state} | service(bill, line)
             for bill in found
             for line in bill.whole.lines
         ],
