@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from tollspan.event import EventError, read_event, request
 from tollspan.event_fields import NAMES, OUTCOMES
+from tollspan.event_schema import schema
 
 GUIDE: dict[str, Any] = {
     "event_type": "llm_request_completed",
@@ -142,6 +144,26 @@ def test_times_are_exact_to_the_microsecond_whatever_the_offset(at: datetime) ->
 def test_quantities_are_exact(quantity: Decimal) -> None:
     event = read_event({"id": "1", "time": LEAST["time"], "meter": "m", "quantity": str(quantity)})
     assert Decimal(str(event.attributes["tollspan.quantity"])) == quantity
+
+
+SCHEMA = Draft202012Validator(schema())
+
+
+@pytest.mark.parametrize("event", [GUIDE, LEAST, {**LEAST, "tags": {"team": "red"}, "billable": "no", "cost": "0.01"}])
+def test_the_schema_takes_what_is_taken(event: dict[str, Any]) -> None:
+    read_event(event)
+    assert SCHEMA.is_valid(event)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"input_tokens": -1}, {"input_tokens": "many"}, {"status": "maybe"}, {"tags": "red"}, {"customer": ["a"]},
+     {"billable": "perhaps"}, {"cost_usd": "1,50"}],
+)  # fmt: skip
+def test_the_schema_refuses_what_is_refused(change: dict[str, Any]) -> None:
+    assert not SCHEMA.is_valid({**LEAST, **change})
+    with pytest.raises(EventError):
+        read_event({**LEAST, **change})
 
 
 def test_names_and_outcomes_are_told_apart() -> None:
