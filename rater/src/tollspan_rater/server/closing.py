@@ -41,7 +41,7 @@ def close_period(rater: Rater, body: dict[str, Any], tenant: str, actor: str) ->
     while True:
         with closing_of(rater, tenant) as (scope, closing):
             verdicts = closing.of_all(label) if customer is None else _of_one(scope, closing, customer, label)
-            statements = made(rater, closing, _oldest(verdicts))
+            statements = statements_of(rater, closing, _oldest(verdicts))
             position = journaled(rater, statements, tenant, actor) if statements else scope.as_of
         if not statements:
             return Receipt(position, {"period": label, **_said(verdicts, closed)})
@@ -93,7 +93,7 @@ def closing_of(rater: Rater, tenant: str) -> Iterator[tuple[Scope, Closing]]:
             yield scope, Closing(scope, RELEASE)
 
 
-def made(rater: Rater, closing: Closing, chosen: Sequence[tuple[str, Period]]) -> list[Statement]:
+def statements_of(rater: Rater, closing: Closing, chosen: Sequence[tuple[str, Period]]) -> list[Statement]:
     """Return the statements of chosen periods; with none to make, nothing is asked of the audit.
 
     Raises:
