@@ -316,10 +316,10 @@ _TABLE: Final = (
         (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _AS_OF),
         "tollspan margin --by model",
         brief=(
-            *("calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency"),
+            *("calls", "revenue", "base_fees", "modifiers", "cost", "margin", "margin_percent", "currency"),
             *_MISSING,
         ),
-        quiet=_MISSING,
+        quiet=("modifiers", *_MISSING),
     ),
     Question(
         "inexact",
