@@ -33,6 +33,8 @@ ASKING = [
     ("calls --cursor abc --unpriced", "calls", {"limit": "100", "cursor": "abc", "unpriced": "true"}),
     ("invoice acme --period 2026-11", "invoice", {"customer": "acme", "period": "2026-11"}),
     ("invoice --all", "invoice", {"all": "true"}),
+    ("invoice --all --as-of 2026-11-05T08:00Z", "invoice", {"all": "true", "as_of": "2026-11-05T08:00Z"}),
+    ("calls --as-of 1234", "calls", {"limit": "100", "as_of": "1234"}),
     ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),

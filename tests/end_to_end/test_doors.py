@@ -19,7 +19,7 @@ DIALECTS = sorted((REPOSITORY / "tests" / "data" / "dialects").glob("*.otlp.json
 EXAMPLES = REPOSITORY / "examples" / "pricing"
 # One command line or more for every question; {call} and {trace} are of the folder.
 LINES = {
-    "usage": ["usage", "usage --by model,day --sort cost --top 5"],
+    "usage": ["usage", "usage --by model,day --sort cost --top 5", "usage --as-of 1"],
     "calls": ["calls", "calls --model gpt-4o-2024-08-06 --limit 3"],
     "invoice": ["invoice --all", "invoice acme"],
     "margin": ["margin --by model"],

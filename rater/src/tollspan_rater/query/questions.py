@@ -14,7 +14,7 @@ from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import LABEL, LABELS
 
-Kind = Literal["str", "int", "date", "period", "enum", "flag", "json"]
+Kind = Literal["str", "int", "date", "moment", "period", "enum", "flag", "json"]
 Scope = Literal["query", "export", "admin"]
 
 
@@ -126,6 +126,11 @@ def _wish_date(value: str) -> str:
     return ""
 
 
+def _wish_moment(value: str) -> str:
+    wish = "" if _POSITION.fullmatch(value) else _wish_date(value)
+    return f"a journal position, {wish}" if wish else ""
+
+
 def _wish_json(value: str) -> str:
     return "" if value.lstrip()[:1] in {"{", "["} else "a JSON object or array"
 
@@ -135,6 +140,7 @@ def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
     return lambda value: "" if compiled.fullmatch(value) else wish
 
 
+_POSITION: Final = re.compile("[0-9]{1,18}")
 _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "str": _wish_pattern(r"(?s).+", "some text"),
     "enum": lambda _value: "",
@@ -142,6 +148,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "period": _wish_pattern(LABEL.pattern, f"one of {LABELS}"),
     "flag": _wish_pattern(r"true|false", "true or false"),
     "date": _wish_date,
+    "moment": _wish_moment,
     "json": _wish_json,
 }
 
@@ -150,11 +157,16 @@ INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if qual
 DIMENSIONS: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
     *("provider", "model", "operation", "outcome", "quality", "dialect", "flags", "meter"),
-    *("reason", "plan", "currency"),
-    *("hour", "day", "week", "month"),
+    *("reason", "plan", "currency", "segment"),
+    *("minute", "hour", "day", "week", "month", "quarter", "period"),
+)
+AGGREGATES: Final[tuple[str, ...]] = ("sum", "count", "unique", "max", "latest")
+COUNTABLE: Final[tuple[str, ...]] = (
+    *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
+    *("provider", "model", "operation", "call_id"),
 )
 MEASURES: Final[tuple[str, ...]] = (
-    *("charge", "revenue", "cost", "margin", "calls"),
+    *("charge", "revenue", "cost", "margin", "calls", "value"),
     *("input_tokens", "output_tokens", "total_tokens"),
 )
 
@@ -175,8 +187,14 @@ _FILTERS: Final = (
     Param("operation", "only this operation, for example chat"),
     Param("outcome", "only this outcome, for example failed"),
     Param("reason", "only usage with this reason, for example included"),
+    Param("segment", "only customers of this segment"),
     Param("unattributed", "only usage without a customer", "flag"),
     Param("unpriced", "only usage without a price", "flag"),
+)
+_AGGREGATE: Final = (
+    Param("meter", "only this meter, by --aggregate, for example input or document_page"),
+    Param("aggregate", "how a meter's events become one value, by default their sum", "enum", choices=AGGREGATES),
+    Param("of", "whose different values --aggregate unique counts", "enum", choices=COUNTABLE),
 )
 _BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat=True, choices=DIMENSIONS)
 _TOP: Final = Param("top", "only so many rows", "int")
@@ -186,24 +204,33 @@ _PERIOD: Final = Param(
 )
 _KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
+_AS_OF: Final = Param("as_of", "as it was known then: a journal position, or the last one before a time", "moment")
 
 _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
 _TABLE: Final = (
     Question(
         "usage",
-        "Who used what: calls, tokens by kind, charge, cost and share.",
-        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_FILTERS),
+        "Who used what: calls, tokens by kind, charge, cost and share; or one meter by --aggregate.",
+        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_AGGREGATE, *_FILTERS, _AS_OF),
         "tollspan usage --by customer,model --from 2026-11-01 --top 20",
         brief=(
             *("calls", "units", "quantity", "input_tokens", "cache_read_tokens", "output_tokens", "charge"),
-            *("currency", "cost", "share", *_MISSING),
+            *("currency", "cost", "meter", "aggregate", "value", "events", "unstated", "share"),
+            *("cumulative_share", *_MISSING),
         ),
-        quiet=("units", "quantity", "cache_read_tokens", *_MISSING),
+        quiet=("units", "quantity", "cache_read_tokens", "unstated", *_MISSING),
     ),
     Question(
         "calls",
         "One row for each physical provider call.",
-        (*_SPAN_OF_TIME, *_FILTERS, _KIND, _LIMIT, Param("cursor", "go on after this place of an earlier answer")),
+        (
+            *_SPAN_OF_TIME,
+            *_FILTERS,
+            _KIND,
+            _LIMIT,
+            Param("cursor", "go on after this place of an earlier answer"),
+            _AS_OF,
+        ),
         "tollspan calls --customer acme --from 2026-11-01 --format csv",
         brief=(
             *("started_at", "call_id", "customer", "model", "input_tokens", "output_tokens", "reason"),
@@ -218,15 +245,47 @@ _TABLE: Final = (
             Param("customer", "whose bill", positional=True),
             Param("all", "the bills of all customers", "flag"),
             _PERIOD,
+            _AS_OF,
         ),
         "tollspan invoice acme --period 2026-11",
         one_of=("customer", "all"),
         brief=("customer", "line_id", "description", "quantity", "unit_price", "amount", "currency", "why"),
     ),
     Question(
+        "statements.list",
+        "Closed periods with cut-off, digest and total; they never change.",
+        (_ONE_CUSTOMER, Param("period", "only this period", "period"), _AS_OF),
+        "tollspan statements list --customer acme",
+        brief=("customer", "period", "closed_at", "cutoff", "amount", "currency", "digest"),
+    ),
+    Question(
+        "statements.show",
+        "The lines of a closed period as they were booked, and what was adjusted since.",
+        (
+            Param("customer", "whose statement", positional=True, required=True),
+            Param("period", "the closed period, for example 2026-11", "period", required=True),
+            _AS_OF,
+        ),
+        "tollspan statements show acme --period 2026-11",
+        brief=("line_id", "kind", "service_period", "description", "quantity", "amount", "currency", "booked_in"),
+    ),
+    Question(
+        "ledger",
+        "What was booked: postings that sum to zero, or the balance of each account.",
+        (
+            _ONE_CUSTOMER,
+            Param("period", "only what was booked in this period", "period"),
+            Param("account", "only this account, for example receivable/acme"),
+            Param("balances", "the balance of each account and currency", "flag"),
+            _AS_OF,
+        ),
+        "tollspan ledger --customer acme --balances",
+        brief=("customer", "period", "position", "line_id", "account", "amount", "currency"),
+    ),
+    Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
-        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER),
+        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _AS_OF),
         "tollspan margin --by model",
         brief=(
             *("calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency"),
@@ -242,6 +301,7 @@ _TABLE: Final = (
             _ONE_CUSTOMER,
             Param("quality", "only this quality", "enum", choices=INEXACT),
             _TOP,
+            _AS_OF,
         ),
         "tollspan inexact --from 2026-11-01",
         brief=(
@@ -253,7 +313,7 @@ _TABLE: Final = (
     Question(
         "duplicates",
         "Calls that may have been counted on both sides of a gateway; nothing is merged by guess.",
-        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT),
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT, _AS_OF),
         "tollspan duplicates --from 2026-11-01",
         brief=(
             *("started_at", "customer", "call_id", "outer_call_id", "model", "input_tokens", "output_tokens"),
@@ -263,13 +323,13 @@ _TABLE: Final = (
     Question(
         "explain",
         "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
-        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True),),
+        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True), _AS_OF),
         "tollspan explain 5b8efff798038103d269b633813fc60c",
     ),
     Question(
         "lines",
         "Rated lines, one for each price item and base fee of a customer's month, as exports carry them.",
-        (_PERIOD, _ONE_CUSTOMER),
+        (_PERIOD, _ONE_CUSTOMER, _AS_OF),
         "tollspan export csv --period 2026-11 --out november",
         scope="export",
     ),
@@ -347,7 +407,7 @@ _TABLE: Final = (
     Question(
         "customers.list",
         "Customers with plan, segment, currency and zone.",
-        (_ONE_CUSTOMER,),
+        (_ONE_CUSTOMER, _AS_OF),
         "tollspan customers list",
     ),
     Question(
