@@ -347,7 +347,7 @@ _TABLE: Final = (
     Question(
         "pricing.show",
         "The price versions that were applied, and the plans and cards of one.",
-        (Param("version", "the cards and plans of this version"),),
+        (Param("version", "the cards and plans of this version"), _AS_OF),
         "tollspan pricing show",
     ),
     Question(
@@ -360,6 +360,7 @@ _TABLE: Final = (
             Param("against", "compare with this version instead of the one in force"),
             _ONE_CUSTOMER,
             _TOP,
+            _AS_OF,
         ),
         "tollspan pricing diff pricing/ --period 2026-10",
         brief=("part", "customer", "period", "document", "name", "change", "was", "is", "difference", "currency"),
@@ -373,6 +374,7 @@ _TABLE: Final = (
             Param("against", "the period whose usage is rated; default is each customer's last ended one", "period"),
             _ONE_CUSTOMER,
             Param("top", "only so many customers, those whose bills change most", "int"),
+            _AS_OF,
         ),
         "tollspan pricing simulate cheaper/ flat-fee/ --against 2026-10",
         brief=("part", "scenario", "customer", "period", "currency", "revenue", "cost", "margin", "difference"),
