@@ -19,6 +19,7 @@ from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
+from tollspan_rater.query.imported_revenue import revenue_list
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
 from tollspan_rater.query.margin import margin
@@ -104,6 +105,7 @@ class Asker:
             "pricing.show": pricing_show,
             "pricing.diff": pricing_diff,
             "pricing.simulate": pricing_simulate,
+            "revenue.list": revenue_list,
             "meters.show": meters_show,
         }
         if question not in others:

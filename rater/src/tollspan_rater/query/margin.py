@@ -9,15 +9,18 @@ from typing import Final
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.grouping import Sums, group, share
+from tollspan_rater.query.imported_revenue import imported_revenue
 from tollspan_rater.query.invoice import base_fees
 from tollspan_rater.query.scope import Scope, asked_span, currency_of, rated_sums, reader
 from tollspan_rater.query.tabulate import Row, answered, number, ordered, rows_of, totals
 from tollspan_rater.query.wording import plain
 
 _COLUMNS: Final = (
-    "calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency", "cost_currency",
+    "calls", "revenue", "base_fees", "imported", "cost", "margin", "margin_percent", "currency", "cost_currency",
     "unpriced", "unknown_cost",
 )  # fmt: skip
+_IMPORTED_NOTE: Final = "imported is revenue that was billed elsewhere: tollspan revenue list"
+ZERO: Final = Decimal(0)
 _FEES_NOTE: Final = "base fees are those of the whole periods that the calls lie in, of all customers with a plan"
 
 
@@ -27,26 +30,28 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
     calls, path = rated_sums(scope, params, by)
     groups = group(calls, [reader(scope, name) for name in by], currency_of(scope))
     fees = base_fees(scope, asked_span(scope, params), params.get("customer"), by)
-    for key in fees:
+    imported = imported_revenue(scope, params, by)
+    for key in (*fees, *imported):
         groups.setdefault(key, Sums())
     columns = tuple(dict.fromkeys((*by, *_COLUMNS)))
     rows = rows_of(groups, by)
     for row in rows:
-        _earn(row, fees.get((*(_text(row, name) for name in by), _text(row, "currency")), Decimal(0)))
+        key = (*(_text(row, name) for name in by), _text(row, "currency"))
+        _earn(row, fees.get(key, ZERO), imported.get(key, ZERO))
     rows = ordered(rows, params.get("sort", "margin"), columns)
     total = totals(rows, columns)
     if total is not None and "revenue" in total:
         _subtract(total)
     answer = answered(scope, "Margin", columns, rows, groups, params, total, path)
-    notes = [*answer.notes, *([_FEES_NOTE] if fees else [])]
+    notes = [*answer.notes, *([_FEES_NOTE] if fees else []), *([_IMPORTED_NOTE] if imported else [])]
     return Answer(answer.title, columns, answer.rows, answer.as_of, answer.zone, notes, total, details=answer.details)
 
 
-def _earn(row: Row, fee: Decimal) -> None:
+def _earn(row: Row, fee: Decimal, imported: Decimal) -> None:
     """Add revenue and margin; what is unknown on one side leaves the margin unknown."""
-    charge = row["charge"]
-    row["revenue"] = None if charge is None and not fee else plain(EXACT.add(number(charge), fee))
-    row["base_fees"] = plain(fee)
+    charge, beside = row["charge"], EXACT.add(fee, imported)
+    row["revenue"] = None if charge is None and not fee and not imported else plain(EXACT.add(number(charge), beside))
+    row["base_fees"], row["imported"] = plain(fee), plain(imported)
     _subtract(row)
 
 

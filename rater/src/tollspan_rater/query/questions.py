@@ -288,10 +288,10 @@ _TABLE: Final = (
         (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _AS_OF),
         "tollspan margin --by model",
         brief=(
-            *("calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency"),
+            *("calls", "revenue", "base_fees", "imported", "cost", "margin", "margin_percent", "currency"),
             *_MISSING,
         ),
-        quiet=_MISSING,
+        quiet=("imported", *_MISSING),
     ),
     Question(
         "inexact",
@@ -378,6 +378,12 @@ _TABLE: Final = (
         ),
         "tollspan pricing simulate cheaper/ flat-fee/ --against 2026-10",
         brief=("part", "scenario", "customer", "period", "currency", "revenue", "cost", "margin", "difference"),
+    ),
+    Question(
+        "revenue.list",
+        "Revenue that was billed elsewhere and imported; it counts in margin.",
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT, _AS_OF),
+        "tollspan revenue list --customer acme",
     ),
     Question(
         "meters.show",
