@@ -19,9 +19,14 @@ DIALECTS = sorted((REPOSITORY / "tests" / "data" / "dialects").glob("*.otlp.json
 EXAMPLES = REPOSITORY / "examples" / "pricing"
 # One command line or more for every question; {call} and {trace} are of the folder.
 LINES = {
-    "usage": ["usage", "usage --by model,day --sort cost --top 5", "usage --as-of 1"],
+    "usage": [
+        *("usage", "usage --by model,day --sort cost --top 5", "usage --as-of 1", "usage --against-plan"),
+        "usage --meter input --by week",
+    ],
     "calls": ["calls", "calls --model gpt-4o-2024-08-06 --limit 3"],
     "invoice": ["invoice --all", "invoice acme"],
+    "allowance": ["allowance acme", "allowance --all --period 2026-11"],
+    "leakage": ["leakage", "leakage --by model --top 2"],
     "margin": ["margin --by model"],
     "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
     "lines": [],  # asked by `export`, which is compared by its files

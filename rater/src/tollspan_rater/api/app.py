@@ -55,6 +55,7 @@ def create_app(rater: RaterDoor, local_token: str) -> Starlette:
             Route("/healthz", doors.health),
             Route("/v1/import", doors.import_file, methods=["POST"]),
             Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
+            Route("/v1/customers/{customer}/{question}", doors.question),
             Route("/v1/{question}", doors.question, methods=["GET", "POST"]),
         ],
         exception_handlers={
@@ -77,11 +78,13 @@ class _Doors:
         return JSONResponse({"ok": True, "pid": os.getpid()})
 
     async def question(self, request: Request) -> Response:
-        """Answer a question of the table, as far as the key may ask it."""
+        """Answer a question of the table, as far as the key may ask it; a path may name the customer it is about."""
         who = await self._identify(request)
         name = request.path_params["question"]
         asked = question(ALIASES.get(name, name))
         given = await _given(request)
+        if "customer" in request.path_params:
+            given["customer"] = [request.path_params["customer"]]
         params = asked.read(allowed_params(who, asked, given))
         answer = await run_in_threadpool(self._rater.ask, asked.name, params, tenant=who.tenant)
         return _answered(visible(who, answer), request.headers.get("Accept", ""))

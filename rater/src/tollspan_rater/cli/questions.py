@@ -70,6 +70,7 @@ def _help(param: Param) -> str:
 
 _METAVARS = {"str": "TEXT", "int": "N", "date": "DAY", "moment": "MOMENT", "period": "MONTH", "enum": "NAME"}
 
-usage, calls, invoice, margin, inexact, duplicates, explain, audit = map(
-    asking, ("usage", "calls", "invoice", "margin", "inexact", "duplicates", "explain", "audit")
+usage, calls, invoice, allowance, margin, leakage, inexact, duplicates, explain, audit = map(
+    asking,
+    ("usage", "calls", "invoice", "allowance", "margin", "leakage", "inexact", "duplicates", "explain", "audit"),
 )

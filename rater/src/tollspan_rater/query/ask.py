@@ -14,14 +14,17 @@ from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query import care, statements
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
+from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.imported_revenue import revenue_list
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
+from tollspan_rater.query.leakage import leakage
 from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
 from tollspan_rater.query.moment import last_instant_ns, last_position, position_at
@@ -83,7 +86,7 @@ class Asker:
 
     def _scope(self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, now_ns: int) -> Scope:
         zone = self._resolved.config.zone
-        accounts = Accounts(connection, tenant, zone)
+        accounts = Accounts(connection, tenant, zone, carry=carried_from(connection))
         if customer is not None:
             zone = accounts.zone(customer)
         return Scope(connection, accounts, last_position(connection), zone, self._names, now_ns, self._pieces_at)
@@ -93,6 +96,7 @@ class Asker:
             return _OF_CALLS[question]
         others: dict[str, Callable[[Scope, Params], Answer]] = {
             "invoice": invoice,
+            "allowance": allowance,
             "statements.list": statements.statements_list,
             "statements.show": statements.statements_show,
             "ledger": statements.ledger,
@@ -117,6 +121,7 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "usage": usage,
     "calls": calls,
     "margin": margin,
+    "leakage": leakage,
     "inexact": inexact,
     "duplicates": duplicates,
     "explain": explain,

@@ -135,7 +135,7 @@ def _change_row(change: Change) -> dict[str, Cell]:
 
 def _closed(scope: Scope) -> frozenset[tuple[str, str]]:
     """Return the customers and labels of all closed periods."""
-    return frozenset((close.customer, close.period) for close in closes(scope.connection, scope.accounts.tenant))
+    return frozenset((close.customer, close.period.label) for close in closes(scope.connection, scope.accounts.tenant))
 
 
 def _bill_rows(bill: BillDifference, *, closed: bool) -> Iterator[dict[str, Cell]]:

@@ -196,6 +196,7 @@ _AGGREGATE: Final = (
     Param("aggregate", "how a meter's events become one value, by default their sum", "enum", choices=AGGREGATES),
     Param("of", "whose different values --aggregate unique counts", "enum", choices=COUNTABLE),
 )
+_AGAINST_PLAN: Final = Param("against_plan", "what is left of allowances in the running period instead", "flag")
 _BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat=True, choices=DIMENSIONS)
 _TOP: Final = Param("top", "only so many rows", "int")
 _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
@@ -211,12 +212,13 @@ _TABLE: Final = (
     Question(
         "usage",
         "Who used what: calls, tokens by kind, charge, cost and share; or one meter by --aggregate.",
-        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_AGGREGATE, *_FILTERS, _AS_OF),
+        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_AGGREGATE, *_FILTERS, _AGAINST_PLAN, _AS_OF),
         "tollspan usage --by customer,model --from 2026-11-01 --top 20",
         brief=(
             *("calls", "units", "quantity", "input_tokens", "cache_read_tokens", "output_tokens", "charge"),
             *("currency", "cost", "meter", "aggregate", "value", "events", "unstated", "share"),
             *("cumulative_share", *_MISSING),
+            *("period", "plan", "limit", "used", "remaining", "over", "resets_at"),
         ),
         quiet=("units", "quantity", "cache_read_tokens", "unstated", *_MISSING),
     ),
@@ -281,6 +283,31 @@ _TABLE: Final = (
         ),
         "tollspan ledger --customer acme --balances",
         brief=("customer", "period", "position", "line_id", "account", "amount", "currency"),
+    ),
+    Question(
+        "allowance",
+        "What is left of a customer's allowances: limit, used, remaining, over, resets at.",
+        (
+            Param("customer", "whose allowances", positional=True),
+            Param("all", "the allowances of all customers", "flag"),
+            _PERIOD,
+            _AS_OF,
+        ),
+        "tollspan allowance acme",
+        one_of=("customer", "all"),
+        brief=("customer", "plan", "meter", "limit", "added", "rolled_over", "used", "remaining", "over", "resets_at"),
+        quiet=("added", "rolled_over"),
+    ),
+    Question(
+        "leakage",
+        "What failed, aborted and retried attempts used and cost, and their share of everything.",
+        (*_SPAN_OF_TIME, _BY, _TOP, *_FILTERS, _AS_OF),
+        "tollspan leakage --by customer,feature,model --from 2026-11-01",
+        brief=(
+            *("attempts", "failed", "aborted", "retried", "not_charged", "total_tokens", "share_of_tokens"),
+            *("cost", "cost_currency", "share_of_cost", "charge", "currency", "unknown_cost"),
+        ),
+        quiet=("aborted", "retried", "not_charged", "charge", "unknown_cost"),
     ),
     Question(
         "margin",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tollspan_rater.errors import UsageError
+from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, group
 from tollspan_rater.query.meter_usage import meter_usage
@@ -13,11 +14,13 @@ from tollspan_rater.query.tabulate import add_shares, answered, ordered, rows_of
 
 
 def usage(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """Answer: calls, tokens by kind, charge, cost and share, by any dimensions; or an aggregate of one meter.
+    """Answer: calls, tokens by kind, charge, cost and share, by any dimensions; or one meter; or allowances.
 
     Raises:
         UsageError: an aggregate without its meter, or a sort by what is no column.
     """
+    if "against_plan" in params:
+        return allowance(scope, params)
     by = list(dict.fromkeys(params.get("by", "customer").split(",")))
     if "meter" in params:
         return meter_usage(scope, params, by)
