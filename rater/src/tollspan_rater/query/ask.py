@@ -21,6 +21,7 @@ from tollspan_rater.query.calls import calls
 from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
+from tollspan_rater.query.imported_revenue import revenue_list
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
 from tollspan_rater.query.leakage import leakage
@@ -108,6 +109,7 @@ class Asker:
             "pricing.show": pricing_show,
             "pricing.diff": pricing_diff,
             "pricing.simulate": pricing_simulate,
+            "revenue.list": revenue_list,
             "meters.show": meters_show,
         }
         if question not in others:

@@ -70,6 +70,10 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             ("tenant", _TEXT), ("customer", _TEXT), ("period", _TEXT), ("position", _LONG), ("line_id", _TEXT),
             ("account", _TEXT), ("currency", _TEXT), ("amount", _TEXT),
         ],
+        "imported_revenue": [
+            ("tenant", _TEXT), ("id", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("customer", _TEXT),
+            ("day", _TEXT), ("amount", _TEXT), ("currency", _TEXT), ("note", _TEXT),
+        ],
         "forgotten": [("tenant", _TEXT), ("subject", _TEXT), ("position", _LONG)],
     }.items()
 }  # fmt: skip
