@@ -132,6 +132,10 @@ class Subscription:
         """Return the price book in force at an instant."""
         return book_at(self.applied, instant_ns, self.known_at)
 
+    def first_held(self, plan: str) -> int:
+        """Return the instant at which a plan was taken for the first time; 0 is since ever."""
+        return first_held(self.assignments, plan)
+
     def segments(self, of: Period, carried: Carried | None = None) -> tuple[Segment, ...]:
         """Cut a period where plan, prices, terms, add-ons or a trial change; the segments cover it without a gap.
 
@@ -205,14 +209,14 @@ class Subscription:
 
     def _trial_end(self, plan: Plan) -> int:
         """Return the instant at which a customer's trial of a plan ends; one that began since ever is over."""
-        begun = first_held(self.assignments, plan.name)
+        begun = self.first_held(plan.name)
         if plan.trial is None or not begun:
             return 0
         return midnight(local_day(begun, self.zone) + timedelta(days=plan.trial.days), self.zone)
 
     def _holds(self, discount: Discount, plan: Plan, of: Period) -> bool:
         """Tell whether a period is among the first ones of a plan for which a discount holds."""
-        begun = first_held(self.assignments, plan.name)
+        begun = self.first_held(plan.name)
         if discount.periods is None or not begun:
             return discount.periods is None
         at = self.period_at(begun)

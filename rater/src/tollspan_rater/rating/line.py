@@ -58,12 +58,17 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class AllowanceUse:
-    """An allowance of a plan in the period, and how much of it was used by what counts toward quotas."""
+    """An allowance of a plan in the period, and how much of it was used by what counts toward quotas.
+
+    Of ``limit``, ``added`` came with add-ons and ``carried`` from earlier periods.
+    """
 
     plan: str
     meter: str
     limit: Decimal
     used: Decimal
+    added: Decimal = Decimal(0)
+    carried: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

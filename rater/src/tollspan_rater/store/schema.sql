@@ -149,7 +149,7 @@ CREATE TABLE customers (
     customer VARCHAR NOT NULL,
     position BIGINT NOT NULL,
     at_ns BIGINT NOT NULL,
-    body VARCHAR NOT NULL           -- JSON: plans [{plan, from}], segment, currency, zone, external_ids
+    body VARCHAR NOT NULL           -- JSON: plans [{plan, from}], addons, anchor, segment, currency, zone, external_ids
 );
 CREATE TABLE price_versions (
     tenant VARCHAR NOT NULL,
