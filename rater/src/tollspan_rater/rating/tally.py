@@ -92,7 +92,7 @@ def _charge(tariff: Tariff, group: UsageGroup, counted: Tally) -> None:
         if reason is not None or target is None:
             if meter != "request" and reason is not None:
                 _add(counted.unpriced, reason, meter, quantity, group.calls)
-        elif quantity:
+        elif quantity or costs.get(meter):
             touched.add(target.component)
             standing = counted.standings[target.component]
             standing.take(meter, quantity, target.conversion, cost=costs.get(meter, ZERO))
@@ -112,7 +112,7 @@ def _charge_sample(tariff: Tariff, sample: Sample, counted: Tally) -> None:
     target = tariff.route(sample.segment, sample.provider, sample.model, sample.facts)[meter]
     reason = unpriced_reason(tariff, sample.segment, target, cost=None, of=sample.of)
     if reason is not None or target is None:
-        if reason is not None:
+        if reason == VALUE_UNKNOWN or (reason is not None and meter != "request"):
             _add(counted.unpriced, reason, meter, quantity, 1)
         return
     at = (sample.at_ns, sample.key)
