@@ -29,23 +29,18 @@ class Standing:
     def __init__(self, component: Component) -> None:
         self._component = component
         price = component.price
+        self._sampled = component.item.sampled
         self._aggregate = AGGREGATES[component.item.aggregate]()
         self._fees = EventFees(price) if isinstance(price, Percentage) and price.by_event else None
         self._cost_plus = price if isinstance(price, CostPlus) else None
         self._charge = None if self._fees or self._cost_plus else charge_of(component.item, price)
         self._cost = ZERO
         self._converted: dict[tuple[str, Decimal], Decimal] = {}
-        self._taken: dict[str, Decimal] = {}
 
     @property
     def quantity(self) -> Decimal:
         """The quantity in units of the component's meter."""
         return self._aggregate.quantity
-
-    @property
-    def contains(self) -> tuple[tuple[str, Decimal], ...]:
-        """What was taken of each meter, in its own units, sorted by meter."""
-        return tuple((meter, shortest(quantity)) for meter, quantity in sorted(self._taken.items()))
 
     def take(
         self,
@@ -64,20 +59,18 @@ class Standing:
         Raises:
             ValueError: for a sum where single events decide.
         """
-        if at is None and self._component.item.sampled:
+        if at is None and self._sampled:
             msg = f"{self._component.name} looks at single events: give the usage of {meter} as samples"
             raise ValueError(msg)
-        self._taken[meter] = EXACT.add(self._taken.get(meter, ZERO), quantity)
         if conversion is not None:
             key = (meter, conversion.factor)
             self._converted[key] = EXACT.add(self._converted.get(key, ZERO), quantity)
             quantity = EXACT.multiply(quantity, conversion.factor)
-        before = self._aggregate.quantity
-        self._aggregate.take(quantity, at or NO_TIME, of)
-        self._cost = EXACT.add(self._cost, cost)
-        if self._fees is not None:
+        if self._cost_plus is not None:
+            self._cost = EXACT.add(self._cost, cost)
+        elif self._fees is not None:
             self._fees.take(quantity)
-        return EXACT.subtract(self._aggregate.quantity, before)
+        return self._aggregate.take(quantity, at or NO_TIME, of)
 
     def amount(self, included: Decimal = ZERO) -> Decimal:
         """Return what the usage costs of which ``included`` units are free."""
