@@ -7,6 +7,7 @@ amount in between: both look at the same numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -87,14 +88,17 @@ class Standing:
         ``free`` are the units that cost nothing, each with the reason.
         """
         steps = [
-            Step(f"{shortest(part):,f} {meter} x {factor:f}", EXACT.multiply(part, factor), ZERO, ZERO)
+            Step(f"{shortest(part):,f} {meter} x {factor:f}", EXACT.multiply(part, factor), None, ZERO)
             for (meter, factor), part in sorted(self._converted.items())
         ]
         if self._component.item.aggregate != "sum":
-            steps.append(Step(WORDS[self._component.item.aggregate], self.quantity, ZERO, ZERO))
+            steps.append(Step(WORDS[self._component.item.aggregate], self.quantity, None, ZERO))
         steps += [Step(name, quantity, ZERO, ZERO) for name, quantity in free]
         billable = EXACT.subtract(self.quantity, exact_sum(quantity for _, quantity in free))
-        return (*steps, *self._price_steps(billable))
+        return tuple(
+            replace(step, quantity=shortest(step.quantity), amount=shortest(step.amount))
+            for step in (*steps, *self._price_steps(billable))
+        )
 
     def _price_steps(self, billable: Decimal) -> tuple[Step, ...]:
         if self._fees is not None:
