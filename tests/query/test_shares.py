@@ -22,7 +22,7 @@ def fee(rule: str | None, amount: str = "100") -> dict[str, object]:
 def used(shop: Shop, *uses: tuple[str, str, int]) -> None:
     shop.send(
         *(
-            shop.call("2026-11-03T10:00Z", {"input": tokens}, customer=customer, feature=feature)
+            shop.call("2026-11-03T10:00Z", {"input": tokens, "output": 0}, customer=customer, feature=feature)
             for customer, feature, tokens in uses
         )
     )

@@ -137,12 +137,7 @@ def _row(customer: str, period: Period, line: Line) -> dict[str, Cell]:
         "plan": line.plan,
         "price_version": line.price_version,
         "why": line.why,
-        "steps": [
-            f"{step.text}: {step.quantity:,f}"
-            + ("" if step.unit_price is None else f" x {step.unit_price:f}")
-            + f" = {step.amount:f}"
-            for step in line.steps
-        ],
+        "steps": [str(step) for step in line.steps],
     }
 
 
