@@ -350,6 +350,12 @@ _TABLE: Final = (
         ),
     ),
     Question(
+        "contradictions",
+        "Calls that refer to another plan or subscription than the one in force; prices never depend on it.",
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _AS_OF),
+        "tollspan contradictions --customer acme",
+    ),
+    Question(
         "explain",
         "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
         (Param("id", "a trace id, span id, call id or line id", positional=True, required=True), _AS_OF),
