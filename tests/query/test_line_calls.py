@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from query.shop import Shop, at, card, plan, total
 from tollspan_rater.errors import NotFoundError
 
+PAGE = (Path(__file__).parents[2] / "docs/concepts/usage.md").read_text(encoding="utf-8")
 NOVEMBER = {"customer": "a", "period": "2026-11"}
 CREDITS = {
     "card.yaml": card(
@@ -48,6 +51,8 @@ def test_12_000_credits_are_charged_of_13_500_that_were_accepted(shop: Shop) -> 
         "of it test": f"300 in 1 calls and units: {aside}",
         "of it failed": f"200 in 1 calls and units: {aside}",
     }
+    shown = dict(re.findall(r"^(usage accepted|of it \w+|duplicates apart) +(.+)$", PAGE, re.MULTILINE))
+    assert {name: said[name] for name in shown} == shown
     assert said["duplicates apart"] == "700 in 1 calls and units: the same spans again, not usage"
 
 
