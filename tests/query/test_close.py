@@ -324,3 +324,16 @@ def test_damage_turns_the_equations_of_the_ledger_red(closed: Shop, statement: s
         scope.connection.execute(statement.format(f"tenant = '{closed.tenant}'"))
         answer = audit(scope, {}, closed.rater.folder)
     assert {row["equation"] for row in answer.rows if not row["holds"]} == broken
+
+
+def test_another_release_that_rates_otherwise_shows_in_adjustments(
+    closed: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollspan_rater.query.late.RELEASE", "99.0")
+    assert bill(closed, "2026-11") == [FEE]
+    monkeypatch.setattr("tollspan_rater.query.bill.usage_groups", lambda *_args: [])
+    assert bill(closed, "2026-11") == [
+        FEE,
+        ("adjustment of 2026-10", "input", "-2.00", "-2.001"),
+        ("adjustment of 2026-10", "output", "0.00", "-0.0024"),
+    ]

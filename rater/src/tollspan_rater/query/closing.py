@@ -10,6 +10,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.books import Books
+from tollspan_rater.query.release import RELEASE
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import instant
 from tollspan_rater.store.folder import Folder
@@ -21,8 +22,8 @@ Verdict = Period | Close | CloseRefusedError  # it may be closed, it was closed 
 class Closing:
     """Decides what of one tenant may be closed and makes the statements, all of one committed state."""
 
-    def __init__(self, scope: Scope, release: str) -> None:
-        self._scope, self._release = scope, release
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
         self.books = Books(scope)
 
     def of_one(self, customer: str, label: str) -> Verdict:
@@ -60,7 +61,7 @@ class Closing:
     def statement(self, customer: str, period: Period) -> Statement:
         """Return the statement that closes a period."""
         bill = self.books.bill(customer, period)
-        return closing(customer, self._scope.as_of, bill.rated, bill.adjustments, self._release)
+        return closing(customer, self._scope.as_of, bill.rated, bill.adjustments, RELEASE)
 
     def require_audit(self, label: str, folder: Folder) -> None:
         """Let pass when every equation of the audit holds.

@@ -7,6 +7,7 @@ from typing import Final
 
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import cost_files
+from tollspan_rater.query.release import RELEASE
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.store.ledger import Close
 
@@ -35,14 +36,14 @@ _CONFIGURED: Final = "SELECT coalesce(max(position), 0) FROM entries WHERE kind 
 
 
 class Late:
-    """What came after the cut-off of each customer's last close: usage, prices, what is known of the customer.
+    """What came after the cut-off of each customer's last close: usage, prices, what is known of it, a release.
 
     It may name a period that did not change, never leave out one that did. Usage may change the periods after its
     own, too: what is left of an allowance may be carried over.
     """
 
     def __init__(self, scope: Scope, closes: Mapping[str, list[Close]]) -> None:
-        self._cutoffs = {customer: made[-1].cutoff for customer, made in closes.items()}
+        self._last = {customer: made[-1] for customer, made in closes.items()}
         self._versions = scope.accounts.versions
         self._used: dict[str, int] = {}
         self._set: dict[str, int] = {}
@@ -55,9 +56,10 @@ class Late:
 
     def touches(self, customer: str, period: Period) -> bool:
         """Tell whether a closed period of a customer may come to something else now."""
-        cutoff = self._cutoffs[customer]
+        cutoff = self._last[customer].cutoff
         return (
-            max(self._set.get(customer, 0), self._configured) > cutoff
+            self._last[customer].release != RELEASE
+            or max(self._set.get(customer, 0), self._configured) > cutoff
             or self._new_prices(cutoff, period)
             or self._used.get(customer, period.end_ns) < period.end_ns
         )
