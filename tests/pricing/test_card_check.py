@@ -102,6 +102,19 @@ ERRORS = [
     ),
 ]
 
+OWN = HEAD + USED + PLAN + "---\nterms: acme\n"
+ERRORS += [
+    (OWN + "prices:\n  - {input: 1}\n  - {input: 2}\n", 14, "ambiguous", "more specific"),
+    (OWN + "prices:\n  - {seats: {cost_plus: {}}}\n", 13, "aggregated by max", "another price model"),
+    (OWN + "prices:\n  - {convert: {to: seats, input: 1}}\n", 13, "needs more than a sum", "follows its sum"),
+    (
+        OWN + "prices:\n  - {volume: {percentage: {rate: 1, min: 1}}}\nincluded:\n  volume: 1\n",
+        15,
+        "the terms of acme includes volume",
+        "free_amount",
+    ),
+]
+
 
 @pytest.mark.parametrize(("text", "line", "problem", "remedy"), ERRORS, ids=[problem for _, _, problem, _ in ERRORS])
 def test_errors(text: str, line: int, problem: str, remedy: str) -> None:
