@@ -9,6 +9,7 @@ import yaml
 from tollspan_rater.pricing.book import check, load
 from tollspan_rater.pricing.schema import json_schema
 
+SCHEMA = jsonschema.Draft202012Validator(json_schema())
 HEAD = "card: c\ncurrency: USD\nmeters: {credits: {}, volume: {}, seats: {aggregate: max}}\nprices:\n"
 USED = "  - {credits: 1, volume: 1, seats: 1}\n"
 PLAN = "---\nplan: p\ncurrency: USD\ncards: [c]\n"
@@ -170,7 +171,7 @@ GOOD = (
 
 def test_what_the_check_accepts_the_schema_accepts() -> None:
     assert [str(one) for one in check({"c.yaml": GOOD})] == []
-    jsonschema.validate(yaml.safe_load(GOOD), json_schema())
+    SCHEMA.validate(yaml.safe_load(GOOD))
 
 
 SHAPE = (
@@ -184,4 +185,4 @@ SHAPE = (
 def test_what_has_the_wrong_shape_the_schema_refuses(row: tuple[str, int, str, str]) -> None:
     card = yaml.safe_load(row[0])
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(card, json_schema())
+        SCHEMA.validate(card)
