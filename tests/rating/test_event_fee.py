@@ -121,7 +121,7 @@ def naive(model: Percentage, events: list[Decimal]) -> Fraction:
     return total
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(prices, amounts)
 def test_fees_are_those_of_a_plain_loop(model: Percentage, events: list[Decimal]) -> None:
     fees = EventFees(model)

@@ -54,15 +54,23 @@ class Late:
             self._set = dict(scope.connection.execute(_SET, [tenant]).fetchall())
             ((self._configured,),) = scope.connection.execute(_CONFIGURED).fetchall()
 
+    def anything(self, customer: str) -> bool:
+        """Tell whether anything came by which closed time of a customer may have changed."""
+        later = any(one.position > self._last[customer].cutoff for one in self._versions)
+        return later or customer in self._used or self._is_new(customer)
+
     def touches(self, customer: str, period: Period) -> bool:
         """Tell whether a closed period of a customer may come to something else now."""
-        cutoff = self._last[customer].cutoff
         return (
-            self._last[customer].release != RELEASE
-            or max(self._set.get(customer, 0), self._configured) > cutoff
-            or self._new_prices(cutoff, period)
+            self._is_new(customer)
             or self._used.get(customer, period.end_ns) < period.end_ns
+            or self._new_prices(self._last[customer].cutoff, period)
         )
+
+    def _is_new(self, customer: str) -> bool:
+        """Tell whether what is known of the customer, the configuration or the release is another one."""
+        last = self._last[customer]
+        return last.release != RELEASE or max(self._set.get(customer, 0), self._configured) > last.cutoff
 
     def _new_prices(self, cutoff: int, period: Period) -> bool:
         """Tell whether prices for the period were applied later; provider prices hold for all time."""
