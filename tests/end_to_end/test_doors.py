@@ -23,7 +23,7 @@ LINES = {
         *("usage", "usage --by model,day --sort cost --top 5", "usage --as-of 1", "usage --against-plan"),
         "usage --meter input --by week",
     ],
-    "calls": ["calls", "calls --model gpt-4o-2024-08-06 --limit 3"],
+    "calls": ["calls", "calls --line ln_0000000000000000", "calls --model gpt-4o-2024-08-06 --limit 3"],
     "invoice": ["invoice --all", "invoice acme"],
     "allowance": ["allowance acme", "allowance --all --period 2026-11"],
     "leakage": ["leakage", "leakage --by model --top 2"],

@@ -6,52 +6,56 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.money import EXACT
+from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.fees import Beside, beside_usage
 from tollspan_rater.query.grouping import Sums, group, share
 from tollspan_rater.query.imported_revenue import imported_revenue
-from tollspan_rater.query.invoice import base_fees
 from tollspan_rater.query.scope import Scope, asked_span, currency_of, rated_sums, reader
 from tollspan_rater.query.tabulate import Row, answered, number, ordered, rows_of, totals
 from tollspan_rater.query.wording import plain
 
 _COLUMNS: Final = (
-    "calls", "revenue", "base_fees", "imported", "cost", "margin", "margin_percent", "currency", "cost_currency",
-    "unpriced", "unknown_cost",
+    "calls", "revenue", "base_fees", "modifiers", "imported", "cost", "margin", "margin_percent", "currency",
+    "cost_currency", "unpriced", "unknown_cost",
 )  # fmt: skip
+_FEES_NOTE: Final = (
+    "base fees and modifiers are those of the whole periods that the calls lie in, of all customers with a plan"
+)
 _IMPORTED_NOTE: Final = "imported is revenue that was billed elsewhere: tollspan revenue list"
 ZERO: Final = Decimal(0)
-_FEES_NOTE: Final = "base fees are those of the whole periods that the calls lie in, of all customers with a plan"
 
 
 def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """Answer: revenue, provider cost and margin; base fees are revenue, what has no price or cost stands apart."""
+    """Answer: revenue with fees and modifiers, provider cost, margin; what has no price or cost stands apart."""
     by = list(dict.fromkeys(params.get("by", "customer").split(",")))
     calls, path = rated_sums(scope, params, by)
     groups = group(calls, [reader(scope, name) for name in by], currency_of(scope))
-    fees = base_fees(scope, asked_span(scope, params), params.get("customer"), by)
+    beside = beside_usage(scope, asked_span(scope, params), params.get("customer"), by)
     imported = imported_revenue(scope, params, by)
-    for key in (*fees, *imported):
+    for key in (*beside, *imported):
         groups.setdefault(key, Sums())
     columns = tuple(dict.fromkeys((*by, *_COLUMNS)))
     rows = rows_of(groups, by)
     for row in rows:
         key = (*(_text(row, name) for name in by), _text(row, "currency"))
-        _earn(row, fees.get(key, ZERO), imported.get(key, ZERO))
+        _earn(row, beside.get(key, Beside()), imported.get(key, ZERO))
     rows = ordered(rows, params.get("sort", "margin"), columns)
     total = totals(rows, columns)
     if total is not None and "revenue" in total:
         _subtract(total)
     answer = answered(scope, "Margin", columns, rows, groups, params, total, path)
-    notes = [*answer.notes, *([_FEES_NOTE] if fees else []), *([_IMPORTED_NOTE] if imported else [])]
+    notes = [*answer.notes, *([_FEES_NOTE] if beside else []), *([_IMPORTED_NOTE] if imported else [])]
     return Answer(answer.title, columns, answer.rows, answer.as_of, answer.zone, notes, total, details=answer.details)
 
 
-def _earn(row: Row, fee: Decimal, imported: Decimal) -> None:
+def _earn(row: Row, beside: Beside, imported: Decimal) -> None:
     """Add revenue and margin; what is unknown on one side leaves the margin unknown."""
-    charge, beside = row["charge"], EXACT.add(fee, imported)
-    row["revenue"] = None if charge is None and not fee and not imported else plain(EXACT.add(number(charge), beside))
-    row["base_fees"], row["imported"] = plain(fee), plain(imported)
+    charge, more = row["charge"], exact_sum((beside.fees, beside.modifiers, imported))
+    nothing = charge is None and not (beside.fees or beside.modifiers or imported)
+    row["revenue"] = None if nothing else plain(EXACT.add(number(charge), more))
+    row["base_fees"], row["modifiers"] = plain(beside.fees), plain(beside.modifiers)
+    row["imported"] = plain(imported)
     _subtract(row)
 
 

@@ -231,12 +231,13 @@ _TABLE: Final = (
             _KIND,
             _LIMIT,
             Param("cursor", "go on after this place of an earlier answer"),
+            Param("line", "the calls that add to this line of a bill, each with its part"),
             _AS_OF,
         ),
         "tollspan calls --customer acme --from 2026-11-01 --format csv",
         brief=(
             *("started_at", "call_id", "customer", "model", "input_tokens", "output_tokens", "reason"),
-            *("meter", "quantity", "cost", "charge"),
+            *("meter", "quantity", "cost", "charge", "line_amount"),
         ),
         quiet=("meter", "quantity"),
     ),
@@ -315,10 +316,11 @@ _TABLE: Final = (
         (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _AS_OF),
         "tollspan margin --by model",
         brief=(
-            *("calls", "revenue", "base_fees", "imported", "cost", "margin", "margin_percent", "currency"),
+            *("calls", "revenue", "base_fees", "modifiers", "imported", "cost", "margin", "margin_percent"),
+            "currency",
             *_MISSING,
         ),
-        quiet=("imported", *_MISSING),
+        quiet=("modifiers", "imported", *_MISSING),
     ),
     Question(
         "inexact",

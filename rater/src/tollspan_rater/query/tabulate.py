@@ -17,7 +17,8 @@ Row = dict[str, Cell]
 Key = tuple[str | None, ...]
 
 _CURRENCY_OF: Final[Mapping[str, str]] = {
-    "charge": "currency", "revenue": "currency", "base_fees": "currency", "imported": "currency",
+    "charge": "currency", "revenue": "currency", "base_fees": "currency", "modifiers": "currency",
+    "imported": "currency",
     "cost": "cost_currency",
 }  # fmt: skip
 _COUNTED: Final = ("calls", "units", *TOKEN_COLUMNS, "total_tokens", "unmeasured", "unpriced", "unknown_cost")
