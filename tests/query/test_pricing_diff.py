@@ -85,6 +85,14 @@ def test_a_backdated_version_shows_every_bill_since_its_day(used: Shop) -> None:
     assert [(row[0], row[1], row[5]) for row in part(later, "bill")] == [("acme", "2026-12", Decimal("5.00"))]
 
 
+def test_a_customer_without_usage_has_bills_since_the_first_day_of_its_plan(used: Shop) -> None:
+    used.customer("initech", plan="pro", from_="2026-10-01")
+    answer = used.ask("pricing.diff", files=folder(NEW), from_="2026-01-01", customer="initech")
+    assert [(row[1], row[5]) for row in part(answer, "bill")] == [
+        ("2026-10", Decimal("-10.00")), ("2026-11", Decimal("-10.00")), ("2026-12", Decimal("-10.00"))
+    ]  # fmt: skip
+
+
 def test_a_backdated_price_gives_what_its_diff_said_and_the_old_bill_is_still_known(used: Shop) -> None:
     before = used.ask("invoice", all="true", period="2026-11").totals
     said = used.ask("pricing.diff", files=folder(NEW), from_="2026-11-01")
