@@ -54,6 +54,7 @@ ASKING = [
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),
     ("keys list", "keys.list", {}),
+    ("revenue list --customer acme", "revenue.list", {"customer": "acme", "limit": "100"}),
 ]  # fmt: skip
 
 
@@ -390,7 +391,7 @@ def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: 
 
 def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING, *READING_AGAIN]} | {
-        "backup", "restore", "keys create", "customers import", "import", "pricing check",
+        "backup", "restore", "keys create", "customers import", "import", "revenue import", "pricing check",
         "pricing schema", "pricing diff", "pricing simulate", "pricing apply",
         "meters check", "meters built-in", "meters apply",
         "export", "serve", "init", "config show", "demo", "dialects",

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "audit": f"{_HERE}.questions:audit",
     "export": f"{_HERE}.export:export",
     "pricing": f"{_HERE}.pricing:pricing",
+    "revenue": f"{_HERE}.revenue:revenue",
     "meters": f"{_HERE}.meters:meters",
     "customers": f"{_HERE}.setup:customers",
     "keys": f"{_HERE}.setup:keys",

@@ -22,6 +22,7 @@ from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.contradictions import contradictions
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
+from tollspan_rater.query.imported_revenue import revenue_list
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
 from tollspan_rater.query.leakage import leakage
@@ -109,6 +110,7 @@ class Asker:
             "pricing.show": pricing_show,
             "pricing.diff": pricing_diff,
             "pricing.simulate": pricing_simulate,
+            "revenue.list": revenue_list,
             "meters.show": meters_show,
         }
         if question not in others:

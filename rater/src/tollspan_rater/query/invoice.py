@@ -21,7 +21,7 @@ from tollspan_rater.query.wording import instant, plain
 from tollspan_rater.rating.line import Line, RatedPeriod
 
 COLUMNS: Final = (
-    "customer", "period", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
+    "customer", "period", "state", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
     "unit_price", "amount", "amount_exact", "currency", "calls", "plan", "price_version", "why", "steps",
     "service_period", "corrects",
 )  # fmt: skip
@@ -56,7 +56,7 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
         f"Invoice of {names[0]}" if len(names) == 1 else "Invoices",
         COLUMNS,
         [
-            _row(bill.customer, bill.rated.period, line) | service(bill, line)
+            _row(bill.customer, bill.rated.period, line) | {"state": bill.state} | service(bill, line)
             for bill in found
             for line in bill.whole.lines
         ],
@@ -138,12 +138,7 @@ def _row(customer: str, period: Period, line: Line) -> dict[str, Cell]:
         "plan": line.plan,
         "price_version": line.price_version,
         "why": line.why,
-        "steps": [
-            f"{step.text}: {step.quantity:,f}"
-            + ("" if step.unit_price is None else f" x {step.unit_price:f}")
-            + f" = {step.amount:f}"
-            for step in line.steps
-        ],
+        "steps": [str(step) for step in line.steps],
     }
 
 
