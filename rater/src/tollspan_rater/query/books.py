@@ -134,6 +134,7 @@ class Books:
         if label is None or self.close_of(customer, label) is not None:
             return [self.labelled(customer, label)]
         return [self.bill(customer, period) for period in self._scope.accounts.within(customer, label)]
+
     def within_all(self, customers: Iterable[str], label: str | None) -> list[Bill]:
         """Return the bills of several customers: of all their periods that lie in the labelled time, in one pass.
 
