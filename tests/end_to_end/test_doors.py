@@ -33,6 +33,7 @@ LINES = {
     "audit": ["audit", "audit --full", "audit --sender nobody"],
     "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
     "duplicates": ["duplicates", "duplicates --limit 1"],
+    "contradictions": ["contradictions", "contradictions --customer acme --from 2026-11-01"],
     "pricing.show": ["pricing show"],
     "pricing.diff": [f"pricing diff {EXAMPLES}", f"pricing diff {EXAMPLES}/cards --customer acme --period 2026-10"],
     "pricing.simulate": ["pricing simulate --plan pro --plan free", f"pricing simulate {EXAMPLES} --against 2026-10"],

@@ -117,6 +117,7 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True)],
     "inexact": [({}, False)],
     "duplicates": [({}, False)],
+    "contradictions": [({}, False), ({"customer": "acme"}, False)],
     "pricing.show": [({}, False)],
     "pricing.diff": [({"files": OTHER_PRICES}, True)],
     "pricing.simulate": [({"plan": "plan-{own}"}, True)],

@@ -174,3 +174,25 @@ def test_a_running_period_says_what_is_projected_and_what_cannot_be_billed(shop:
     assert "projected, as if the period ended now: minimum" in notes
     assert "add-on seats is held, but the price book has none of this name" in notes
     assert "projected" not in " ".join(shop.ask("invoice", customer="a", period="2026-11").notes)
+
+
+def test_references_that_contradict_are_told_and_change_nothing(shop: Shop) -> None:
+    price(shop, plan("p"), plan("q"))
+    shop.customer("a", plan="p", external_ids={"stripe": "sub_1"})
+    shop.customer("a", plan="q", **{"from": "2026-11-16"})
+    shop.customer("b", plan="p")
+    said = [("2026-11-03", "p"), ("2026-11-03", "q"), ("2026-11-20", "p"), ("2026-11-20", "p"), ("2026-11-20", "sub_1"),
+            ("2026-11-21", "sub_2"), ("2026-11-21", None)]  # fmt: skip
+    shop.send(*(shop.call(f"{day}T10:00Z", ONE, customer="a", subscription=name) for day, name in said))
+    shop.send(*(shop.call("2026-11-03T10:00Z", ONE, customer="b", subscription=name) for name in ("p", "sub_9")))
+    rows = shop.ask("contradictions").rows
+    assert [(row["customer"], row["subscription"], row["plan"], row["calls"]) for row in rows] == [
+        ("a", "q", "p", 1),
+        ("a", "p", "q", 2),
+        ("a", "sub_2", "q", 1),
+    ]
+    assert [str(row["why"])[:15] for row in rows] == ["it names plan q", "it names plan p", "it is none of t"]
+    (note,) = [note for note in shop.ask("invoice", customer="a", period="2026-11").notes if "in force" in note]
+    assert note.startswith("a: 4 calls refer to another plan")
+    assert ("usage", "2.00") in bill(shop, "2026-11")
+    assert shop.ask("contradictions", customer="b").rows == []

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "leakage": f"{_HERE}.questions:leakage",
     "inexact": f"{_HERE}.questions:inexact",
     "duplicates": f"{_HERE}.questions:duplicates",
+    "contradictions": f"{_HERE}.questions:contradictions",
     "explain": f"{_HERE}.questions:explain",
     "audit": f"{_HERE}.questions:audit",
     "export": f"{_HERE}.export:export",

@@ -64,8 +64,8 @@ def _period_close(command: Command, changes: Changes) -> None:
     changes.add(
         "statements",
         (tenant, customer, period["label"], period["zone"], period["start_ns"], period["end_ns"],
-         period["cycle_ns"], position, command.at_ns, command.actor, statement["cutoff"], command.body["digest"],
-         _json(statement)),
+         period["cycle_ns"], position, command.at_ns, command.actor, statement["cutoff"], statement["release"],
+         command.body["digest"], _json(statement)),
     )  # fmt: skip
     for leg in statement["postings"]:
         changes.add(

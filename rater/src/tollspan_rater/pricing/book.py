@@ -87,7 +87,8 @@ def _read(files: Mapping[str, str]) -> tuple[PriceBook, Findings]:
             documents.add(node, reading)
     book = documents.book(reading)
     of_addons = {name for addon in book.addons.values() for name in addon.cards}
-    check_book(book.cards, book.plans, findings, of_addons=of_addons)
+    terms = [one for each in book.terms.values() for one in each]
+    check_book(book.cards, book.plans, findings, of_addons=of_addons, terms=terms)
     check_plans(book, findings)
     return book, findings
 

@@ -19,6 +19,7 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.carried import carried_from
+from tollspan_rater.query.contradictions import contradictions
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.imported_revenue import revenue_list
@@ -124,5 +125,6 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "leakage": leakage,
     "inexact": inexact,
     "duplicates": duplicates,
+    "contradictions": contradictions,
     "explain": explain,
 }

@@ -55,7 +55,9 @@ def _wanted(scope: Scope, params: Mapping[str, str]) -> Iterator[Imported]:
     for one in imported(scope.connection, scope.accounts.tenant):
         at_ns = _noon(one, scope.zone)
         inside = (start is None or at_ns >= start) and (end is None or at_ns < end)
-        if one.amount and inside and params.get("customer", one.customer) == one.customer:
+        segment = scope.accounts.customer(one.customer).segment
+        wanted = params.get("customer", one.customer) == one.customer and params.get("segment", segment) == segment
+        if one.amount and inside and wanted:
             yield one
 
 

@@ -14,7 +14,7 @@ from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.bill_state import service, state_details, state_notes
 from tollspan_rater.query.books import Bill, Books
-from tollspan_rater.query.held_notes import held_notes
+from tollspan_rater.query.held_notes import held_notes, reference_notes
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.wording import instant, plain
@@ -46,6 +46,7 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     for bill in found:
         notes.extend(_notes(bill.customer, bill.whole, single=len(names) == 1))
         notes.extend(f"{bill.customer}: {note}" for note in held_notes(scope, bill))
+    notes.extend(reference_notes(scope, found))
     notes.extend(note for bill in found for note in state_notes(bill))
     if "all" in params:
         notes.extend(_nobodys(scope, bills))
@@ -137,12 +138,7 @@ def _row(customer: str, period: Period, line: Line) -> dict[str, Cell]:
         "plan": line.plan,
         "price_version": line.price_version,
         "why": line.why,
-        "steps": [
-            f"{step.text}: {step.quantity:,f}"
-            + ("" if step.unit_price is None else f" x {step.unit_price:f}")
-            + f" = {step.amount:f}"
-            for step in line.steps
-        ],
+        "steps": [str(step) for step in line.steps],
     }
 
 

@@ -27,8 +27,7 @@ def line_facts(bill: Bill, line: Line) -> Iterator[Row]:
         yield about, "booked", f"{booked}; cut-off position {close.cutoff}; statement {close.digest}"
     yield about, "what", f"{line.description}: {line.quantity:,f}, of which {line.included:,f} included"
     for step in line.steps:
-        price = "" if step.unit_price is None else f" x {step.unit_price:f}"
-        yield about, "step", f"{step.text}: {step.quantity:,f}{price} = {step.amount:f}"
+        yield about, "step", str(step)
     yield about, "amount", f"{line.amount_exact:f} {line.currency}, rounded {line.amount:f}"
     yield about, "why", line.why
     yield about, "price version", line.price_version

@@ -8,30 +8,31 @@ from typing import Final
 
 from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.fee_share import Weights
 from tollspan_rater.query.fees import Beside, beside_usage
-from tollspan_rater.query.grouping import Sums, group, share
+from tollspan_rater.query.grouping import ZERO, Sums, group, share
 from tollspan_rater.query.imported_revenue import imported_revenue
 from tollspan_rater.query.scope import Scope, asked_span, currency_of, rated_sums, reader
-from tollspan_rater.query.tabulate import Row, answered, number, ordered, rows_of, totals
+from tollspan_rater.query.tabulate import Row, add_shares, answered, number, ordered, rows_of, totals
 from tollspan_rater.query.wording import plain
 
 _COLUMNS: Final = (
     "calls", "revenue", "base_fees", "modifiers", "imported", "cost", "margin", "margin_percent", "currency",
-    "cost_currency", "unpriced", "unknown_cost",
+    "cost_currency", "share", "cumulative_share", "unpriced", "unknown_cost",
 )  # fmt: skip
+_IMPORTED_NOTE: Final = "imported is revenue that was billed elsewhere: tollspan revenue list"
 _FEES_NOTE: Final = (
     "base fees and modifiers are those of the whole periods that the calls lie in, of all customers with a plan"
 )
-_IMPORTED_NOTE: Final = "imported is revenue that was billed elsewhere: tollspan revenue list"
-ZERO: Final = Decimal(0)
 
 
 def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: revenue with fees and modifiers, provider cost, margin; what has no price or cost stands apart."""
     by = list(dict.fromkeys(params.get("by", "customer").split(",")))
     calls, path = rated_sums(scope, params, by)
-    groups = group(calls, [reader(scope, name) for name in by], currency_of(scope))
-    beside = beside_usage(scope, asked_span(scope, params), params.get("customer"), by)
+    weights = Weights([reader(scope, name) for name in by], currency_of(scope))
+    groups = group(weights.noting(calls), weights.readers, weights.currency_of)
+    beside = beside_usage(scope, params, asked_span(scope, params), by, weights)
     imported = imported_revenue(scope, params, by)
     for key in (*beside, *imported):
         groups.setdefault(key, Sums())
@@ -40,7 +41,9 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
     for row in rows:
         key = (*(_text(row, name) for name in by), _text(row, "currency"))
         _earn(row, beside.get(key, Beside()), imported.get(key, ZERO))
-    rows = ordered(rows, params.get("sort", "margin"), columns)
+    sort = params.get("sort", "margin")
+    rows = ordered(rows, sort, columns)
+    add_shares(rows, "revenue" if sort in by else sort)
     total = totals(rows, columns)
     if total is not None and "revenue" in total:
         _subtract(total)
@@ -51,7 +54,7 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
 
 def _earn(row: Row, beside: Beside, imported: Decimal) -> None:
     """Add revenue and margin; what is unknown on one side leaves the margin unknown."""
-    charge, more = row["charge"], exact_sum((beside.fees, beside.modifiers, imported))
+    charge, more = row["charge"], exact_sum([beside.fees, beside.modifiers, imported])
     nothing = charge is None and not (beside.fees or beside.modifiers or imported)
     row["revenue"] = None if nothing else plain(EXACT.add(number(charge), more))
     row["base_fees"], row["modifiers"] = plain(beside.fees), plain(beside.modifiers)

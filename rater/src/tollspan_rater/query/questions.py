@@ -180,6 +180,7 @@ _SPAN_OF_TIME: Final = (
     Param("from", "first day or instant, included", "date"),
     Param("to", "last day or instant, excluded", "date"),
 )
+_SEGMENT: Final = Param("segment", "only customers of this segment")
 _FILTERS: Final = (
     *(Param(key, f"only this {key.replace('_', ' ')}") for key in ATTRIBUTION_FIELDS if key != "billable"),
     Param("provider", "only this provider"),
@@ -187,7 +188,7 @@ _FILTERS: Final = (
     Param("operation", "only this operation, for example chat"),
     Param("outcome", "only this outcome, for example failed"),
     Param("reason", "only usage with this reason, for example included"),
-    Param("segment", "only customers of this segment"),
+    _SEGMENT,
     Param("unattributed", "only usage without a customer", "flag"),
     Param("unpriced", "only usage without a price", "flag"),
 )
@@ -313,12 +314,11 @@ _TABLE: Final = (
     Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
-        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _AS_OF),
+        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _SEGMENT, _AS_OF),
         "tollspan margin --by model",
         brief=(
-            *("calls", "revenue", "base_fees", "modifiers", "imported", "cost", "margin", "margin_percent"),
-            "currency",
-            *_MISSING,
+            *("calls", "revenue", "base_fees", "modifiers", "imported", "cost", "margin", "margin_percent", "currency"),
+            *("share", "cumulative_share", *_MISSING),
         ),
         quiet=("modifiers", "imported", *_MISSING),
     ),
@@ -348,6 +348,12 @@ _TABLE: Final = (
             *("started_at", "customer", "call_id", "outer_call_id", "model", "input_tokens", "output_tokens"),
             *("charge", "currency", "why"),
         ),
+    ),
+    Question(
+        "contradictions",
+        "Calls that refer to another plan or subscription than the one in force; prices never depend on it.",
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _AS_OF),
+        "tollspan contradictions --customer acme",
     ),
     Question(
         "explain",

@@ -191,6 +191,7 @@ CREATE TABLE statements (
     at_ns BIGINT NOT NULL,
     actor VARCHAR NOT NULL,
     cutoff BIGINT NOT NULL,         -- journal entries after this position were not known to it
+    release VARCHAR NOT NULL,       -- that rated it
     digest VARCHAR NOT NULL,        -- SHA-256 of the body in its one notation
     body VARCHAR NOT NULL USING COMPRESSION zstd -- JSON: lines, adjustments of earlier periods, postings
 );
