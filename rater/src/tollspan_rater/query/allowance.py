@@ -36,7 +36,7 @@ def allowance(scope: Scope, params: Mapping[str, str]) -> Answer:
         raise NotFoundError("customer", name, "tollspan customers list and tollspan usage show who there is.")
     books = Books(scope)
     label = params.get("period")
-    bills = books.within_all(known, label) if name is None else [books.labelled(name, label)]
+    bills = books.within(known, label) if name is None else [books.labelled(name, label)]
     rows = [row for bill in bills for row in _rows(bill)]
     notes = [] if rows else ["no plan of these customers includes anything in this period"]
     zone = scope.zone if name is None else scope.accounts.zone(name)
