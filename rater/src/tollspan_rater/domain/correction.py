@@ -48,12 +48,12 @@ class Correction:
     calls: int = 1
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Correction and call: the same correction of a call counts once."""
-        return (self.correction, self.call_id)
+    def key(self) -> tuple[str, str, str]:
+        """Correction, call and what is undone: the same correction of a call counts once."""
+        return (self.correction, self.call_id, self.undoes or "")
 
     @property
-    def order(self) -> tuple[int, str, str]:
+    def order(self) -> tuple[int, str, str, str]:
         """Sorts corrections in the order in which they were made."""
         return (self.position, *self.key)
 
@@ -71,4 +71,4 @@ def in_force(corrections: Iterable[Correction]) -> list[Correction]:
     """Return the corrections that no later one takes back, in the order in which they were made."""
     made = sorted(corrections, key=attrgetter("order"))
     undone = {(one.undoes, one.call_id) for one in made if one.undoes is not None}
-    return [one for one in made if one.kind != "restore" and one.key not in undone]
+    return [one for one in made if one.kind != "restore" and (one.correction, one.call_id) not in undone]

@@ -33,7 +33,7 @@ def corrected(calls: Sequence[Call], corrections: Iterable[Correction], came_at:
     voided: that usage was never declared void, it only turned out to be the same. Of several corrections of one field
     the last one made holds.
     """
-    about = _by_span(in_force(corrections))
+    about = by_span(in_force(corrections))
     if not about:
         return Corrected(list(calls), [])
     found = Corrected([], [])
@@ -61,7 +61,8 @@ def spans_shown(calls: Sequence[Call]) -> list[Collection[str]]:
     return [around.get(call.members[0], call.members) for call in calls]
 
 
-def _by_span(corrections: Iterable[Correction]) -> dict[str, list[Correction]]:
+def by_span(corrections: Iterable[Correction]) -> dict[str, list[Correction]]:
+    """Return corrections by the spans at which they are found."""
     found: dict[str, list[Correction]] = {}
     for one in corrections:
         for span in one.spans:

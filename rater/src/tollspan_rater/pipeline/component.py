@@ -28,7 +28,7 @@ class Component:
     links: set[int] = field(default_factory=set)
     booked: Bookings = field(default_factory=Bookings)
     uncorrected: Bookings = field(default_factory=Bookings)
-    corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
+    corrections: dict[tuple[str, str, str], Correction] = field(default_factory=dict)
     arrivals: list[Reading] = field(default_factory=list)
     newly_corrected: list[Correction] = field(default_factory=list)
 

@@ -77,10 +77,10 @@ _OWN_CALLS: Final = """
     SELECT calls.evidence, calls.input, calls.output,
            coalesce(list_contains(flags, 'output_from_total') OR regexp_matches(units, '"compaction_(in|out)"')
                     OR details->>'proof' IS NOT NULL, false) AS beyond
-    FROM calls JOIN stored ON stored.name = calls.evidence
+    FROM settled_calls AS calls JOIN stored ON stored.name = calls.evidence
     WHERE tenant = $tenant AND kind = 'call' AND dialect LIKE 'tollspan@%' AND stored.position > $base
 """
-_MEMBERS: Final = "SELECT unnest(members) FROM calls WHERE tenant = $tenant"
+_MEMBERS: Final = "SELECT unnest(members) FROM settled_calls WHERE tenant = $tenant"
 # A view whose call is billed elsewhere is in no call.
 _STORED: Final = f"""
     SELECT trace_id || ':' || span_id FROM held_spans
