@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "export": f"{_HERE}.export:export",
     "pricing": f"{_HERE}.pricing:pricing",
     "meters": f"{_HERE}.meters:meters",
+    "correct": f"{_HERE}.correct:correct",
     "customers": f"{_HERE}.setup:customers",
     "keys": f"{_HERE}.setup:keys",
     "config": f"{_HERE}.setup:config",

@@ -113,8 +113,8 @@ def _applied(
         settled = settle_component(component, meaning.settle)
         changes.extend("legs", settled.legs)
         changes.extend("uncorrected", settled.uncorrected)
-        changes.corrected(component.newly_corrected)
         faults |= {(reading.position, reading.ordinal): error for reading, error in settled.faults}
+    changes.corrected({one.key: one for component in components for one in component.newly_corrected}.values())
     memory.keep(components)
     return changes, faults
 

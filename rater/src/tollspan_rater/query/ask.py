@@ -13,6 +13,7 @@ from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
+from tollspan_rater.query.corrections import corrections_list
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.inexact import inexact
@@ -70,6 +71,7 @@ class Asker:
             "quarantine.list": care.quarantine_list,
             "quarantine.show": care.quarantine_show,
             "customers.list": care.customers_list,
+            "corrections.list": corrections_list,
             "keys.list": care.keys_list,
             "pricing.show": pricing_show,
             "meters.show": meters_show,

@@ -40,11 +40,16 @@ def settled(connection: duckdb.DuckDBPyConnection, tenant: str, call_ids: Sequen
     Raises:
         NotFoundError: one of the ids is that of no call, or of one that is no more.
     """
-    found = {call.call_id: call for call in _calls(connection, "settled_calls", _NAMED, [tenant, list(call_ids)])}
+    found = settled_calls(connection, tenant, call_ids)
     for call_id in call_ids:
         if call_id not in found:
             raise _unknown(connection, tenant, call_id)
     return found
+
+
+def settled_calls(connection: duckdb.DuckDBPyConnection, tenant: str, call_ids: Sequence[str]) -> dict[str, Call]:
+    """Return those of some calls that are any, as their spans alone say."""
+    return {call.call_id: call for call in _calls(connection, "settled_calls", _NAMED, [tenant, list(call_ids)])}
 
 
 def selected(connection: duckdb.DuckDBPyConnection, selection: Selection) -> Iterator[Call]:
@@ -60,13 +65,18 @@ def selected(connection: duckdb.DuckDBPyConnection, selection: Selection) -> Ite
     yield from _calls(connection, "calls", f"{condition} ORDER BY started_ns, call_id", values)
 
 
+def made_about(connection: duckdb.DuckDBPyConnection, tenant: str, calls: Iterable[Call]) -> list[Correction]:
+    """Return whatever corrections were made of calls in the traces of some calls."""
+    keys = sorted({trace_key(member[:32]) for call in calls for member in call.members})
+    return corrections_known(connection, tenant, "trace_key IN (SELECT unnest(?::BIGINT[]))", keys)
+
+
 def holding(
     connection: duckdb.DuckDBPyConnection, tenant: str, calls: Iterable[Call]
 ) -> Mapping[str, list[Correction]]:
     """Return the corrections in force of some calls, by call id, in the order in which they were made."""
     found = {call.call_id: call for call in calls}
-    keys = sorted({trace_key(member[:32]) for call in found.values() for member in call.members})
-    about = by_span(in_force(corrections_known(connection, tenant, "trace_key IN (SELECT unnest(?::BIGINT[]))", keys)))
+    about = by_span(in_force(made_about(connection, tenant, found.values())))
     return {call_id: corrections_of(call, call.members, about) for call_id, call in found.items()}
 
 

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final, Literal
 
 from tollspan.semconv import QUALITIES
+from tollspan_rater.domain.correction import AMENDED
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 
@@ -137,7 +138,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "date": _wish_date,
 }
 
-INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if quality != "exact")
+INEXACT: Final[tuple[str, ...]] = (*(quality for quality in QUALITIES if quality != "exact"), AMENDED)
 DIMENSIONS: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
     *("provider", "model", "operation", "outcome", "quality", "dialect", "flags", "meter"),
@@ -305,6 +306,25 @@ _TABLE: Final = (
         (Param("id", "POSITION:ORDINAL as the list shows it", positional=True, required=True),),
         "tollspan quarantine show 17:3",
         scope="admin",
+    ),
+    Question(
+        "corrections.list",
+        "Corrections of calls, the newest first: who said what, when and why, and what was taken back.",
+        (Param("correction", "the calls of this correction, with what it says of each"), _LIMIT),
+        "tollspan correct list",
+        brief=(
+            "correction",
+            "kind",
+            "at",
+            "actor",
+            "note",
+            "calls",
+            "taken_back",
+            "changes",
+            "call_id",
+            "taken_back_by",
+        ),
+        quiet=("taken_back", "taken_back_by"),
     ),
     Question(
         "customers.list",
