@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from itertools import combinations
 from typing import Any
 
 from conformance.spans import Received, attributes
@@ -15,7 +14,6 @@ INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_c
          "ai.usage.inputTokens", "ai.usage.promptTokens", "llm.usage.prompt_tokens")  # fmt: skip
 OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
           "ai.usage.outputTokens", "ai.usage.completionTokens", "llm.usage.completion_tokens")  # fmt: skip
-MOST_TERMS = 3
 _NUMBER = re.compile(r"(?<![\w.-])\d{1,9}(?![\w.])")
 
 
@@ -45,15 +43,3 @@ def numbers(received: Iterable[Received]) -> frozenset[int]:
             elif isinstance(value, int | float) and math.isfinite(value):
                 found.add(int(value))
     return frozenset(number for number in found if number > 0)
-
-
-def findable(wanted: int, there: frozenset[int]) -> bool:
-    """Tell whether a number, or a sum of up to three numbers, is the wanted one."""
-    if wanted in there:
-        return True
-    smaller = sorted(number for number in there if number < wanted)
-    return any(
-        wanted - sum(chosen) in there
-        for terms in range(1, MOST_TERMS)
-        for chosen in combinations(smaller, terms)
-    )  # fmt: skip

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
-from conformance.http_body import read_body
 from conformance.spans import Received, read
+from tollspan_rater.demo.provider.loopback import LoopbackHandler, LoopbackServer
 
 _PASSED_ON = ("content-type", "content-encoding")
 
@@ -24,21 +23,19 @@ class Receiver:
         self.refused: list[str] = []
         self._lock = threading.Lock()
         self._client = httpx.Client(base_url=rater_url, trust_env=False, timeout=30)
-        self._server = _Server(("127.0.0.1", 0), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._server = _Server(self)
 
     @property
     def url(self) -> str:
         """The address before ``/STACK``."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_about: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
         self._client.close()
 
     def take(self, stack: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, str]:
@@ -55,31 +52,20 @@ class Receiver:
         return answer.status_code, answer.content, answer.headers.get("content-type", "")
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, address: tuple[str, int], receiver: Receiver) -> None:
+class _Server(LoopbackServer):
+    def __init__(self, receiver: Receiver) -> None:
         self.receiver = receiver
-        super().__init__(address, _Handler)
+        super().__init__(_Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(LoopbackHandler):
     server: _Server
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Stay quiet."""
-
-    def do_POST(self) -> None:
+    def post(self) -> None:
         """Take spans; whatever else an exporter sends (metrics, logs) is answered and forgotten."""
-        body = read_body(self.headers, self.rfile)
+        body = self.read_body()
         headers = {name.lower(): value for name, value in self.headers.items()}
         status, answer, kind = 200, b"{}", "application/json"
         if self.path.endswith("/v1/traces"):
             status, answer, kind = self.server.receiver.take(self.path.split("/")[1], body, headers)
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+        self.answer(status, answer, {"Content-Type": kind})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance import child
-from conformance.attribute_sums import findable, numbers, sums
+from conformance.attribute_sums import numbers, sums
 from conformance.bill import Attempt, Seen
 from conformance.compare import Comparison, compare
 from conformance.environment import InstallError, prepare
@@ -17,6 +17,7 @@ from conformance.rater import Rater, serving
 from conformance.receiver import Receiver
 from conformance.spans import Received, by_case, leaks
 from conformance.stack import Stack
+from conformance.sum_search import findable_by_repeating
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _compared(stack: str, ran: child.Ran, provider: Provider, receiver: Receiver
         attempts = tuple(one for one in provider.attempts if (one.stack, one.case) == (stack, case))
         received = spans.get(case, [])
         there = numbers(received)
-        compared = compare(attempts, calls[case], lambda wanted, there=there: findable(wanted, there))  # type: ignore[misc]
+        compared = compare(attempts, calls[case], lambda wanted, there=there: findable_by_repeating(wanted, there))  # type: ignore[misc]
         results.append(
             CaseResult(
                 stack, case, said, attempts, tuple(received), tuple(calls[case]), sums(received), compared

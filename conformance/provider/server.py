@@ -14,16 +14,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from conformance.bill import Attempt
-from conformance.http_body import read_body
 from conformance.provider.api import Api, api_of
 from conformance.provider.draw import Draw, draw, without_caches
 from tollspan_rater.demo.provider.answer import Asked, Event
 from tollspan_rater.demo.provider.bill import Counts
+from tollspan_rater.demo.provider.loopback import LoopbackHandler, LoopbackServer
 
 THINKING_S = 0.02  # calls take a little while, so that parallel ones overlap
 EVENTS_BEFORE_CUT = 4
@@ -54,21 +53,19 @@ class Provider:
         self.attempts: list[Attempt] = []
         self._seen: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._server = _Server(self)
 
     @property
     def url(self) -> str:
         """The address before ``/STACK/CASE/TRAITS``."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_about: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
 
     def admit(self, request: Request) -> tuple[int, Draw, str]:
         """Write an attempt onto the bill; return the status to answer with, what it uses and its response id."""
@@ -115,36 +112,23 @@ def _attempt(request: Request, status: int, counts: Counts, response_id: str) ->
     )
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], provider: Provider) -> None:
+class _Server(LoopbackServer):
+    def __init__(self, provider: Provider) -> None:
         self.provider = provider
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet: clients that hang up are part of the cases."""
+        super().__init__(_Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LoopbackHandler):
     server: _Server
-    wbufsize: ClassVar[int] = -1
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Stay quiet."""
-
-    def do_POST(self) -> None:
+    def post(self) -> None:
         """Answer a call of a case."""
-        body = read_body(self.headers, self.rfile)
+        body = self.read_body()
         path = unquote(urlsplit(self.path).path)
         found = api_of(path)
         parts = path.split("/")
         if found is None or len(parts) < 5:  # noqa: PLR2004 - "", stack, case, traits, the API's path
-            self._json(404, {"error": {"type": "not_found_error", "message": f"no such path: {path}"}})
+            self.answer_nothing_here(path)
             return
         api, model = found
         document = {"model": model, **json.loads(body)}
@@ -158,41 +142,21 @@ class _Handler(BaseHTTPRequestHandler):
         if request.streams and api.events is not None:
             self._stream(api, api.events(asked, drawn), response_id, cut="cut" in request.traits)
         else:
-            self._json(200, api.whole(asked, drawn), _ids(response_id))
-
-    def do_GET(self) -> None:
-        """Answer nothing: no case asks for anything by GET."""
-        self._json(404, {"error": {"type": "not_found_error", "message": f"no such path: {self.path}"}})
+            self.answer_json(200, api.whole(asked, drawn), _ids(response_id))
 
     def _error(self, status: int) -> None:
         said = {"type": ERRORS[status], "message": "asked for", "code": status, "status": "RESOURCE_EXHAUSTED"}
         headers = {"retry-after-ms": "1", "x-amzn-errortype": "ThrottlingException"}
-        self._json(status, {"type": "error", "error": said, "message": "asked for"}, headers)
-
-    def _json(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        data = json.dumps(body).encode()
-        self._head(status, {"Content-Type": "application/json", "Content-Length": str(len(data)), **(headers or {})})
-        self.wfile.write(data)
-        self.wfile.flush()
+        self.answer_json(status, {"type": "error", "error": said, "message": "asked for"}, headers)
 
     def _stream(self, api: Api, events: Iterator[Event | bytes], response_id: str, *, cut: bool) -> None:
-        headers = {"Content-Type": api.stream_type, "Transfer-Encoding": "chunked", **_ids(response_id)}
-        self._head(200, headers)
+        self.begin_stream(api.stream_type, _ids(response_id))
         for number, event in enumerate(events):
             if cut and number == EVENTS_BEFORE_CUT:
                 self.close_connection = True
                 return
-            data = event if isinstance(event, bytes) else _encoded(event)
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-            self.wfile.flush()
-        self.wfile.write(b"0\r\n\r\n")
-        self.wfile.flush()
-
-    def _head(self, status: int, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
+            self.chunk(event if isinstance(event, bytes) else _encoded(event))
+        self.chunk(b"")
 
 
 def _ids(response_id: str) -> dict[str, str]:

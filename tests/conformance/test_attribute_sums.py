@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import Any
 
 import pytest
-from conformance.attribute_sums import findable, numbers, sums
+from conformance.attribute_sums import numbers, sums
 from conformance.spans import Received
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def span(**attributes: Any) -> Received:
@@ -39,13 +36,3 @@ def test_each_span_adds_the_first_name_that_it_has() -> None:
 )
 def test_numbers_are_those_of_values_not_of_names(value: Any, found: set[int]) -> None:
     assert numbers([span(key=value)]) == found
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.frozensets(st.integers(1, 40), max_size=7), st.integers(1, 90))
-def test_a_figure_is_findable_as_a_sum_of_up_to_three(there: frozenset[int], wanted: int) -> None:
-    sums_there = {sum(chosen) for terms in (1, 2, 3) for chosen in combinations(sorted(there), terms)}
-    if wanted in sums_there:
-        assert findable(wanted, there)
-    elif findable(wanted, there):  # the one number that may be taken twice
-        assert any(wanted == 2 * one + other for one in there for other in {0, *there})

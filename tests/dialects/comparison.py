@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.dialects.recording import FIGURES, Recording, absent, recordings, repeated, requests
+from conformance.sum_search import findable, findable_by_repeating
+
+from tests.dialects.recording import FIGURES, Recording, recordings, requests
 from tests.pipeline.rig import a_rig
 from tollspan_rater.domain.entries import Batch
 
@@ -71,7 +73,7 @@ def _compared(recording: Recording, calls: tuple[dict[str, Any], ...]) -> Compar
         if (got or 0) == billed:
             became["exact"].append(figure)
         else:
-            became["absent" if absent(billed, numbers) else "wrong"].append(figure)
+            became["wrong" if findable(billed, numbers) else "absent"].append(figure)
     became["exact" if len(calls) == recording.bill["calls"] else "wrong"].append("calls")
     return Compared(recording, calls, **{name: tuple(figures) for name, figures in became.items()})
 
@@ -130,7 +132,11 @@ def _cells(row: Compared) -> tuple[str, ...]:
 
 def _absent_line(row: Compared, figure: str) -> str:
     billed, got = row.recording.bill[figure] or 0, row.total(figure)
-    copies = " (a sum only if one number counts more than once)" if repeated(billed, row.recording.numbers) else ""
+    copies = (
+        " (a sum only if one number counts more than once)"
+        if findable_by_repeating(billed, row.recording.numbers)
+        else ""
+    )
     return f"  {row.recording.name} {figure}: billed {billed}, tollspan {'unknown' if got is None else got}{copies}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,27 +82,6 @@ def recordings(folder: Path = FOLDER) -> list[Recording]:
             traces.setdefault(span["traceId"], []).append(span)
     rows = [json.loads(line) for line in (folder / "truth.jsonl").read_text("utf-8").splitlines()]
     return [_recording(row, traces[row["trace_id"]]) for row in rows]
-
-
-def absent(figure: int, numbers: frozenset[int]) -> bool:
-    """Tell whether neither a figure nor a sum of up to three different numbers equal to it stands in a trace."""
-    usable = sorted(number for number in numbers if 0 < number <= figure)
-    return not any(_sums_to(figure, usable, terms) for terms in (1, 2, 3))
-
-
-def repeated(figure: int, numbers: frozenset[int]) -> bool:
-    """Tell whether a figure is a sum of up to three numbers if one of them may be taken more than once."""
-    usable = {number for number in numbers if 0 < number <= figure}
-    pairs = {one + other for one in usable for other in usable}
-    return figure in usable or figure in pairs or any(figure - number in pairs for number in usable)
-
-
-def _sums_to(figure: int, numbers: Sequence[int], terms: int) -> bool:
-    if terms == 1:
-        return figure in numbers
-    return any(
-        _sums_to(figure - number, numbers[at + 1 :], terms - 1) for at, number in enumerate(numbers) if number < figure
-    )
 
 
 def _recording(row: dict[str, Any], spans: list[dict[str, Any]]) -> Recording:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.dialects.comparison import Compared, compared, holds, report
-from tests.dialects.recording import absent, repeated
 
 # What is not on the spans, by neither figure nor sum: it comes out as unknown or lower, never as zero, and only where
 # the call says so may a total be short. This list may only shrink.
@@ -65,27 +62,3 @@ def test_what_the_provider_did_not_state_is_marked(rows: list[Compared]) -> None
             "anthropic_stream_abort": "lower_bound",
         }.items()
     }
-
-
-@pytest.mark.parametrize(
-    ("figure", "numbers", "is_absent", "by_repeating"),
-    [
-        (1040, {1000, 600, 40}, False, True),
-        (1040, {1000, 600, 50}, True, False),
-        (1000, {100, 600, 300}, False, True),
-        (100, {50, 1000}, True, True),
-        (600, {200}, True, True),
-        (10, {1, 2, 3, 4}, True, True),
-        (10, set(), True, False),
-    ],
-)
-def test_a_figure_is_absent(figure: int, numbers: set[int], is_absent: bool, by_repeating: bool) -> None:
-    assert absent(figure, frozenset(numbers)) is is_absent
-    assert repeated(figure, frozenset(numbers)) is by_repeating
-
-
-@given(st.sets(st.integers(1, 500), min_size=3, max_size=12))
-def test_a_sum_of_three_is_never_absent(numbers: set[int]) -> None:
-    first, second, third, *_ = sorted(numbers)
-    for figure in (first, first + third, first + second + third):
-        assert not absent(figure, frozenset(numbers))

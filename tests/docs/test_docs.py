@@ -139,7 +139,7 @@ CLOSED_LISTS: dict[str, tuple[str, Iterable[str]]] = {
     "qualities": ("docs/concepts/meters-and-unknown.md", semconv.QUALITIES),
     "unit meters": ("docs/concepts/meters-and-unknown.md", UNIT_METERS),
     "reasons of unknown cost": ("docs/concepts/cost-and-margin.md", [*get_args(UnknownReason), NOT_CHARGED]),
-    "keys of plans": ("docs/concepts/pricing.md", set(PLAN_KEYS) - {"plan", "title", "currency"}),
+    "keys of plans": ("docs/concepts/plans.md", set(PLAN_KEYS) - {"plan", "title", "currency"}),
     "equations": ("docs/concepts/audit.md", equations()),
     "scopes": ("docs/concepts/privacy.md", SCOPES),
     "encodings": ("docs/reference/journal.md", get_args(Encoding)),

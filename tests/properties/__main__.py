@@ -24,17 +24,12 @@ def main() -> int:
         for name in sys.argv[2:] or PROPERTIES:
             start, done = time.monotonic(), 0
             blocks = [min(BLOCK, examples - at) for at in range(0, examples, BLOCK)]
-            for block in as_completed([pool.submit(_tried, name, size, seed) for seed, size in enumerate(blocks)]):
+            for block in as_completed([pool.submit(run, name, size, seed) for seed, size in enumerate(blocks)]):
                 done += block.result()
                 line = f"{name}: {done:,} of {examples:,}, {time.monotonic() - start:.0f} s"
                 print(f"\r{line}", end="" if sys.stdout.isatty() else "\n", flush=True)
             print(f"\r{name}: {examples:,} examples hold" + " " * 30)
     return 0
-
-
-def _tried(name: str, examples: int, seed: int) -> int:
-    run(PROPERTIES[name], examples, seed)
-    return examples
 
 
 if __name__ == "__main__":

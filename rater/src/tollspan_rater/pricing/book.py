@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from tollspan_rater.errors import PricingError
+from tollspan_rater.pricing.addon import Addon, read_addon
+from tollspan_rater.pricing.canonical import canonical
 from tollspan_rater.pricing.card import RateCard, read_card
 from tollspan_rater.pricing.check import check_book
-from tollspan_rater.pricing.document import Node, Table, documents
+from tollspan_rater.pricing.document import Node, Table
+from tollspan_rater.pricing.document import documents as parsed
 from tollspan_rater.pricing.finding import Finding, Findings
 from tollspan_rater.pricing.plan import Plan, read_plan
 from tollspan_rater.pricing.reading import Reading
+from tollspan_rater.pricing.terms import Terms, read_customer_terms
+
+KINDS: Final[Mapping[str, Callable[[Table, Reading], RateCard | Plan | Addon]]] = {
+    "card": read_card,
+    "plan": read_plan,
+    "addon": read_addon,
+}
+TERMS: Final = "terms"
 
 
 @dataclass(frozen=True)
 class PriceBook:
-    """Cards and plans by name. Equal content gives the equal ``version``, however the files are written."""
+    """Cards, plans and add-ons by name, terms by customer in the order of their days.
+
+    Equal content gives the equal ``version``, however the files are written.
+    """
 
     cards: Mapping[str, RateCard]
     plans: Mapping[str, Plan]
+    addons: Mapping[str, Addon] = field(default_factory=dict)
+    terms: Mapping[str, tuple[Terms, ...]] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = field(default=(), compare=False)
 
     @cached_property
     def version(self) -> str:
         """Return ``pv_`` and a digest of the content: comments, order of files and notation do not count."""
-        content = canonical({"cards": self.cards, "plans": self.plans})
+        beside = {"addons": self.addons, "terms": self.terms}
+        content = canonical({"cards": self.cards, "plans": self.plans, **{k: v for k, v in beside.items() if v}})
         return "pv_" + hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def cards_of(self, plan: Plan) -> tuple[RateCard, ...]:
-        """Return a plan's cards in the order in which they are asked."""
-        return tuple(self.cards[name] for name in plan.cards)
+    def cards_of(self, of: Plan | Addon) -> tuple[RateCard, ...]:
+        """Return the cards of a plan or an add-on in the order in which they are asked."""
+        return tuple(self.cards[name] for name in of.cards)
 
 
 def load(files: Mapping[str, str]) -> PriceBook:
@@ -48,7 +64,7 @@ def load(files: Mapping[str, str]) -> PriceBook:
     for finding in findings:
         if finding.severity == "error":
             raise finding.raised()
-    return PriceBook(book.cards, book.plans, tuple(findings))
+    return replace(book, warnings=tuple(findings))
 
 
 def check(files: Mapping[str, str]) -> tuple[Finding, ...]:
@@ -56,56 +72,62 @@ def check(files: Mapping[str, str]) -> tuple[Finding, ...]:
     return tuple(_read(files)[1])
 
 
-def canonical(value: Any) -> str:
-    """Return the one JSON text of frozen pricing data; fields that do not count in comparisons are left out."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        known = {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.compare}
-        return {"": type(value).__name__, **known}
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
-    return format(value, "f") if isinstance(value, Decimal) else value
-
-
 def _read(files: Mapping[str, str]) -> tuple[PriceBook, Findings]:
     findings = Findings()
     reading = Reading(findings)
-    cards: dict[str, RateCard] = {}
-    plans: dict[str, Plan] = {}
+    documents = _Documents()
     for path in sorted(files):
         try:
-            nodes = documents(path, files[path])
+            nodes = parsed(path, files[path])
         except PricingError as error:
             findings.error(path, error.line, error.problem, error.remedy)
             continue
         for node in nodes:
-            _read_document(node, cards, plans, reading)
-    check_book(cards, plans, findings)
-    return PriceBook(cards, plans), findings
+            documents.add(node, reading)
+    book = documents.book(reading)
+    of_addons = {name for addon in book.addons.values() for name in addon.cards}
+    check_book(book.cards, book.plans, findings, of_addons=of_addons)
+    return book, findings
 
 
-def _read_document(node: Node, cards: dict[str, RateCard], plans: dict[str, Plan], reading: Reading) -> None:
-    table = reading.table(node, "the document")
-    if table is None:
-        return
-    if ("card" in table.entries) == ("plan" in table.entries):
-        reading.wrong(table, "this is neither a rate card nor a plan", "Begin with `card: NAME` or `plan: NAME`")
-    elif "card" in table.entries:
-        card = read_card(table, reading)
-        _refuse_twice(table, "card", card.name, cards.get(card.name), reading)
-        cards.setdefault(card.name, card)
-    else:
-        plan = read_plan(table, reading)
-        _refuse_twice(table, "plan", plan.name, plans.get(plan.name), reading)
-        plans.setdefault(plan.name, plan)
+class _Documents:
+    """Reads documents by the key that says what they are; terms come last, for they may price any card's meter."""
 
+    def __init__(self) -> None:
+        self._named: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+        self._terms: list[Table] = []
 
-def _refuse_twice(table: Table, what: str, name: str, first: RateCard | Plan | None, reading: Reading) -> None:
-    if first is not None:
-        problem = f"there are two {what}s {name!r}; the first is at {first.path}:{first.line}"
-        reading.wrong(table, problem, f"Rename one {what}, or delete it")
+    def add(self, node: Node, reading: Reading) -> None:
+        """Read one document; what it is not is noted."""
+        table = reading.table(node, "the document")
+        if table is None:
+            return
+        kinds = [kind for kind in (*KINDS, TERMS) if kind in table.entries]
+        if len(kinds) != 1:
+            remedy = "Begin with `card: NAME`, `plan: NAME`, `addon: NAME` or `terms: CUSTOMER`"
+            reading.wrong(table, "this is neither a rate card nor a plan, an add-on or terms", remedy)
+        elif kinds == [TERMS]:
+            self._terms.append(table)
+        else:
+            self._keep(kinds[0], KINDS[kinds[0]](table, reading), table, reading)
+
+    def book(self, reading: Reading) -> PriceBook:
+        """Return everything that was read."""
+        cards = self._named["card"]
+        meters = list(dict.fromkeys(meter for card in cards.values() for meter in card.meters))
+        read = [read_customer_terms(table, meters, reading) for table in self._terms]
+        terms: dict[str, tuple[Terms, ...]] = {}
+        for one, table in zip(read, self._terms, strict=True):
+            for other in terms.get(one.customer, ()):
+                if other.since == one.since:
+                    problem = f"there are two terms of {one.customer!r} from the same day; the first is at "
+                    reading.wrong(table, f"{problem}{other.path}:{other.line}", "Put them together, or give `from:`")
+            terms[one.customer] = (*terms.get(one.customer, ()), one)
+        ordered = {name: tuple(sorted(each, key=lambda one: one.since or date.min)) for name, each in terms.items()}
+        return PriceBook(cards, self._named["plan"], self._named["addon"], ordered)
+
+    def _keep(self, kind: str, read: RateCard | Plan | Addon, table: Table, reading: Reading) -> None:
+        first = self._named[kind].setdefault(read.name, read)
+        if first is not read:
+            problem = f"there are two {kind}s {read.name!r}; the first is at {first.path}:{first.line}"
+            reading.wrong(table, problem, f"Rename one {kind}, or delete it")

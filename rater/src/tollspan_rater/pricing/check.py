@@ -2,59 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import combinations, pairwise
+from collections.abc import Collection, Mapping
 
-from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.card import RateCard
+from tollspan_rater.pricing.card_check import check_card
 from tollspan_rater.pricing.finding import Findings
-from tollspan_rater.pricing.item import PriceItem
-from tollspan_rater.pricing.model import Tier, Volume, shortest
-from tollspan_rater.pricing.pattern import can_meet
+from tollspan_rater.pricing.model import Conversion
+from tollspan_rater.pricing.offer_check import check_offer
 from tollspan_rater.pricing.plan import Plan
 from tollspan_rater.pricing.tree import below
 
 
-def check_book(cards: Mapping[str, RateCard], plans: Mapping[str, Plan], findings: Findings) -> None:
-    """Note what is wrong or surprising across documents."""
+def check_book(
+    cards: Mapping[str, RateCard], plans: Mapping[str, Plan], findings: Findings, *, of_addons: Collection[str] = ()
+) -> None:
+    """Note what is wrong or surprising across documents; ``of_addons`` are the cards that add-ons use."""
     for card in cards.values():
-        _check_ambiguity(card, findings)
-        for item in card.items:
-            if isinstance(item.price, Volume):
-                _check_cliffs(item, item.price.tiers, findings)
+        check_card(card, findings)
     for plan in plans.values():
         _check_cards(plan, cards, findings)
         _check_allowances(plan, cards, findings)
-    used = {name for plan in plans.values() for name in plan.cards}
+        offered = [cards[name] for name in plan.cards if name in cards]
+        check_offer(plan, offered, [cards[name] for name in of_addons if name in cards], findings)
+    used = {*of_addons, *(name for plan in plans.values() for name in plan.cards)}
     for card in cards.values():
         if card.name not in used and plans:
             remedy = "Add it to the `cards:` of a plan, or delete it"
             findings.warning(card.path, card.line, f"no plan uses card {card.name}", remedy)
-
-
-def _check_ambiguity(card: RateCard, findings: Findings) -> None:
-    for one, other in combinations(card.items, 2):
-        if (
-            one.meter == other.meter
-            and one.rank == other.rank
-            and can_meet(one.model, other.model)
-            and can_meet(one.provider, other.provider)
-        ):
-            problem = f"ambiguous: {other.key} and {one.key} (line {one.line}) fit the same models equally well"
-            findings.error(other.path, other.line, problem, "Make one of the patterns more specific")
-
-
-def _check_cliffs(item: PriceItem, tiers: tuple[Tier, ...], findings: Findings) -> None:
-    """Warn where one more unit lowers the whole bill of a volume price."""
-    for lower, upper in pairwise(tiers):
-        if lower.up_to is None:
-            continue
-        before = EXACT.add(EXACT.multiply(lower.up_to, lower.unit_price), lower.flat)
-        after = EXACT.add(EXACT.multiply(lower.up_to, upper.unit_price), upper.flat)
-        if after < before:
-            fall = f"from {shortest(before):f} to {shortest(after):f}"
-            problem = f"volume cliff of {item.key}: at {lower.up_to} units the bill falls {fall}"
-            findings.warning(item.path, item.line, problem, "Take `graduated` if using more should never cost less")
 
 
 def _check_cards(plan: Plan, cards: Mapping[str, RateCard], findings: Findings) -> None:
@@ -69,7 +43,13 @@ def _check_cards(plan: Plan, cards: Mapping[str, RateCard], findings: Findings) 
 
 
 def _check_allowances(plan: Plan, cards: Mapping[str, RateCard], findings: Findings) -> None:
-    priced = {item.meter for name in plan.cards if name in cards for item in cards[name].items}
+    priced = {
+        item.meter
+        for name in plan.cards
+        if name in cards
+        for item in cards[name].items
+        if not isinstance(item.price, Conversion)
+    }
     for allowance in plan.included:
         if not any(below(meter, allowance.meter) for meter in priced):
             problem = f"plan {plan.name} includes {allowance.meter}, which none of its cards prices"

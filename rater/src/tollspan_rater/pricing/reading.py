@@ -13,6 +13,7 @@ from tollspan_rater.pricing.finding import Findings
 
 NUMBER: Final = re.compile(r"[+-]?\d{1,3}(_\d{3})+(\.\d+)?|[+-]?\d+(\.\d+)?")
 MAX_DIGITS: Final = 30  # quantities, prices and their products stay exact in 80 digits
+COUNTS: Final = range(1, 1001)  # of days and periods
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 YES_NO: Final = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -69,12 +70,34 @@ class Reading:
             return None
         return value
 
+    def whole(self, node: Node, what: str, *, least: int = COUNTS[0], most: int = COUNTS[-1]) -> int | None:
+        """Return a whole number from ``least`` to ``most``."""
+        value = self.number(node, what)
+        if value is None:
+            return None
+        if value != value.to_integral_value() or not least <= value <= most:
+            self.wrong(node, f"{what} is {value:f}", f"Write a whole number from {least} to {most}")
+            return None
+        return int(value)
+
     def yes_no(self, node: Node, what: str) -> bool | None:
         """Return a switch."""
         value = YES_NO.get(node.value.lower()) if isinstance(node, Text) else None
         if value is None:
             self.wrong(node, f"{what} is neither yes nor no", "Write yes or no")
         return value
+
+    def switch(self, table: Table, key: str, *, default: bool) -> bool:
+        """Return a switch of a mapping, or its default."""
+        said = self.yes_no(table.entries[key], key) if key in table.entries else None
+        return default if said is None else said
+
+    def needed(self, table: Table, key: str, what: str, example: str) -> Decimal | None:
+        """Return a number that a mapping cannot do without."""
+        if key in table.entries:
+            return self.number(table.entries[key], what)
+        self.wrong(table, f"{what} has no {key}", f"Add `{example}`")
+        return None
 
     def choice(self, node: Node | None, what: str, choices: Iterable[str], default: str) -> str:
         """Return one of a closed list of words."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Final
 
@@ -10,10 +11,12 @@ import duckdb
 
 from tollspan_rater.cost.book import CostBook
 from tollspan_rater.cost.contract import Contract, parse_contract
+from tollspan_rater.pricing.applied import Applied
+from tollspan_rater.pricing.assignment import read_addon_assignments, read_assignments
 from tollspan_rater.pricing.book import PriceBook, load
-from tollspan_rater.pricing.period import Period, month_of, period
-from tollspan_rater.pricing.plan import Plan
-from tollspan_rater.pricing.timeline import Applied, Assignment, Segment, book_at, plan_at, read_assignments, segments
+from tollspan_rater.pricing.period import Period
+from tollspan_rater.pricing.segment import Segment
+from tollspan_rater.pricing.subscription import Subscription
 from tollspan_rater.store import state
 from tollspan_rater.store.state import LATEST, Customer
 
@@ -32,8 +35,8 @@ class Accounts:
         self._applied = tuple(
             Applied(book_of(tuple(sorted(one.files.items()))), one.valid_from_ns, one.position) for one in self.versions
         )
-        self._zones: dict[str, str] = {}
-        self._segments: dict[tuple[str | None, str, str], tuple[Segment, ...]] = {}
+        self._subscriptions: dict[str | None, Subscription] = {}
+        self._segments: dict[tuple[str | None, str], tuple[Segment, ...]] = {}
 
     def names(self) -> list[str]:
         """Return the ids of all customers that were set."""
@@ -43,43 +46,48 @@ class Accounts:
         """Return what is known of a customer, which may be nothing but its id."""
         return self._customers.get(name or "") or Customer(self.tenant, name or "")
 
-    def zone(self, name: str | None) -> str:
-        """Return the time zone of a customer's days and periods: its own, else its plan's, else the default."""
-        key = name or ""
-        found = self._zones.get(key)
+    def subscription(self, name: str | None) -> Subscription:
+        """Return what a customer holds when, and its periods."""
+        found = self._subscriptions.get(name)
         if found is None:
-            plan = self._plan_ever(name)
-            found = self._zones[key] = self.customer(name).zone or (plan and plan.zone) or self._zone
+            found = self._subscriptions[name] = self._subscribed(name)
         return found
 
+    def zone(self, name: str | None) -> str:
+        """Return the time zone of a customer's days and periods: its own, else its plan's, else the default."""
+        return self.subscription(name).zone
+
     def period(self, name: str | None, label: str) -> Period:
-        """Return a customer's period by its label, e.g. ``2026-11``."""
-        return period(label, self.zone(name))
+        """Return a customer's period by its label, e.g. ``2026-11``, or the one that begins in the labelled time.
+
+        Raises:
+            ConfigError: the label names no span of time, or not one period of this customer.
+        """
+        return self.subscription(name).named(label)
+
+    def within(self, name: str | None, label: str) -> tuple[Period, ...]:
+        """Return the customer's period of this label, else all that begin in the span of time that it names."""
+        return self.subscription(name).within(label)
 
     def period_at(self, name: str | None, instant_ns: int) -> Period:
         """Return the customer's period that contains an instant."""
-        return month_of(instant_ns, self.zone(name))
+        return self.subscription(name).period_at(instant_ns)
 
     def periods(self, name: str | None, first_ns: int, last_ns: int) -> Iterator[Period]:
         """Yield a customer's periods from the one that contains an instant to the one that contains another."""
-        period = self.period_at(name, first_ns)
-        yield period
-        while last_ns >= period.end_ns:
-            period = self.period_at(name, period.end_ns)
-            yield period
+        return self.subscription(name).periods(first_ns, last_ns)
 
     def segments(self, name: str | None, of: Period) -> tuple[Segment, ...]:
         """Return the plan and price version of each part of a customer's period."""
-        key = (name, of.label, of.zone)
+        key = (name, of.label)
         found = self._segments.get(key)
         if found is None:
-            found = segments(of, self._applied, self._assignments(name, self.zone(name)), self._known_at)
-            self._segments[key] = found
+            found = self._segments[key] = self.subscription(name).segments(of)
         return found
 
     def currency(self, name: str | None) -> str | None:
         """Return the currency of the customer's plan, None without a plan."""
-        plan = self._plan_ever(name)
+        plan = self.subscription(name).plan_at(LATEST)
         return None if plan is None else plan.currency
 
     def cost_book(self) -> CostBook:
@@ -87,16 +95,27 @@ class Accounts:
         files = self.versions[-1].files if self.versions else {}
         return cost_book_of(cost_files(files))
 
-    def _assignments(self, name: str | None, zone: str) -> tuple[Assignment, ...]:
+    def _subscribed(self, name: str | None) -> Subscription:
         customer = self.customer(name)
-        entries = [{"plan": plan, "from": day} for day, plan in customer.plans]
-        return read_assignments(entries, zone)
+        zone = customer.zone or self._plans_zone(customer) or self._zone
+        return self._held(customer, zone)
 
-    def _plan_ever(self, name: str | None) -> Plan | None:
-        """Return the plan assigned last, in the price book that holds last."""
-        assigned = self._assignments(name, self.customer(name).zone or self._zone)
-        plan_name, book = plan_at(assigned, LATEST), book_at(self._applied, LATEST, self._known_at)
-        return None if plan_name is None or book is None else book.plans.get(plan_name)
+    def _plans_zone(self, customer: Customer) -> str | None:
+        """Return the time zone of the plan assigned last, in the price book that holds last."""
+        plan = self._held(customer, customer.zone or self._zone).plan_at(LATEST)
+        return None if plan is None else plan.zone
+
+    def _held(self, customer: Customer, zone: str) -> Subscription:
+        entries = [{"plan": plan, "from": day} for day, plan in customer.plans]
+        return Subscription(
+            zone,
+            self._applied,
+            read_assignments(entries, zone),
+            self._known_at,
+            customer=customer.customer,
+            addons=read_addon_assignments(customer.addons, zone),
+            anchor=None if customer.anchor is None else date.fromisoformat(customer.anchor),
+        )
 
 
 def cost_files(files: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from tollspan.semconv import QUALITIES
 from tollspan_rater.domain.correction import AMENDED
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
+from tollspan_rater.pricing.period import LABEL, LABELS
 
 Kind = Literal["str", "int", "date", "period", "enum", "flag"]
 Scope = Literal["query", "export", "admin"]
@@ -133,7 +134,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "str": _wish_pattern(r"(?s).+", "some text"),
     "enum": lambda _value: "",
     "int": _wish_pattern(r"[0-9]{1,9}", "a whole number, for example 20"),
-    "period": _wish_pattern(r"[0-9]{4}-(0[1-9]|1[0-2])", "a month, for example 2026-11"),
+    "period": _wish_pattern(LABEL.pattern, f"one of {LABELS}"),
     "flag": _wish_pattern(r"true|false", "true or false"),
     "date": _wish_date,
 }
@@ -173,7 +174,9 @@ _FILTERS: Final = (
 _BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat=True, choices=DIMENSIONS)
 _TOP: Final = Param("top", "only so many rows", "int")
 _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
-_PERIOD: Final = Param("period", "a month, for example 2026-11; default is the running one", "period")
+_PERIOD: Final = Param(
+    "period", "a month, week (2026-W47), quarter, year or first day; default is the running one", "period"
+)
 _KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
 

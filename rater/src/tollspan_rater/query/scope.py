@@ -10,7 +10,6 @@ from typing import Final
 import duckdb
 
 from tollspan_rater.domain.span import Piece
-from tollspan_rater.pricing.period import month_of
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.alike import alike, split
 from tollspan_rater.query.answer import Cell
@@ -106,11 +105,10 @@ def _singly(scope: Scope, selection: Selection, params: Mapping[str, str], start
 
 
 def _period_start(scope: Scope, start: int | None) -> int | None:
-    """Return an instant that no period containing ``start`` begins before, in any customer's zone."""
+    """Return an instant that no period containing ``start`` begins before, of any customer."""
     if start is None:
         return None
-    zones = {scope.zone, *(scope.accounts.zone(name) for name in scope.accounts.names())}
-    return min(month_of(start, zone).start_ns for zone in zones)
+    return min(scope.accounts.period_at(name, start).start_ns for name in (None, *scope.accounts.names()))
 
 
 class _Wanted:

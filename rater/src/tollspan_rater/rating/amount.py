@@ -1,7 +1,8 @@
 """What a quantity costs under a price model: exactly, and step by step.
 
-A negative quantity costs the negative of what its absolute value costs, so that a correction becomes a credit.
-Zero costs nothing; what is due without use is a base fee.
+Prices that follow single events or the provider's cost are in :mod:`tollspan_rater.rating.event_fee` and
+:mod:`tollspan_rater.rating.cost_plus`. A negative quantity costs the negative of what its absolute value costs,
+so that a correction becomes a credit. Zero costs nothing; what is due without use is a base fee, or a fee at zero.
 """
 
 from __future__ import annotations
@@ -14,10 +15,22 @@ from itertools import accumulate
 from typing import Any, Final
 
 from tollspan_rater.domain.money import EXACT
-from tollspan_rater.pricing.model import Flat, Graduated, Package, PerUnit, PriceModel, Tier, Volume, shortest
+from tollspan_rater.pricing.model import (
+    Flat,
+    Graduated,
+    Package,
+    Percentage,
+    PerUnit,
+    PriceModel,
+    Stairstep,
+    Tier,
+    Volume,
+    shortest,
+)
 
 Amount = Callable[[Decimal], Decimal]
 ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
 _add, _subtract, _times = EXACT.add, EXACT.subtract, EXACT.multiply
 
 
@@ -90,12 +103,18 @@ def _volume(price: Volume) -> Amount:
     return amount
 
 
+def _stairstep(price: Stairstep) -> Amount:
+    stairs = price.stairs
+    bounds = [stair.up_to for stair in stairs if stair.up_to is not None]
+    return lambda quantity: stairs[bisect_left(bounds, quantity)].amount
+
+
 def _packages(price: Package, quantity: Decimal) -> Decimal:
     beyond = _subtract(quantity, price.free)
     if beyond <= ZERO:
         return ZERO
     whole, rest = EXACT.divmod(beyond, price.size)
-    return whole + 1 if rest else whole
+    return EXACT.add(whole, ONE) if rest and price.round == "up" else whole
 
 
 def _package(price: Package) -> Amount:
@@ -104,6 +123,14 @@ def _package(price: Package) -> Amount:
 
 def _flat(price: Flat) -> Amount:
     return lambda _quantity: price.amount
+
+
+def _charged(price: Percentage, quantity: Decimal) -> Decimal:
+    return max(_subtract(quantity, price.free_amount), ZERO)
+
+
+def _percentage(price: Percentage) -> Amount:
+    return lambda quantity: _times(_charged(price, quantity), price.rate)
 
 
 def _explain_per_unit(price: PerUnit, quantity: Decimal) -> list[Step]:
@@ -135,8 +162,28 @@ def _explain_tier(tier: Tier, lower: Decimal, quantity: Decimal, intro: str = ""
     bound = f"above {lower:,f}" if tier.up_to is None else f"up to {tier.up_to:,f}"
     steps = [Step(intro + bound, quantity, tier.unit_price, _times(quantity, tier.unit_price))]
     if tier.flat:
-        steps.append(Step(f"flat fee for reaching the tier {bound}", Decimal(1), None, tier.flat))
+        steps.append(Step(f"flat fee for reaching the tier {bound}", ONE, None, tier.flat))
     return steps
+
+
+def _explain_stairstep(price: Stairstep, quantity: Decimal) -> list[Step]:
+    lower = ZERO
+    for stair in price.stairs:
+        if stair.up_to is None or quantity <= stair.up_to:
+            bound = f"above {lower:,f}" if stair.up_to is None else f"up to {stair.up_to:,f}"
+            return [Step(f"a total of {quantity:,f} units lies {bound}", ONE, None, stair.amount)]
+        lower = stair.up_to
+    return []
+
+
+def _explain_percentage(price: Percentage, quantity: Decimal) -> list[Step]:
+    charged = _charged(price, quantity)
+    steps = []
+    if price.free_amount:
+        free = _subtract(quantity, charged)
+        steps.append(Step("free amount", free, ZERO, ZERO))
+    percent = shortest(EXACT.scaleb(price.rate, 2))
+    return [*steps, Step(f"{percent:f} % of the amount", charged, price.rate, _times(charged, price.rate))]
 
 
 def _explain_package(price: Package, quantity: Decimal) -> list[Step]:
@@ -146,26 +193,31 @@ def _explain_package(price: Package, quantity: Decimal) -> list[Step]:
         steps.append(Step("free units", free, ZERO, ZERO))
     packages = _packages(price, quantity)
     if packages:
-        text = f"begun packages of {shortest(price.size):,f}"
+        kind = "begun" if price.round == "up" else "full"
+        text = f"{kind} packages of {shortest(price.size):,f}"
         steps.append(Step(text, packages, price.price, _times(packages, price.price)))
     return steps
 
 
 def _explain_flat(price: Flat, _quantity: Decimal) -> list[Step]:
-    return [Step("once in the period, for any use", Decimal(1), None, price.amount)]
+    return [Step("once in the period, for any use", ONE, None, price.amount)]
 
 
 COMPILERS: Final[dict[type, Callable[[Any], Amount]]] = {
     PerUnit: _per_unit,
     Graduated: _graduated,
     Volume: _volume,
+    Stairstep: _stairstep,
     Package: _package,
     Flat: _flat,
+    Percentage: _percentage,
 }
 EXPLAINERS: Final[dict[type, Callable[[Any, Decimal], list[Step]]]] = {
     PerUnit: _explain_per_unit,
     Graduated: _explain_graduated,
     Volume: _explain_volume,
+    Stairstep: _explain_stairstep,
     Package: _explain_package,
     Flat: _explain_flat,
+    Percentage: _explain_percentage,
 }

@@ -12,6 +12,11 @@ from tollspan_rater.domain.money import Money, exact_sum
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.decision import Decision
+from tollspan_rater.rating.sample import Facts
+
+Kind = Literal[
+    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,9 @@ class UsageGroup:
     ``segment`` is the index of the plan segment in which the calls started. ``quantities`` are the
     inclusive sums of what is known (:func:`tollspan_rater.rating.quantity.of_usage`, added up).
     ``unknown_calls`` counts the calls whose quantity of a meter is not known although it was used.
+    ``facts`` are the values of ``Tariff.dimensions``, in their order. ``costs`` is what the provider charges
+    for the units of each meter, its parts taken out, in the plan's currency: where that is known, and only
+    filled when ``Tariff.wants_cost``; calls of which it is not known make a group of their own.
     """
 
     provider: str | None
@@ -30,6 +38,8 @@ class UsageGroup:
     calls: int
     quantities: Mapping[str, Decimal]
     unknown_calls: Mapping[str, int] = field(default_factory=dict)
+    facts: Facts = ()
+    costs: Mapping[str, Decimal] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class AllowanceUse:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a bill: one price item of a plan in a period, or a base fee.
+    """One line of a bill: one price item of a plan in a period, a fee, or what a modifier adds or takes.
 
     ``line_id`` and ``component`` depend on owner, period, plan and price alone, never on the usage.
     ``quantity`` = ``included`` + ``billable``. ``unit_price`` is ``None`` where no single price holds;
@@ -67,7 +77,7 @@ class Line:
     """
 
     line_id: str
-    kind: Literal["usage", "base_fee"]
+    kind: Kind
     component: str
     plan: str
     meter: str

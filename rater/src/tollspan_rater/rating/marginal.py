@@ -11,11 +11,12 @@ from typing import Final
 from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.pricing.policy import Reason
 from tollspan_rater.pricing.timeline import Segment
-from tollspan_rater.rating.amount import amount_of
 from tollspan_rater.rating.decision import Decision
-from tollspan_rater.rating.pool import Sharing
+from tollspan_rater.rating.pool import sharings
 from tollspan_rater.rating.quantity import exclusive
-from tollspan_rater.rating.tally import NO_PRICE
+from tollspan_rater.rating.sample import Facts
+from tollspan_rater.rating.standing import Standing
+from tollspan_rater.rating.tally import unpriced_reason
 from tollspan_rater.rating.tariff import Tariff
 
 ZERO: Final = Decimal(0)
@@ -48,12 +49,10 @@ class Marginal:
     def __init__(self, segments: Sequence[Segment]) -> None:
         self._tariff = tariff = Tariff(segments)
         self._starts = [segment.start_ns for segment in segments]
-        self._price = [amount_of(component.item.price) for component in tariff.components]
+        self._standings = [Standing(component) for component in tariff.components]
         size = len(tariff.components)
         self._quantity, self._billable, self._amount = [ZERO] * size, [ZERO] * size, [ZERO] * size
-        self._sharing: dict[int, Sharing] = {}
-        for pool in tariff.pools:
-            self._sharing |= dict.fromkeys(pool.components, Sharing(pool, self._quantity))
+        self._sharing = sharings(tariff.pools, self._quantity)
 
     def charge(
         self,
@@ -62,9 +61,16 @@ class Marginal:
         model: str | None,
         quantities: Mapping[str, Decimal],
         decision: Decision,
+        *,
+        facts: Facts = (),
+        costs: Mapping[str, Decimal] | None = None,
+        key: str = "",
+        of: Mapping[str, str | None] | None = None,
     ) -> ChargedCall:
         """Return what a call adds; ``quantities`` are inclusive, as :mod:`tollspan_rater.rating.quantity` makes them.
 
+        ``facts`` are the values of ``Tariff.dimensions``, ``costs`` what the provider charges for each meter
+        (see ``UsageGroup``), ``key`` is the call's id, ``of`` the values of ``Tariff.unique_of`` by dimension.
         A call that is not on the invoice is charged 0 and changes nothing.
         """
         number = max(bisect_right(self._starts, started_ns) - 1, 0)
@@ -72,41 +78,49 @@ class Marginal:
         currency = segment.plan.currency if segment.plan else None
         if not decision.on_invoice:
             return ChargedCall(ZERO, decision.reason, segment.version, currency)
-        route = self._tariff.route(number, provider, model)
-        added: dict[int, Decimal] = {}
-        unpriced: list[str] = []
+        route = self._tariff.route(number, provider, model, facts)
+        changed: dict[int, Decimal] = {}
+        unpriced: dict[str, str] = {}
         for meter, quantity in exclusive(quantities).items():
-            index = route[meter]
-            if index is not None:
-                added[index] = EXACT.add(added[index], quantity) if index in added else quantity
-            elif quantity and meter != "request":
-                unpriced.append(meter)
-        if not added:
-            reason = segment.problem or (NO_PRICE if unpriced else "no usage")
+            target = route[meter]
+            cost = None if costs is None else costs.get(meter)
+            value = of.get(self._tariff.of(number, meter) or "") if of else None
+            reason = unpriced_reason(self._tariff, number, target, cost=cost, of=value)
+            if reason is None and target is not None:
+                more = self._standings[target.component].take(
+                    meter, quantity, target.conversion, cost=cost or ZERO, at=(started_ns, key), of=value
+                )
+                index = target.component
+                changed[index] = EXACT.add(changed[index], more) if index in changed else more
+            elif reason is not None and quantity and meter != "request":
+                unpriced[meter] = reason
+        if not changed:
+            reason = segment.problem or next(iter(unpriced.values()), "no usage")
             return ChargedCall(None, reason, segment.version, currency, (), tuple(unpriced))
-        parts = self._settle(added)
-        reason = Reason.INCLUDED if not parts and any(added.values()) else decision.reason
+        parts = self._settle(changed)
+        reason = Reason.INCLUDED if not parts and any(changed.values()) else decision.reason
         return ChargedCall(
             exact_sum(parts.values()), reason, segment.version, currency, tuple(parts.items()), tuple(unpriced)
         )
 
-    def _settle(self, added: Mapping[int, Decimal]) -> dict[str, Decimal]:
+    def _settle(self, changed: Mapping[int, Decimal]) -> dict[str, Decimal]:
         """Bring quantities and amounts of components up to date and return the amounts that changed."""
         parts: dict[str, Decimal] = {}
-        for index in sorted(added):
-            quantity = self._quantity[index] = EXACT.add(self._quantity[index], added[index])
+        for index in sorted(changed):
+            self._quantity[index] = self._standings[index].quantity
             sharing = self._sharing.get(index)
             if sharing is None:
-                self._move(index, quantity, parts)
+                self._move(index, ZERO, parts)
             else:
-                for member in sharing.take(index, added[index]):
-                    self._move(member, EXACT.subtract(self._quantity[member], sharing.included[member]), parts)
+                for member in sharing.take(index, changed[index]):
+                    self._move(member, sharing.included[member], parts)
         return parts
 
-    def _move(self, index: int, billable: Decimal, parts: dict[str, Decimal]) -> None:
-        if billable == self._billable[index]:
+    def _move(self, index: int, included: Decimal, parts: dict[str, Decimal]) -> None:
+        amount = self._standings[index].amount(included)
+        billable = EXACT.subtract(self._quantity[index], included)
+        if billable == self._billable[index] and amount == self._amount[index]:
             return
-        amount = self._price[index](billable)
         name, more = self._tariff.components[index].name, EXACT.subtract(amount, self._amount[index])
         parts[name] = EXACT.add(parts.get(name, ZERO), more)
         self._billable[index], self._amount[index] = billable, amount

@@ -1,8 +1,8 @@
-"""Adds up groups of usage by component, and keeps apart what is not charged."""
+"""Adds up usage by component, and keeps apart what is not charged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -10,10 +10,15 @@ from typing import Final
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.quantity import exclusive
+from tollspan_rater.rating.route import Target
+from tollspan_rater.rating.sample import Sample
+from tollspan_rater.rating.standing import Standing
 from tollspan_rater.rating.tariff import Tariff
 
 NO_PRICE: Final = "no price"
 USAGE_UNKNOWN: Final = "usage unknown"
+COST_UNKNOWN: Final = "cost unknown"
+VALUE_UNKNOWN: Final = "value unknown"
 ZERO: Final = Decimal(0)
 
 Counts = dict[tuple[str, str], tuple[Decimal, int]]  # (reason, meter) -> quantity, calls
@@ -23,25 +28,27 @@ Counts = dict[tuple[str, str], tuple[Decimal, int]]  # (reason, meter) -> quanti
 class Tally:
     """Usage by component index, and by (reason, meter) for the partition of all usage."""
 
-    quantities: list[Decimal]
+    standings: list[Standing]
     calls: list[int]
     segments: list[set[int]]
-    contains: list[dict[str, Decimal]]
     versions: list[str | None]
     on_invoice: Counts = field(default_factory=dict)
     not_on_invoice: Counts = field(default_factory=dict)
     unpriced: Counts = field(default_factory=dict)
     unknown: dict[tuple[str, str], int] = field(default_factory=dict)
 
+    @property
+    def quantities(self) -> list[Decimal]:
+        """The quantity of each component."""
+        return [standing.quantity for standing in self.standings]
 
-def tally(tariff: Tariff, groups: Iterable[UsageGroup]) -> Tally:
-    """Add up groups; a request as such is usage only where requests have a price."""
-    size = len(tariff.components)
+
+def tally(tariff: Tariff, groups: Iterable[UsageGroup], samples: Iterable[Sample] = ()) -> Tally:
+    """Add up groups and samples; a request as such is usage only where requests have a price."""
     counted = Tally(
-        quantities=[ZERO] * size,
-        calls=[0] * size,
-        segments=[set() for _ in range(size)],
-        contains=[{} for _ in range(size)],
+        standings=[Standing(component) for component in tariff.components],
+        calls=[0] * len(tariff.components),
+        segments=[set() for _ in tariff.components],
         versions=[segment.version for segment in tariff.segments],
     )
     for group in groups:
@@ -50,31 +57,69 @@ def tally(tariff: Tariff, groups: Iterable[UsageGroup]) -> Tally:
         else:
             for meter, quantity in exclusive(group.quantities).items():
                 _add(counted.not_on_invoice, group.decision.reason, meter, quantity, group.calls)
+    for sample in in_time(samples):
+        if sample.decision.on_invoice:
+            _charge_sample(tariff, sample, counted)
+        else:
+            _add(counted.not_on_invoice, sample.decision.reason, sample.meter, sample.quantity, 1)
     return counted
 
 
+def in_time(samples: Iterable[Sample]) -> Sequence[Sample]:
+    """Return samples in the order in which they count."""
+    return sorted(samples, key=lambda sample: (sample.at_ns, sample.key, sample.meter))
+
+
+def unpriced_reason(
+    tariff: Tariff, segment: int, target: Target | None, *, cost: Decimal | None, of: str | None
+) -> str | None:
+    """Say why usage with this target has no price; ``None`` when it has one."""
+    if target is None:
+        return tariff.segments[segment].problem or NO_PRICE
+    component = tariff.components[target.component]
+    if component.follows_cost and cost is None:
+        return COST_UNKNOWN
+    return VALUE_UNKNOWN if component.item.aggregate == "unique" and of is None else None
+
+
 def _charge(tariff: Tariff, group: UsageGroup, counted: Tally) -> None:
-    route = tariff.route(group.segment, group.provider, group.model)
-    problem = tariff.segments[group.segment].problem
+    route = tariff.route(group.segment, group.provider, group.model, group.facts)
+    costs = group.costs or {}
     touched = set()
     for meter, quantity in exclusive(group.quantities).items():
-        index = route[meter]
-        if index is None:
-            if meter != "request":
-                _add(counted.unpriced, problem or NO_PRICE, meter, quantity, group.calls)
+        target = route[meter]
+        reason = unpriced_reason(tariff, group.segment, target, cost=costs.get(meter), of="")
+        if reason is not None or target is None:
+            if meter != "request" and reason is not None:
+                _add(counted.unpriced, reason, meter, quantity, group.calls)
         elif quantity:
-            touched.add(index)
-            counted.quantities[index] = EXACT.add(counted.quantities[index], quantity)
-            inside = counted.contains[index]
-            inside[meter] = EXACT.add(inside.get(meter, ZERO), quantity)
+            touched.add(target.component)
+            standing = counted.standings[target.component]
+            standing.take(meter, quantity, target.conversion, cost=costs.get(meter, ZERO))
             _add(counted.on_invoice, group.decision.reason, meter, quantity, group.calls)
     for index in touched:
         counted.calls[index] += group.calls
         counted.segments[index].add(group.segment)
+    problem = tariff.segments[group.segment].problem
     for meter, calls in group.unknown_calls.items():
         if calls:
             key = (problem or USAGE_UNKNOWN, meter)
             counted.unknown[key] = counted.unknown.get(key, 0) + calls
+
+
+def _charge_sample(tariff: Tariff, sample: Sample, counted: Tally) -> None:
+    meter, quantity = sample.meter, sample.quantity
+    target = tariff.route(sample.segment, sample.provider, sample.model, sample.facts)[meter]
+    reason = unpriced_reason(tariff, sample.segment, target, cost=None, of=sample.of)
+    if reason is not None or target is None:
+        if reason is not None:
+            _add(counted.unpriced, reason, meter, quantity, 1)
+        return
+    at = (sample.at_ns, sample.key)
+    counted.standings[target.component].take(meter, quantity, target.conversion, at=at, of=sample.of)
+    counted.calls[target.component] += 1
+    counted.segments[target.component].add(sample.segment)
+    _add(counted.on_invoice, sample.decision.reason, meter, quantity, 1)
 
 
 def _add(counts: Counts, reason: str, meter: str, quantity: Decimal, calls: int) -> None:

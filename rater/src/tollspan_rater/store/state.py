@@ -14,7 +14,10 @@ LATEST: Final = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """What is known of a customer. ``plans`` are (day as text or None for since ever, plan), in time order."""
+    """What is known of a customer. ``plans`` are (day as text or None for since ever, plan), in time order.
+
+    ``addons`` are ``{addon, quantity, from, to}`` as texts, ``anchor`` is a day on which one of its periods begins.
+    """
 
     tenant: str
     customer: str
@@ -24,6 +27,8 @@ class Customer:
     currency: str | None = None
     zone: str | None = None
     external_ids: Mapping[str, str] = field(default_factory=dict)
+    addons: tuple[Mapping[str, str], ...] = ()
+    anchor: str | None = None
 
     @staticmethod
     def from_body(tenant: str, customer: str, body: Mapping[str, Any]) -> Customer:
@@ -37,6 +42,8 @@ class Customer:
             body.get("currency"),
             body.get("zone"),
             dict(body.get("external_ids", {})),
+            tuple(body.get("addons", ())),
+            body.get("anchor"),
         )
 
 

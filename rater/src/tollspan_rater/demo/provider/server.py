@@ -13,15 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tollspan_rater.demo.provider import anthropic_api, openai_api
 from tollspan_rater.demo.provider.answer import Asked, Event
 from tollspan_rater.demo.provider.bill import Bill, draw
+from tollspan_rater.demo.provider.loopback import LoopbackHandler, LoopbackServer
 
 HANG_SECONDS = 5.0  # longer than the timeout of a client that wants to see one
 EVENTS_BEFORE_FAULT = 4
@@ -83,22 +83,20 @@ class FakeProvider:
         self.closing = threading.Event()
         self._count = 0
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._server = _Server(self, port)
 
     @property
     def url(self) -> str:
         """The base address; ``{url}/v1`` is what an OpenAI client wants, ``{url}`` an Anthropic client."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_about: object) -> None:
         self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
 
     def serve(self) -> None:
         """Serve in this thread until interrupted."""
@@ -111,52 +109,39 @@ class FakeProvider:
             return hashlib.sha256(f"{self.seed} {self._count}".encode()).hexdigest()[:24]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], provider: FakeProvider) -> None:
+class _Server(LoopbackServer):
+    def __init__(self, provider: FakeProvider, port: int) -> None:
         self.provider = provider
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet: clients that hang up are part of the game."""
+        super().__init__(_Handler, port=port)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LoopbackHandler):
     server: _Server
-    wbufsize: ClassVar[int] = -1
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Stay quiet."""
-
-    def do_GET(self) -> None:
+    def get(self) -> None:
         """Answer the bill."""
         if urlsplit(self.path).path == "/bill":
-            self._json(200, self.server.provider.bill.entries)
+            self.answer_json(200, self.server.provider.bill.entries)
         else:
-            self._json(404, {"error": {"type": "not_found_error", "message": f"no such path: {self.path}"}})
+            self.answer_nothing_here(self.path)
 
-    def do_POST(self) -> None:
+    def post(self) -> None:
         """Answer an API call, or fail as the fault says."""
         provider = self.server.provider
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        body = self.read_body()
         provider.requests.append({name.lower(): value for name, value in self.headers.items()})
         provider.asked.set()
         path = urlsplit(self.path).path
         endpoint = next((found for ending, found in ENDPOINTS.items() if path.endswith(ending)), None)
         if endpoint is None:
-            self._json(404, {"error": {"type": "not_found_error", "message": f"no such path: {path}"}})
+            self.answer_nothing_here(path)
             return
         document = json.loads(body)
         fault = self.headers.get("x-demo-fault") or str(document.get("model", "")).partition("!")[2]
         status = self._failing(fault)
         if status:
             error = {"type": ERRORS[status], "message": "asked for", "code": None, "param": None}
-            self._json(status, {"type": "error", "error": error}, {"retry-after-ms": "1"})
+            self.answer_json(status, {"type": "error", "error": error}, {"retry-after-ms": "1"})
             return
         self._answer(endpoint, document, body, fault)
 
@@ -183,39 +168,22 @@ class _Handler(BaseHTTPRequestHandler):
         if document.get("stream") is True and endpoint.events is not None:
             self._stream(endpoint.events(asked), headers, entry, fault)
         else:
-            self._json(200, endpoint.whole(asked), headers)
-
-    def _json(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        data = json.dumps(body).encode()
-        self._head(status, {"Content-Type": "application/json", "Content-Length": str(len(data)), **(headers or {})})
-        self.wfile.write(data)
-        self.wfile.flush()
+            self.answer_json(200, endpoint.whole(asked), headers)
 
     def _stream(self, events: Iterator[Event], headers: dict[str, str], entry: dict[str, Any], fault: str) -> None:
-        self._head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked", **headers})
+        self.begin_stream("text/event-stream", headers)
         entry["outcome"] = "cut"
         for number, event in enumerate(events):
             if number == EVENTS_BEFORE_FAULT and fault == "cut":
                 self.close_connection = True
                 return
             if number == EVENTS_BEFORE_FAULT and fault == "error-event":
-                self._chunk(_encoded(OVERLOADED))
+                self.chunk(_encoded(OVERLOADED))
                 break
-            self._chunk(_encoded(event))
+            self.chunk(_encoded(event))
         else:
             entry["outcome"] = "complete"
-        self.wfile.write(b"0\r\n\r\n")
-        self.wfile.flush()
-
-    def _head(self, status: int, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def _chunk(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
+        self.chunk(b"")
 
 
 def _encoded(event: Event) -> bytes:

@@ -1,0 +1,111 @@
+"""Aggregates: how the events of a period become one quantity.
+
+All but the latest are the same in any order of events. An event with a negative quantity takes one back that
+counted before, so that a correction undoes what it corrects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final, Protocol
+
+from tollspan_rater.domain.money import EXACT
+
+ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
+At = tuple[int, str]  # service time and key of an event
+
+
+class Aggregate(Protocol):
+    """The quantity that the events taken so far come to."""
+
+    @property
+    def quantity(self) -> Decimal:
+        """The quantity so far; 0 without events."""
+
+    def take(self, quantity: Decimal, at: At, of: str | None) -> None:
+        """Take one event: its quantity, its place in time, and its value of the counted dimension."""
+
+
+class Total:
+    """The sum of the quantities."""
+
+    def __init__(self) -> None:
+        self.quantity = ZERO
+
+    def take(self, quantity: Decimal, _at: At, _of: str | None) -> None:
+        """Add the quantity."""
+        self.quantity = EXACT.add(self.quantity, quantity)
+
+
+class Count:
+    """The number of events; one with a negative quantity counts -1."""
+
+    def __init__(self) -> None:
+        self.quantity = ZERO
+
+    def take(self, quantity: Decimal, _at: At, _of: str | None) -> None:
+        """Count the event, whatever its quantity is."""
+        self.quantity = EXACT.add(self.quantity, ONE.copy_sign(quantity))
+
+
+class Unique:
+    """The number of different values whose quantities add up to more than nothing."""
+
+    def __init__(self) -> None:
+        self.quantity = ZERO
+        self._sums: dict[str, Decimal] = {}
+
+    def take(self, quantity: Decimal, _at: At, of: str | None) -> None:
+        """Add the quantity to its value's; an event without a value counts nothing."""
+        if of is None:
+            return
+        before = self._sums.get(of, ZERO)
+        after = self._sums[of] = EXACT.add(before, quantity)
+        self.quantity = EXACT.add(self.quantity, Decimal((after > ZERO) - (before > ZERO)))
+
+
+class Greatest:
+    """The greatest quantity of all events."""
+
+    def __init__(self) -> None:
+        self._greatest: Decimal | None = None
+
+    @property
+    def quantity(self) -> Decimal:
+        """The greatest so far."""
+        return ZERO if self._greatest is None else self._greatest
+
+    def take(self, quantity: Decimal, _at: At, _of: str | None) -> None:
+        """Keep the quantity if it is the greatest."""
+        self._greatest = quantity if self._greatest is None else max(self._greatest, quantity)
+
+
+class Latest:
+    """The quantity of the last event in time; of one time, that with the greatest key."""
+
+    def __init__(self) -> None:
+        self.quantity = ZERO
+        self._at: At | None = None
+
+    def take(self, quantity: Decimal, at: At, _of: str | None) -> None:
+        """Keep the quantity unless a later one is known."""
+        if self._at is None or at >= self._at:
+            self.quantity, self._at = quantity, at
+
+
+AGGREGATES: Final[dict[str, Callable[[], Aggregate]]] = {
+    "sum": Total,
+    "count": Count,
+    "unique": Unique,
+    "max": Greatest,
+    "latest": Latest,
+}
+WORDS: Final[dict[str, str]] = {
+    "sum": "the sum of the events",
+    "count": "the number of events",
+    "unique": "the number of different values",
+    "max": "the greatest value",
+    "latest": "the latest value",
+}
