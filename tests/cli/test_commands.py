@@ -44,6 +44,7 @@ ASKING = [
     ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),
+    ("correct list --correction cr_1", "corrections.list", {"correction": "cr_1", "limit": "100"}),
     ("keys list", "keys.list", {}),
 ]  # fmt: skip
 

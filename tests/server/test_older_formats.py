@@ -17,7 +17,7 @@ from tollspan_rater.store.database import Database
 from tollspan_rater.store.digest import ALL_COLUMNS, table_digests
 
 NEW_COLUMNS = ("terms", "details", "conflicts")  # format 1 had none of them
-NEW_TABLES = ("span_rules",)
+NEW_TABLES = ("span_rules", "corrections", "uncorrected")
 FORMAT_1 = {
     table: [name for name in names if name not in NEW_COLUMNS]
     for table, names in ALL_COLUMNS.items()
@@ -27,7 +27,8 @@ FORMAT_1 = {
 
 def as_format_1(store: Path) -> None:
     with duckdb.connect(str(store)) as connection:
-        connection.execute("DROP VIEW calls")
+        for view in ("settled_calls", "uncorrected_calls", "calls"):
+            connection.execute(f"DROP VIEW {view}")
         for column in NEW_COLUMNS:
             connection.execute(f"ALTER TABLE legs DROP COLUMN {column}")
         for table in NEW_TABLES:
@@ -59,7 +60,7 @@ def test_the_store_is_made_again_from_the_journal(bench: Bench, caplog: pytest.L
     as_format_1(store)
     with caplog.at_level(logging.WARNING, "tollspan"):
         assert (bench.digests(), bench.usage()) == (before, usage)
-    assert "has format 1, this release writes 2" in caplog.text
+    assert "has format 1, this release writes 3" in caplog.text
     assert store.with_name(f"{STORE_FILE}.outdated").exists()
     assert bench.ask("audit", full="true").ok
 

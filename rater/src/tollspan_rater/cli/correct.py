@@ -158,6 +158,6 @@ def _differences(receipt: Receipt) -> Answer:
 
 
 def _notes(said: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{shown(said['calls_corrected'])} calls corrected, {shown(said['calls_unchanged'])} are so already"
+    yield f"calls corrected: {shown(said['calls_corrected'])}; already so: {shown(said['calls_unchanged'])}"
     if not said["booked"]:
         yield "nothing was booked; without --dry-run it is"

@@ -20,7 +20,7 @@ _UNFIT: Final = "unfit_parts"
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """Calls as they count: ``calls``, void ones left out. ``settled`` is what the spans say of the corrected ones."""
+    """Calls as they count: ``calls``, void ones left out. ``settled`` is what the spans say of those that differ."""
 
     calls: list[Call]
     settled: list[Call]
@@ -40,7 +40,7 @@ def corrected(calls: Sequence[Call], corrections: Iterable[Correction], came_at:
     for call, spans in zip(calls, spans_shown(calls), strict=True):
         named = corrections_of(call, spans, about)
         result = _applied(call, named, came_at)
-        if named:
+        if result is not call:
             found.settled.append(call)
         if result is not None:
             found.calls.append(result)

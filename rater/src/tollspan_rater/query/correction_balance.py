@@ -35,13 +35,14 @@ _NAMED: Final = """
         FROM held
     ),
     member AS (
-        SELECT call_id, coalesce(meter, '') AS meter, unnest(trace_ids) AS trace_id,
-               call_id NOT IN (SELECT call_id FROM calls WHERE tenant = $tenant) AS is_void
-        FROM uncorrected_calls WHERE tenant = $tenant
+        SELECT was.call_id, coalesce(was.meter, '') AS meter, unnest(was.trace_ids) AS trace_id,
+               now.call_id IS NULL AS is_void, list_has_any(now.flags, ['amended', 'reattributed']) AS says_so
+        FROM uncorrected_calls AS was LEFT JOIN calls AS now USING (tenant, call_id)
+        WHERE tenant = $tenant
     )
     SELECT (SELECT count(*) FROM uncorrected_calls WHERE tenant = $tenant),
-           count(DISTINCT call_id), count(DISTINCT call_id) FILTER (WHERE member.is_void)
-    FROM member JOIN named USING (meter, trace_id) WHERE named.is_void OR NOT member.is_void
+           count(DISTINCT call_id), count(DISTINCT call_id) FILTER (WHERE is_void)
+    FROM member JOIN named USING (meter, trace_id, is_void) WHERE is_void OR says_so
 """
 _MADE: Final = """
     SELECT count(DISTINCT correction) FILTER (WHERE kind <> 'restore'),

@@ -18,7 +18,14 @@ from tollspan_rater.query.wording import instant
 
 Fact = tuple[str, Cell]
 
-_PARTS: Final = ("usage", "tags", "flags", "details", "ended_ns")  # told otherwise, or by what causes them
+_LEFT_OUT: Final = (
+    "usage",
+    "tags",
+    "flags",
+    "details",
+    "quality",
+    "ended_ns",
+)  # told otherwise, or plain from the rest
 
 
 def correction_facts(
@@ -62,7 +69,7 @@ def _said(before: Call, after: Call) -> str:
 
 def _values(call: Call) -> dict[str, str | None]:
     """Return what can be corrected of a call, by the name that people use."""
-    found: dict[str, object] = {one.name: getattr(call, one.name) for one in fields(call) if one.name not in _PARTS}
+    found: dict[str, object] = {one.name: getattr(call, one.name) for one in fields(call) if one.name not in _LEFT_OUT}
     found |= {name: getattr(call.usage, name) for name in TOKEN_FIELDS}
     found |= dict(call.usage.units)
     found |= {f"tags.{name}": text for name, text in call.tags}
