@@ -43,6 +43,7 @@ def after(calls: list[Call], *corrections: Correction) -> list[Call]:
         ((B,), [said("void", A, B)], False),
         ((A, B), [said("void", A), said("void", B, name="y")], False),
         ((A, B), [said("void", A, as_of=1)], False),
+        ((A, B), [said("void", A, as_of=2)], True),
         ((A,), [said("void", A, tenant="t2")], True),
         ((A,), [said("void", A, meter="retrieval")], True),
         ((A,), [said("void", A), undone("u", 6, "x")], True),
@@ -50,6 +51,7 @@ def after(calls: list[Call], *corrections: Correction) -> list[Call]:
     ids=[
         "the call", "another call", "a later view joined", "a later view represents it", "it is what counted already",
         "both views", "the rest of a call that split", "two void calls are one", "what came after members were read",
+        "what came just before",
         "another tenant's", "a unit beside it", "taken back",
     ],
 )  # fmt: skip

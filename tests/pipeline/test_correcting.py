@@ -157,6 +157,19 @@ def test_a_void_copy_that_proves_to_be_the_call_that_counts_takes_nothing_away()
         assert {f"{TRACES[0]}:{1:016x}", f"{TRACES[1]}:{2:016x}"} <= set(call.members)
 
 
+def test_two_traces_that_prove_to_hang_together_keep_their_corrections() -> None:
+    with a_rig() as rig:
+        rig.feed(own(1), own(2))
+        rig.feed(view(3, TRACES[1], said="resp_1"))
+        for number, call in enumerate(calls_in(rig)):
+            say(rig, "call.amend", [call], f"cr_{number}")
+        rig.feed(view(4, said="resp_1", scope=NATIVE))
+        assert [call.usage.input for call in calls_in(rig)] == [7, 7, 7]
+        rig.feed(root(customer="acme"), root(TRACES[1], customer="acme"))
+        assert {(call.usage.input, call.customer) for call in calls_in(rig)} == {(7, "acme")}
+        check(rig)
+
+
 def test_taken_back_all_is_as_if_nothing_had_been_said() -> None:
     spans = [own(1), own(2), unit(3)]
     with a_rig(journal_of([spans])) as rig, a_rig(journal_of([spans])) as untouched:
