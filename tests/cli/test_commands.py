@@ -44,6 +44,8 @@ ASKING = [
     ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),
+    ("allocation --by project --rule weights --weights a=1,b=2", "allocation",
+     {"by": "project", "rule": "weights", "weights": "a=1,b=2", "measure": "cost"}),
     ("correct list --correction cr_1", "corrections.list", {"correction": "cr_1", "limit": "100"}),
     ("keys list", "keys.list", {}),
 ]  # fmt: skip
@@ -381,6 +383,7 @@ def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING, *READING_AGAIN]} | {
         "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import",
         "meters check", "meters built-in", "meters apply",
+        "correct void", "correct amend", "correct reattribute", "correct restore",
         "export", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:

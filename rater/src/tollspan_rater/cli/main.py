@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "calls": f"{_HERE}.questions:calls",
     "invoice": f"{_HERE}.questions:invoice",
     "margin": f"{_HERE}.questions:margin",
+    "allocation": f"{_HERE}.questions:allocation",
     "inexact": f"{_HERE}.questions:inexact",
     "duplicates": f"{_HERE}.questions:duplicates",
     "explain": f"{_HERE}.questions:explain",

@@ -70,6 +70,6 @@ def _help(param: Param) -> str:
 
 _METAVARS = {"str": "TEXT", "int": "N", "date": "DAY", "period": "MONTH", "enum": "NAME"}
 
-usage, calls, invoice, margin, inexact, duplicates, explain, audit = map(
-    asking, ("usage", "calls", "invoice", "margin", "inexact", "duplicates", "explain", "audit")
+usage, calls, invoice, margin, allocation, inexact, duplicates, explain, audit = map(
+    asking, ("usage", "calls", "invoice", "margin", "allocation", "inexact", "duplicates", "explain", "audit")
 )

@@ -10,6 +10,7 @@ from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query import care
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.allocation import allocation
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
@@ -68,6 +69,7 @@ class Asker:
             "invoice": invoice,
             "lines": lines,
             "audit": lambda scope, params: audit(scope, params, self._folder),
+            "allocation": lambda scope, params: allocation(scope, params, self._resolved.config.allocation),
             "quarantine.list": care.quarantine_list,
             "quarantine.show": care.quarantine_show,
             "customers.list": care.customers_list,

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from tollspan.semconv import QUALITIES
 from tollspan_rater.domain.correction import AMENDED
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import LABEL, LABELS
+from tollspan_rater.rating.allocation import AllocationRule
 
 Kind = Literal["str", "int", "date", "period", "enum", "flag"]
 Scope = Literal["query", "export", "admin"]
@@ -140,8 +141,9 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
 }
 
 INEXACT: Final[tuple[str, ...]] = (*(quality for quality in QUALITIES if quality != "exact"), AMENDED)
+KEYS: Final[tuple[str, ...]] = tuple(key for key in ATTRIBUTION_FIELDS if key != "billable")
 DIMENSIONS: Final[tuple[str, ...]] = (
-    *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
+    *KEYS,
     *("provider", "model", "operation", "outcome", "quality", "dialect", "flags", "meter"),
     *("reason", "plan", "currency"),
     *("hour", "day", "week", "month"),
@@ -226,6 +228,19 @@ _TABLE: Final = (
             *_MISSING,
         ),
         quiet=_MISSING,
+    ),
+    Question(
+        "allocation",
+        "What cost centres have of their own and bear of what is shared; it adds up to the whole.",
+        (
+            *_SPAN_OF_TIME,
+            Param("by", "the key whose values are cost centres, as the configuration says", "enum", choices=KEYS),
+            Param("shared", "the value of that key which stands for all of them"),
+            Param("rule", "who bears how much", "enum", choices=get_args(AllocationRule)),
+            Param("weights", "for the rule weights: NAME=NUMBER", repeat=True),
+            Param("measure", "what is divided", "enum", "cost", choices=("cost", "charge")),
+        ),
+        "tollspan allocation --by organization --from 2026-11-01 --to 2026-12-01",
     ),
     Question(
         "inexact",
