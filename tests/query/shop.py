@@ -68,7 +68,7 @@ class Shop:
         body = {"files": texts} | ({} if since is None else {"valid_from": since})
         return str(self._execute("pricing.apply", body).body["version"])
 
-    def customer(self, name: str, **known: str) -> None:
+    def customer(self, name: str, **known: Any) -> None:
         """Set what is known of a customer."""
         self._execute("customer.set", {"customer": name, **known})
 
@@ -119,6 +119,10 @@ class Shop:
         """Ask a question with parameters as a door would hand them over; ``from_`` is ``from``."""
         given = {key.rstrip("_"): [value] for key, value in params.items()}
         return self.rater.ask(name, question(name).read(given), tenant=self.tenant)
+
+    def close(self, period: str, **whose: Any) -> Any:
+        """Close a period of a customer, or with ``all=True`` of all; return the receipt's body."""
+        return self._execute("period.close", {"period": period, **whose}).body
 
     def _execute(self, kind: str, body: Mapping[str, Any]) -> Any:
         return self.rater.execute(kind, body, tenant=self.tenant, actor="test")

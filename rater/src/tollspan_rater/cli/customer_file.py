@@ -8,6 +8,7 @@ from typing import Any, Final
 from tollspan_rater.cli.row_file import Row, read_rows
 
 _EXTERNAL: Final = "external_ids."
+_ADDONS: Final = "addons."
 
 
 def read_customers(path: Path) -> list[dict[str, Any]]:
@@ -21,6 +22,14 @@ def read_customers(path: Path) -> list[dict[str, Any]]:
 
 
 def _from_cells(given: Row) -> dict[str, Any]:
-    body: dict[str, Any] = {name: cell for name, cell in given.items() if not name.startswith(_EXTERNAL)}
+    body: dict[str, Any] = {name: cell for name, cell in given.items() if not name.startswith((_EXTERNAL, _ADDONS))}
     external = {name.removeprefix(_EXTERNAL): cell for name, cell in given.items() if name.startswith(_EXTERNAL)}
-    return {**body, "external_ids": external} if external else body
+    held = {name.removeprefix(_ADDONS): cell for name, cell in given.items() if name.startswith(_ADDONS)}
+    if external:
+        body["external_ids"] = external
+    if held:
+        since = {"from": body["from"]} if "from" in body else {}
+        body["addons"] = [{"addon": name, "quantity": cell, **since} for name, cell in held.items()]
+        if "plan" not in body:
+            body.pop("from", None)
+    return body

@@ -22,9 +22,9 @@ from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.model import PerUnit
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.filled import filled
-from tollspan_rater.query.grouping import TIMES, moments
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection, bounds, current
+from tollspan_rater.query.window import WINDOWS, edges
 
 _OWN: Final = {
     "input": ("cache_read", "cache_write", "audio_in", "image_in"),
@@ -74,7 +74,7 @@ def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: 
     condition, values = selection.where()
     found = connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
     customers = sorted((row[0] for row in found), key=str)
-    if not all(_costs_add_up(accounts.cost_book(), *model) for model in _models(connection, selection)):
+    if not costs_add_up(connection, accounts, selection):
         return Split(replace(selection, but=tuple(customers)), tuple(customers))
     singly = tuple(name for name in customers if not _charges_add_up(accounts, name, span))
     return Split(replace(selection, but=singly), singly)
@@ -90,7 +90,7 @@ def alike(
     costs = accounts.cost_book()
     connection.register("cost_steps", _cost_steps(costs, _models(connection, selection)))
     connection.register("account_steps", _account_steps(connection, accounts, selection, span))
-    connection.register("time_steps", _time_steps([name for name in by if name in TIMES], zone, span))
+    connection.register("time_steps", _time_steps([name for name in by if name in WINDOWS], zone, span))
     named = [name for name in by if name in _PLACE and name not in _FACTS]
     query, values = _query(selection, named)
     try:
@@ -139,7 +139,13 @@ def _models(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list
     ).fetchall()
 
 
-def _costs_add_up(costs: CostBook, provider: str | None, model: str | None, tier: str | None) -> bool:
+def costs_add_up(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection) -> bool:
+    """Tell whether the selected calls may be added up before their provider cost is computed."""
+    costs = accounts.cost_book()
+    return all(_linear(costs, *model) for model in _models(connection, selection))
+
+
+def _linear(costs: CostBook, provider: str | None, model: str | None, tier: str | None) -> bool:
     edges = costs.boundaries(provider, model)
     if edges is None:
         return False
@@ -190,5 +196,5 @@ def _account_steps(
 
 
 def _time_steps(names: Sequence[str], zone: str, span: tuple[int, int]) -> pa.Table:
-    edges = moments(names, zone, span)
-    return pa.table({"edge": pa.array(edges, pa.int64()), "step": pa.array(range(len(edges)), pa.int64())})
+    found = edges(names, zone, span)
+    return pa.table({"edge": pa.array(found, pa.int64()), "step": pa.array(range(len(found)), pa.int64())})

@@ -21,14 +21,16 @@ from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
 from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
+from tollspan_rater.query.supposed_prices import version_at
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
+from tollspan_rater.server.closing import close_period
 from tollspan_rater.server.correcting import correct
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.reextracting import reextract
 from tollspan_rater.store import state
 
-_KEPT: Final = ("segment", "phase", "currency", "zone")
+_KEPT: Final = ("segment", "phase", "currency", "zone", "anchor")
 
 
 def execute(rater: Rater, kind: str, body: Mapping[str, Any], *, tenant: str, actor: str) -> Receipt:
@@ -75,6 +77,8 @@ def _as_body(customer: state.Customer | None) -> dict[str, Any]:
     body["plans"] = [{"plan": plan} if day is None else {"plan": plan, "from": day} for day, plan in customer.plans]
     if customer.external_ids:
         body["external_ids"] = dict(customer.external_ids)
+    if customer.addons:
+        body["addons"] = [dict(one) for one in customer.addons]
     return body
 
 
@@ -82,6 +86,13 @@ def _merged(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any
     body = dict(before) | {key: said[key] for key in _KEPT if key in said}
     if "external_ids" in said:
         body["external_ids"] = {**before.get("external_ids", {}), **said["external_ids"]}
+    if said.get("addons"):
+        told = {(one["addon"], one.get("from")) for one in said["addons"]}
+        others = [one for one in before.get("addons", []) if (one["addon"], one.get("from")) not in told]
+        found = [*others, *said["addons"]]
+        body["addons"] = sorted(found, key=lambda one: (one["addon"], one.get("from", "")))
+    if body.get("anchor") == "":
+        del body["anchor"]
     if "plan" in said:
         since = {"from": said["from"]} if "from" in said else {}
         others = [plan for plan in before.get("plans", []) if plan.get("from") != said.get("from")]
@@ -90,20 +101,23 @@ def _merged(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any
 
 
 def _pricing_apply(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
+    """Apply a folder, unless it says what holds from that day on already."""
     book = load(price_files(body["files"]))
     cost_book_of(cost_files(body["files"]))
-    now = rater.clock.now_ns()
     day = body.get("valid_from")
     since = 0 if day is None else _midnight(date.fromisoformat(day), rater.config.zone)
+    said = {"version": book.version, "plans": sorted(book.plans), "cards": sorted(book.cards)}
+    holding = version_at(state.price_versions(rater.database.reader(), tenant), since)
+    if holding and holding.version == book.version and cost_files(holding.files) == cost_files(body["files"]):
+        return Receipt(holding.position, {**said, "unchanged": True})
     applied = {
         "version": book.version,
         "valid_from_ns": since,
         "note": body.get("note", ""),
         "files": body["files"],
     }
-    position = rater.append([NewCommand(now, tenant, actor, "pricing.apply", applied)])
-    plans = sorted(book.plans)
-    return Receipt(position, {"version": book.version, "plans": plans, "cards": sorted(book.cards)})
+    command = NewCommand(rater.clock.now_ns(), tenant, actor, "pricing.apply", applied)
+    return Receipt(rater.append([command]), said)
 
 
 def _meters_apply(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
@@ -165,6 +179,7 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "key.revoke": _key_revoke,
     "quarantine.replay": _replay,
     "reextract": reextract,
+    "period.close": close_period,
     **{kind: correct(kind) for kind in CORRECTIONS},
     "forget": forget,
     "rebuild": rebuild,

@@ -16,12 +16,14 @@ from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from tollspan_rater import failpoints
 from tollspan_rater.api.app import create_app
 from tollspan_rater.config.model import Config, split_address
 from tollspan_rater.config.model import Tls as TlsFiles
 from tollspan_rater.errors import ConfigError
+from tollspan_rater.ingest import event_http
 from tollspan_rater.ingest.address import Tls
 from tollspan_rater.ingest.admission import Admission, Refusal, by_key
 from tollspan_rater.ingest.limits import Limits
@@ -31,6 +33,7 @@ from tollspan_rater.server.config_history import note_config
 from tollspan_rater.server.meters import apply_file
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
+from tollspan_rater.server.schedule import Schedule
 from tollspan_rater.server.upkeep import Upkeep
 from tollspan_rater.store.run_file import RunFile, remove_run_file, write_run_file
 
@@ -94,7 +97,9 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     admission = _admission(rater)
     token = secrets.token_urlsafe(32)
     grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
-    http_door = HttpServer(traces_app(admission), config.listen.http, config.tls, "listen.http", mutual=True)
+    events = Route(event_http.PATH, event_http.events_endpoint(admission), methods=["POST"])
+    spans_door = traces_app(admission, more=[events])
+    http_door = HttpServer(spans_door, config.listen.http, config.tls, "listen.http", mutual=True)
     # The API always asks for a key; a command on this machine has the local one and no client certificate.
     api_door = HttpServer(create_app(rater, token), config.listen.api, config.tls, "listen.api", mutual=False)
     for door in (grpc_door, http_door, api_door):
@@ -109,9 +114,10 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     sys.stdout.flush()
     if ready is not None:
         ready.set()
-    upkeep = Upkeep(rater)
+    upkeep, schedule = Upkeep(rater), Schedule(rater)
     while not stop.wait(UPKEEP_S):
         upkeep.step()
+        schedule.step()
     grpc_door.stop(GRACE_S)
     http_door.stop()
     api_door.stop()

@@ -66,6 +66,15 @@ _TABLES: Final[dict[str, pa.Schema]] = {
             ("at_ns", _LONG), ("actor", _TEXT), ("kind", _TEXT), ("note", _TEXT), ("as_of", _LONG), ("meter", _TEXT),
             ("members", _TEXTS), ("changes", _TEXT), ("undoes", _TEXT), ("wish", _TEXT), ("calls", _INT),
         ],
+        "statements": [
+            ("tenant", _TEXT), ("customer", _TEXT), ("period", _TEXT), ("zone", _TEXT), ("start_ns", _LONG),
+            ("end_ns", _LONG), ("cycle_ns", _LONG), ("position", _LONG), ("at_ns", _LONG), ("actor", _TEXT),
+            ("cutoff", _LONG), ("digest", _TEXT), ("body", _TEXT),
+        ],
+        "postings": [
+            ("tenant", _TEXT), ("customer", _TEXT), ("period", _TEXT), ("position", _LONG), ("line_id", _TEXT),
+            ("account", _TEXT), ("currency", _TEXT), ("amount", _TEXT),
+        ],
         "forgotten": [("tenant", _TEXT), ("subject", _TEXT), ("position", _LONG)],
     }.items()
 }  # fmt: skip
