@@ -10,6 +10,8 @@ import pytest
 from query.random_traffic import PRICES
 from query.shop import Shop
 from query.test_audit import audited, red
+from query.test_close import PRICES as CLOSED_PRICES
+from query.test_close import bill
 from tollspan_rater.errors import NotFoundError
 
 TIME = "2026-11-03T10:00:0{}Z"
@@ -156,3 +158,73 @@ def test_amended_usage_is_listed_as_not_exact(filled: Shop) -> None:
     correct(filled, "amend", calls=ids(filled)[:1], set={"input": 5})
     [row] = filled.ask("inexact", quality="amended").rows
     assert (row["why"], row["calls"]) == ("a person stated the quantities", 1)
+
+
+FEE = ("base_fee", "base_fee", "49.00", "49")
+OCTOBER = "adjustment of 2026-10"
+
+
+@pytest.fixture
+def closed(shop: Shop) -> Shop:
+    """October of acme and zed: acme used 1,000,500 input at 2 a million, and 300 output at 8; 2.00 was booked."""
+    shop.price(CLOSED_PRICES)
+    for customer in ("acme", "zed"):
+        shop.customer(customer, plan="pro")
+    shop.send(shop.call("2026-10-03T10:00:00Z", {"input": 1_000_500, "output": 300}, customer="acme"))
+    for customer in ("acme", "zed"):
+        shop.close("2026-10", customer=customer)
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "acme", "zed"),
+    [
+        ("void", {}, [FEE, (OCTOBER, "input", "-2.00", "-2.001"), (OCTOBER, "output", "0.00", "-0.0024")], [FEE]),
+        ("amend", {"set": {"input": 500_000}}, [FEE, (OCTOBER, "input", "-1.00", "-1.001")], [FEE]),
+        (
+            "reattribute",
+            {"set": {"customer": "zed"}},
+            [FEE, (OCTOBER, "input", "-2.00", "-2.001"), (OCTOBER, "output", "0.00", "-0.0024")],
+            [FEE, (OCTOBER, "input", "2.00", "2.001"), (OCTOBER, "output", "0.00", "0.0024")],
+        ),
+        (
+            "amend",
+            {"set": {"started_at": "2026-11-01T00:00:00Z"}},
+            [
+                FEE, ("usage", "input", "2.00", "2.001"), ("usage", "output", "0.00", "0.0024"),
+                (OCTOBER, "input", "-2.00", "-2.001"), (OCTOBER, "output", "0.00", "-0.0024"),
+            ],
+            [FEE],
+        ),
+    ],
+    ids=["void", "fewer tokens", "another customer", "another month"],
+)  # fmt: skip
+def test_after_closing_a_correction_is_an_adjustment_of_the_open_period(
+    closed: Shop, kind: str, body: dict[str, Any], acme: list[Any], zed: list[Any]
+) -> None:
+    before = bill(closed, "2026-10")
+    correct(closed, kind, calls=ids(closed), **body)
+    assert bill(closed, "2026-11", "acme") == acme
+    assert bill(closed, "2026-11", "zed") == zed
+    assert bill(closed, "2026-10") == before
+    answer = closed.ask("audit")
+    assert answer.ok, [row for row in answer.rows if not row["holds"]]
+    correct(closed, "restore", calls=ids(closed) or [void(closed)])
+    assert bill(closed, "2026-11", "acme") == bill(closed, "2026-11", "zed") == [FEE]
+
+
+def void(shop: Shop) -> str:
+    [row] = [row for row in shop.ask("corrections.list").rows if row["kind"] == "void"]
+    [call] = shop.ask("corrections.list", correction=str(row["correction"])).rows
+    return str(call["call_id"])
+
+
+def test_as_known_before_a_correction_nothing_is_corrected(filled: Shop) -> None:
+    name = ids(filled)[0]
+    before = filled.ask("usage").rows
+    as_of = str(filled.rater.writer.position)
+    correct(filled, "void", calls=[name])
+    assert filled.ask("usage", as_of=as_of).rows == before != filled.ask("usage").rows
+    then = [(str(row["what"]), str(row["value"])) for row in filled.ask("explain", id=name, as_of=as_of).rows]
+    assert not [what for what, _ in then if what.startswith(("correction", "state"))]
+    assert filled.ask("corrections.list", as_of=as_of).rows == []
