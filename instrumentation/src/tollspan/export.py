@@ -7,6 +7,7 @@ made here are the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -15,10 +16,15 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from tollspan import semconv
-from tollspan.event import Event, scope_spans
+from tollspan.event import Event, event_span, scope_spans
+from tollspan.frame import EVENT, SPAN, Frame
 from tollspan.record import CallRecord, Record, UnitRecord, Value
 
 SAMPLED_FLAG = 1  # W3C trace flags
+
+# Field numbers of opentelemetry/proto/trace/v1/trace.proto, and of protobuf's encoding.
+_RESOURCE_SPANS, _RESOURCE, _SCOPE_SPANS, _SCOPE, _SPANS = 1, 1, 2, 1, 2
+_LENGTH_DELIMITED, _LOW_BITS, _MORE = 2, 0x7F, 0x80
 
 
 def spans(records: Iterable[Record], resource: Mapping[str, str] | None = None) -> bytes:
@@ -31,6 +37,52 @@ def spans(records: Iterable[Record], resource: Mapping[str, str] | None = None) 
     scopes = [found for found in (scope, scope_spans(events)) if found.spans]
     request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=about, scope_spans=scopes)])
     return request.SerializeToString(deterministic=True)
+
+
+def encoded(record: Record) -> Frame:
+    """Encode a record once and for all: whoever sends it, however often, sends these bytes."""
+    if isinstance(record, Event):
+        return Frame(EVENT, event_span(record).SerializeToString(deterministic=True))
+    return Frame(SPAN, _span(record).SerializeToString(deterministic=True))
+
+
+def encoded_resource(resource: Mapping[str, str]) -> bytes:
+    """Encode the attributes of a resource."""
+    about = Resource(attributes=[_attribute(key, value) for key, value in resource.items()])
+    return about.SerializeToString(deterministic=True)
+
+
+def request(resource: bytes, frames: Iterable[Frame]) -> bytes:
+    """Put encoded records of one resource together to a serialized ``ExportTraceServiceRequest``."""
+    listed = list(frames)
+    body = _field(_RESOURCE, resource)
+    for kind, scope in _scopes().items():
+        spans_of = b"".join(_field(_SPANS, frame.payload) for frame in listed if frame.kind == kind)
+        if spans_of:
+            body += _field(_SCOPE_SPANS, _field(_SCOPE, scope) + spans_of)
+    return _field(_RESOURCE_SPANS, body)
+
+
+@cache
+def _scopes() -> Mapping[bytes, bytes]:
+    found = {
+        SPAN: InstrumentationScope(name=semconv.SCOPE_NAME, version=_version()),
+        EVENT: scope_spans(()).scope,
+    }
+    return {kind: scope.SerializeToString(deterministic=True) for kind, scope in found.items()}
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """Return a length-delimited protobuf field."""
+    return bytes((number << 3 | _LENGTH_DELIMITED,)) + _varint(len(payload)) + payload
+
+
+def _varint(number: int) -> bytes:
+    found = bytearray()
+    while number > _LOW_BITS:
+        found.append(number & _LOW_BITS | _MORE)
+        number >>= 7
+    return bytes((*found, number))
 
 
 def _span(record: CallRecord | UnitRecord) -> Span:

@@ -1,0 +1,36 @@
+"""Nothing is lost, however an application ends; what a kill hits before it was written is at most the last record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.instrumentation.loss import NEXT_START, ROWS, Arrived, Row, arrived, end, line, run, start
+
+COUNT = 600  # more than a batch
+
+TELLING = """
+for number in range(N):
+    tollspan.record("page", number)
+    print(number + 1, flush=True)
+"""
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_every_record_arrives(row: Row, sink: Any, spool_dir: Path) -> None:
+    assert run(row, COUNT, sink, spool_dir) == Arrived(COUNT, 0, 0)
+    assert not list(spool_dir.rglob("*.spool"))
+
+
+def test_a_kill_in_mid_work_takes_nothing_that_was_written(sink: Any, spool_dir: Path) -> None:
+    process = start(TELLING, 1_000_000, sink, spool_dir)
+    told = [line(process.stdout) for _ in range(500)]
+    process.kill()
+    told += list(process.stdout or ())
+    end(process)
+    assert end(start(NEXT_START, 0, sink, spool_dir)) == 0
+    told = [text for text in told if text.endswith("\n")]
+    found = arrived(sink)
+    assert found.gaps == 0
+    assert found.records >= len(told) >= 500
