@@ -22,6 +22,7 @@ from tollspan import (
     frame,
     memory,
     process,
+    protobuf,
     record,
     routes,
     runtime,
@@ -35,8 +36,8 @@ from tollspan.wire import httpx as wire
 
 ASK: Any = [{"role": "user", "content": "hi"}]
 MODULES = (
-    attempt, attribution, ending, estimate, export, frame, memory, process, record, routes, segment, sender, spool,
-    stream, usage, wire,
+    attempt, attribution, ending, estimate, export, frame, memory, process, protobuf, record, routes, segment, sender,
+    spool, stream, usage, wire,
 )  # fmt: skip
 # Boundaries: they call the application's code or contain the guard itself, and are held by the others.
 BOUNDARIES = {

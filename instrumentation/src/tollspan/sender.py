@@ -6,7 +6,7 @@ import gzip
 import http.client
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -53,6 +53,8 @@ class Stats:
     problem: str = ""
 
 
+_COUNTED = ("recorded", "exported", "refused", "dropped", "failed_posts", "adopted", "damaged")
+
 Post = Callable[[bytes], "tuple[int, bytes]"]
 
 
@@ -93,7 +95,7 @@ class Sender:
         self._adopting = False
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._stats = Stats()
+        self._counts = dict.fromkeys(_COUNTED, 0)
 
     def start(self) -> None:
         """Begin to send what an earlier process left behind, if there is anything."""
@@ -108,7 +110,7 @@ class Sender:
         kept = spooled or (not self._closed and self._memory.append(frame))
         with self._changed:
             self._count(recorded=1, dropped=int(not kept))
-            dropped = self._stats.dropped
+            dropped = self._counts["dropped"]
             if not kept and dropped & (dropped - 1) == 0:
                 log.error("tollspan: %d records dropped (%s): is the endpoint up?", dropped, self._spool.problem)
             if self._closed:
@@ -127,7 +129,7 @@ class Sender:
             self._start()
             self._flushing += 1
             self._asked += 1
-            recorded, asked = self._stats.recorded, self._asked
+            recorded, asked = self._counts["recorded"], self._asked
             self._changed.notify_all()
             done = self._changed.wait_for(
                 lambda: self._drained >= recorded and self._swept >= asked,
@@ -156,7 +158,7 @@ class Sender:
     def stats(self) -> Stats:
         """Return the counters now."""
         with self._changed:
-            return replace(self._stats, queued=self._outstanding(), problem=self._spool.problem)
+            return Stats(**self._counts, queued=self._outstanding(), problem=self._spool.problem)
 
     def _start(self) -> None:
         if self._thread is None and not self._closed:
@@ -164,10 +166,12 @@ class Sender:
             self._thread.start()
 
     def _outstanding(self) -> int:
-        return self._stats.recorded - self._stats.exported - self._stats.refused - self._stats.dropped
+        counts = self._counts
+        return counts["recorded"] - counts["exported"] - counts["refused"] - counts["dropped"]
 
     def _count(self, **more: int) -> None:
-        self._stats = replace(self._stats, **{name: getattr(self._stats, name) + n for name, n in more.items()})
+        for name, number in more.items():
+            self._counts[name] += number
 
     def _run(self) -> None:
         while self._gathered():
@@ -194,7 +198,7 @@ class Sender:
     @guarded
     def _step(self) -> bool:
         """Adopt when that is due, and deliver one batch; always True."""
-        asked, recorded = self._asked, self._stats.recorded
+        asked, recorded = self._asked, self._counts["recorded"]
         if asked > self._swept or monotonic() >= self._next_sweep:
             self._adopting = self._spool.adopt()
             self._next_sweep = monotonic() + SWEEP_SECONDS
