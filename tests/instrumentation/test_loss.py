@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,16 @@ from tests.instrumentation.loss import NEXT_START, ROWS, Row, arrived, end, line
 from tollspan.sender import MAX_BATCH
 
 COUNT = 600  # more than a batch
+
+LEAVES_A_CHILD = """
+emit(N)
+child = os.fork()
+if child == 0:
+    os.close(1)
+    while True: signal.pause()
+print(child, flush=True)
+os._exit(0)
+"""
 
 TELLING = """
 for number in range(N):
@@ -40,3 +52,14 @@ def test_a_kill_in_mid_work_takes_nothing_that_was_written(sink: Any, spool_dir:
     found = arrived(sink)
     assert found.gaps == 0
     assert found.records >= len(told) >= 500
+
+
+def test_a_child_that_lives_on_does_not_hold_what_its_parent_left(sink: Any, spool_dir: Path) -> None:
+    process = start(LEAVES_A_CHILD, COUNT, sink, spool_dir)
+    child = int(line(process.stdout))
+    try:
+        end(process)
+        assert end(start(NEXT_START, 0, sink, spool_dir)) == 0
+        assert arrived(sink).records == COUNT
+    finally:
+        os.kill(child, signal.SIGKILL)

@@ -301,6 +301,21 @@ def test_a_record_after_the_end_waits_for_the_next_process(tmp_path: Path) -> No
     spool.close()
 
 
+def test_a_flush_does_not_wait_for_the_next_try(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sending, "FIRST_BACKOFF_SECONDS", 60)
+    tried, answers = threading.Event(), [503]
+
+    def post(_body: bytes) -> tuple[int, bytes]:
+        tried.set()
+        return (answers.pop() if answers else 200), b""
+
+    sender = Sender(post, {}, spool_in(tmp_path))
+    sender.put(UnitRecord(Identity("r", "ab" * 16, "cd" * 8), "p", 1, 1_000, "page", "1"))
+    assert tried.wait(20)
+    assert sender.flush(20)
+    sender.close(1)
+
+
 # --- settings ---------------------------------------------------------------------------------
 
 BASE = {"TOLLSPAN_OTLP_ENDPOINT": "http://c:4318"}
@@ -315,10 +330,10 @@ def folders(**more: str) -> list[str]:
 @pytest.mark.parametrize(
     ("environ", "parents"),
     [
-        ({"TOLLSPAN_SPOOL_DIR": "/var/spool/x", "HOME": "/home/a"}, ["/var/spool/x"]),
-        ({"TOLLSPAN_SPOOL_DIR": "", "HOME": "/home/a"}, []),
-        ({"HOME": "/home/a"}, ["/home/a/.local/state/tollspan", "/tmp"]),
-        ({"HOME": "/home/a", "XDG_STATE_HOME": "/s", "TMPDIR": "/t"}, ["/s/tollspan", "/t"]),
+        ({"TOLLSPAN_SPOOL_DIR": "/var/spool/x", "HOME": "/h/a"}, ["/var/spool/x"]),
+        ({"TOLLSPAN_SPOOL_DIR": "", "HOME": "/h/a"}, []),
+        ({"HOME": "/h/a"}, ["/h/a/.local/state/tollspan", "/tmp"]),
+        ({"HOME": "/h/a", "XDG_STATE_HOME": "/s", "TMPDIR": "/t"}, ["/s/tollspan", "/t"]),
         ({}, ["/tmp"]),
     ],
 )

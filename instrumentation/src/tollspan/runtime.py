@@ -42,7 +42,7 @@ class Runtime:
         """Begin as a new process: own id, sequence, file and thread; what a forked parent has queued stays its own."""
         self._process = Process()
         settings = self.settings
-        spool = Spool(settings.spool, encoded_resource(settings.resource), Limits(settings.spool_bytes))
+        spool = Spool(settings.spool, encoded_resource(settings.resource), Limits.of(settings.spool_bytes))
         self.sender = Sender(http_post(settings.url, settings.headers), settings.resource, spool)
 
     def now_ns(self) -> int:

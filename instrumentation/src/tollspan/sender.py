@@ -114,7 +114,8 @@ class Sender:
             if not kept and dropped & (dropped - 1) == 0:
                 log.error("tollspan: %d records dropped (%s): is the endpoint up?", dropped, self._spool.problem)
             if self._closed:
-                guarded(self._spool.close)()
+                if self._thread is None or not self._thread.is_alive():
+                    guarded(self._spool.close)()
                 return
             if self._outstanding() in (1, MAX_BATCH):
                 self._changed.notify_all()
@@ -231,12 +232,15 @@ class Sender:
         """Return how many were refused for good; ``None`` when the sender ended first."""
         body, size = request(batch.resource, batch.frames), len(batch.frames)
         backoff = FIRST_BACKOFF_SECONDS
+        asked = self._asked
         self._sync()
         while (refused := self._try(body, size)) is None:
             with self._changed:
                 self._count(failed_posts=1)
-                if self._closed or self._changed.wait_for(lambda: self._closed, backoff):
+                self._changed.wait_for(lambda: self._closed or self._asked > asked, backoff)  # noqa: B023 - waits here
+                if self._closed:
                     return None
+                asked = self._asked
             self._sync()
             backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
         return refused

@@ -24,12 +24,17 @@ _FOLDER_MODE: Final = 0o700
 _OTHERS: Final = 0o077
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """Bytes: of all files of a folder together, and of one file, which is exceeded by at most one record."""
 
     folder_bytes: int = 512 << 20
     segment_bytes: int = 4 << 20
+
+    @classmethod
+    def of(cls, folder_bytes: int) -> Limits:
+        """Return limits under which several processes find room."""
+        return cls(folder_bytes, min(cls.segment_bytes, folder_bytes // 8))
 
 
 class Spool:
@@ -94,8 +99,8 @@ class Spool:
         """Return the next batch, each file in turn; ``None`` when nothing waits. Finished files are deleted."""
         for _ in range(len(self._sources)):
             with self._lock:
-                segment = self._sources.popleft()
-                self._sources.append(segment)
+                self._sources.rotate(-1)
+                segment = self._sources[-1]
             batch = segment.read(most)
             if batch is not None:
                 return batch
