@@ -120,6 +120,10 @@ class Shop:
         given = {key.rstrip("_"): [value] for key, value in params.items()}
         return self.rater.ask(name, question(name).read(given), tenant=self.tenant)
 
+    def close(self, period: str, **whose: Any) -> Any:
+        """Close a period of a customer, or with ``all=True`` of all; return the receipt's body."""
+        return self._execute("period.close", {"period": period, **whose}).body
+
     def _execute(self, kind: str, body: Mapping[str, Any]) -> Any:
         return self.rater.execute(kind, body, tenant=self.tenant, actor="test")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tollspan_rater.pricing.model import Graduated, Package, PerUnit, PriceModel, Tier, Volume
 from tollspan_rater.rating.amount import amount_of
-from tollspan_rater.rating.rounding import part_of, remainder, rounded, to_book
+from tollspan_rater.rating.rounding import remainder, rounded, to_book
 
 D = Decimal
 TIERS = (Tier(D(100), D("0.0013")), Tier(D(500), D("0.0007"), flat=D("0.005")), Tier(None, D("0.0001")))
@@ -53,9 +53,15 @@ def test_half_away_from_zero(exact: str, currency: str, expected: str) -> None:
     assert rounded(D(exact), currency) == D(expected)
 
 
-def test_part_of_a_fee() -> None:
-    assert part_of(D(99), 10, 30, "USD") + part_of(D(99), 20, 30, "USD") == 99
-    assert part_of(D("0.005"), 30, 30, "USD") == D("0.005")
-    assert part_of(D("99.99"), 1, 3, "USD") == D("33.33")
-    assert [part_of(D(100), part, 3, "JPY") for part in (1, 2)] == [33, 67]
-    assert part_of(D("0.01"), 1, 2, "USD") == D("0.01")
+@pytest.mark.parametrize(
+    ("mode", "amounts"),
+    [
+        ("half_up", ["0.13", "-0.13", "0.12", "0.14"]),
+        ("half_even", ["0.12", "-0.12", "0.12", "0.14"]),
+        ("up", ["0.13", "-0.13", "0.13", "0.14"]),
+        ("down", ["0.12", "-0.12", "0.12", "0.13"]),
+    ],
+)
+def test_modes(mode: str, amounts: list[str]) -> None:
+    exact = ["0.125", "-0.125", "0.121", "0.135"]
+    assert [rounded(D(text), "USD", mode) for text in exact] == [D(text) for text in amounts]

@@ -18,6 +18,7 @@
     │   ├── JournalCorruptError    a file or an entry is not what was written
     │   ├── JournalGapError        the positions asked for were deleted with their day
     │   └── JournalClosedError     the process is stopping
+    ├── CloseRefusedError      a period may not be closed now
     ├── DayKeptError           a day of the journal may not be deleted
     ├── OverloadedError        too many bytes wait for the disk; retry
     ├── FolderError            a file of the data folder or of a backup is missing, damaged or in the way
@@ -144,6 +145,13 @@ class JournalClosedError(JournalError):
 
     def __init__(self) -> None:
         super().__init__("the journal is closed because the process is stopping. Send the request again.")
+
+
+class CloseRefusedError(TollspanError):
+    """A period may not be closed now; nothing was booked."""
+
+    def __init__(self, period: str, reason: str, remedy: str) -> None:
+        super().__init__(f"period {period} is not closed: {reason}. {remedy}")
 
 
 class DayKeptError(TollspanError):

@@ -20,6 +20,7 @@ PROBLEM_TYPE: Final = "application/problem+json"  # RFC 9457
 STATUS: Final[Mapping[type[errors.TollspanError], int]] = {
     errors.UsageError: 400,
     errors.NotFoundError: 404,
+    errors.CloseRefusedError: 409,
     errors.FolderBusyError: 409,
     errors.FormatVersionError: 409,
     errors.StoreDeadError: 503,

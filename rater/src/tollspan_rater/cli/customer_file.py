@@ -11,6 +11,7 @@ from typing import Any, Final
 from tollspan_rater.errors import UsageError
 
 _EXTERNAL: Final = "external_ids."
+_ADDONS: Final = "addons."
 
 
 def read_customers(path: Path) -> list[dict[str, Any]]:
@@ -34,9 +35,17 @@ def _from_cells(path: Path, line: int, row: dict[str | Any, Any]) -> dict[str, A
     if None in row:
         raise UsageError(f"{path}:{line}: more cells than the header names")
     given = {name: cell for name, cell in row.items() if cell}
-    body: dict[str, Any] = {name: cell for name, cell in given.items() if not name.startswith(_EXTERNAL)}
+    body: dict[str, Any] = {name: cell for name, cell in given.items() if not name.startswith((_EXTERNAL, _ADDONS))}
     external = {name.removeprefix(_EXTERNAL): cell for name, cell in given.items() if name.startswith(_EXTERNAL)}
-    return {**body, "external_ids": external} if external else body
+    held = {name.removeprefix(_ADDONS): cell for name, cell in given.items() if name.startswith(_ADDONS)}
+    if external:
+        body["external_ids"] = external
+    if held:
+        since = {"from": body["from"]} if "from" in body else {}
+        body["addons"] = [{"addon": name, "quantity": cell, **since} for name, cell in held.items()]
+        if "plan" not in body:
+            body.pop("from", None)
+    return body
 
 
 def _from_json(path: Path, line: int, row: str) -> dict[str, Any]:

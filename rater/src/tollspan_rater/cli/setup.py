@@ -70,9 +70,11 @@ customers.add_command(asking("customers.list"))
 @click.argument("customer")
 @click.option("--name", help="Name for people; lives apart from the facts and can be forgotten.")
 @click.option("--plan", help="The plan that holds.")
+@click.option("--addon", multiple=True, metavar="ADDON=N", help="So many of an add-on, 0 to end it; may be repeated.")
 @click.option(
-    "--from", "from_", metavar="DAY", help="First day of that plan in the customer's zone; default ever since."
+    "--from", "from_", metavar="DAY", help="First day of plan and add-ons in the customer's zone; default ever since."
 )
+@click.option("--anchor", metavar="DAY", help="A day on which one of the customer's periods begins; '' for none.")
 @click.option("--segment", help="Market segment, for reports.")
 @click.option("--phase", help="Account phase, for example trial or internal; plans decide by it.")
 @click.option("--currency", help="ISO 4217 code, for example EUR.")
@@ -80,28 +82,37 @@ customers.add_command(asking("customers.list"))
 @click.option("--external-id", multiple=True, metavar="SYSTEM=ID", help="Id in another system; may be repeated.")
 @click.pass_context
 def customers_set(
-    context: click.Context, /, external_id: tuple[str, ...], from_: str | None, **fields: str | None
+    context: click.Context,
+    /,
+    external_id: tuple[str, ...],
+    addon: tuple[str, ...],
+    from_: str | None,
+    **fields: str | None,
 ) -> None:
     """Send ``customer.set`` with what was given."""
     body: dict[str, object] = {name: value for name, value in fields.items() if value is not None}
-    if from_ is not None:
-        body["from"] = from_
+    since = {} if from_ is None else {"from": from_}
+    if addon:
+        pairs = (_pair(entry, "ADDON=N, for example seats=3") for entry in addon)
+        body["addons"] = [{"addon": name, "quantity": quantity, **since} for name, quantity in pairs]
+    if "plan" in body or not addon:
+        body |= since
     if external_id:
-        body["external_ids"] = dict(_pair(entry) for entry in external_id)
+        body["external_ids"] = dict(_pair(entry, "SYSTEM=ID, for example stripe=cus_123") for entry in external_id)
     send(context, "customer.set", body)
 
 
-def _pair(entry: str) -> tuple[str, str]:
-    system, equals, ident = entry.partition("=")
-    if not (system and equals and ident):
-        raise click.BadParameter(f"{entry!r} is not of the form SYSTEM=ID, for example stripe=cus_123")
-    return system, ident
+def _pair(entry: str, form: str) -> tuple[str, str]:
+    name, equals, value = entry.partition("=")
+    if not (name and equals and value):
+        raise click.BadParameter(f"{entry!r} is not of the form {form}")
+    return name, value
 
 
 @customers.command(
     "import",
     help="Set many customers from a CSV or JSON lines file, all or none.\n\nCSV columns: customer, name, plan, from, "
-    "segment, phase, currency, zone, and external_ids.SYSTEM. Empty cells keep what is known.\n\n"
+    "segment, phase, currency, zone, anchor, external_ids.SYSTEM and addons.ADDON. Empty cells keep what is known.\n\n"
     + example("tollspan customers import customers.csv"),
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))

@@ -119,6 +119,13 @@ class Snapshots(_Section):
     keep: int = Field(2, gt=0, description="How many snapshots stay.")
 
 
+class Close(_Section):
+    """Closing periods when they have ended: their bills become statements that never change."""
+
+    automatic: bool = Field(False, description="`serve` closes each customer's periods by itself.")  # noqa: FBT003 - pydantic's place for a default
+    grace_hours: int = Field(24, ge=0, description="Hours after a period's end before `serve` closes it.")
+
+
 class Config(_Section):
     """The configuration of one data folder."""
 
@@ -143,6 +150,7 @@ class Config(_Section):
     limits: Limits = Limits.model_construct()
     pressure: Pressure = Pressure.model_construct()
     snapshots: Snapshots = Snapshots.model_construct()
+    close: Close = Close.model_construct()
 
     @model_validator(mode="after")
     def _reachable_addresses_are_guarded(self) -> Config:

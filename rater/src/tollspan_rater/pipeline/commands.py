@@ -48,16 +48,35 @@ def _forget(command: Command, changes: Changes) -> None:
     changes.add("forgotten", (command.tenant, command.body["subject"], command.position))
 
 
+def _period_close(command: Command, changes: Changes) -> None:
+    """Add the statement and its postings as they were journaled: nothing is computed again."""
+    statement, tenant, position = command.body["statement"], command.tenant, command.position
+    customer, period = statement["customer"], statement["bill"]["period"]
+    changes.add(
+        "statements",
+        (tenant, customer, period["label"], period["zone"], period["start_ns"], period["end_ns"], position,
+         command.at_ns, command.actor, statement["cutoff"], command.body["digest"], _json(statement)),
+    )  # fmt: skip
+    for leg in statement["postings"]:
+        changes.add(
+            "postings",
+            (tenant, customer, period["label"], position, leg["line_id"], leg["account"], leg["currency"],
+             leg["amount"]),
+        )  # fmt: skip
+
+
 def _noted(_command: Command, _changes: Changes) -> None:
     """Nothing but its place in the journal."""
 
 
+CLOSE: Final = "period.close"
 APPLY: Final[Mapping[str, Callable[[Command, Changes], None]]] = {
     "customer.set": _customer_set,
     "pricing.apply": _pricing_apply,
     "key.create": _key_set,
     "key.revoke": _key_set,
     "forget": _forget,
+    CLOSE: _period_close,
     "config.set": _noted,
     NEW_RULES: _meters_apply,
 }

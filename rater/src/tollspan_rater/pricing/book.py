@@ -114,7 +114,7 @@ class _Documents:
     def book(self, reading: Reading) -> PriceBook:
         """Return everything that was read."""
         cards = self._named["card"]
-        meters = list(dict.fromkeys(meter for card in cards.values() for meter in card.meters))
+        meters = {name: meter for card in cards.values() for name, meter in card.declared.items()}
         read = [read_customer_terms(table, meters, reading) for table in self._terms]
         terms: dict[str, tuple[Terms, ...]] = {}
         for one, table in zip(read, self._terms, strict=True):

@@ -7,6 +7,7 @@ from typing import Any, Final
 from tollspan import semconv
 from tollspan_rater.pricing.addon import ADDON_KEYS
 from tollspan_rater.pricing.base_fee import ALLOCATIONS
+from tollspan_rater.pricing.card import PRICES_KEYS
 from tollspan_rater.pricing.cycle import INTERVALS
 from tollspan_rater.pricing.discount import KINDS
 from tollspan_rater.pricing.plan import ANCHORS, PLAN_KEYS
@@ -95,7 +96,7 @@ def addon_schema() -> dict[str, Any]:
 
 def terms_schema(card: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a customer's terms; its prices are written as in a card."""
-    own = {"terms": TEXT, "from": DAY, **{key: card["properties"][key] for key in ("per", "fallback", "prices")}}
+    own = {"terms": TEXT, "from": DAY, **{key: card["properties"][key] for key in PRICES_KEYS}}
     return _document(own, TERMS_KEYS, ("terms",), anyOf=[{"required": [key]} for key in ("prices", *PLAN_TERMS)])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from tollspan_rater.config.sources import Resolved
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import NotFoundError
-from tollspan_rater.query import care
+from tollspan_rater.query import care, statements
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
@@ -51,20 +52,28 @@ class Asker:
         known(question)
         if question == "config.show":
             return config_answer(self._resolved)
+        with self.scope(tenant, params.get("customer")) as scope:
+            return self._answer(question)(scope, params)
+
+    @contextmanager
+    def scope(self, tenant: str, customer: str | None = None) -> Iterator[Scope]:
+        """Give what questions are asked of: one committed state, in the time zone of a customer if one is named."""
         with self._database.snapshot() as connection:
             as_of = int(connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()[0][0])
             zone = self._resolved.config.zone
             accounts = Accounts(connection, tenant, zone)
-            if "customer" in params:
-                zone = accounts.zone(params["customer"])
-            scope = Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns(), self._pieces_at)
-            return self._answer(question)(scope, params)
+            if customer is not None:
+                zone = accounts.zone(customer)
+            yield Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns(), self._pieces_at)
 
     def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:
         if question in _OF_CALLS:
             return _OF_CALLS[question]
         others: dict[str, Callable[[Scope, Params], Answer]] = {
             "invoice": invoice,
+            "statements.list": statements.statements_list,
+            "statements.show": statements.statements_show,
+            "ledger": statements.ledger,
             "lines": lines,
             "audit": lambda scope, params: audit(scope, params, self._folder),
             "quarantine.list": care.quarantine_list,

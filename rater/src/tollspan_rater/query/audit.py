@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from tollspan_rater.query import balance, equations, senders
+from tollspan_rater.query import balance, booked_balance, equations, senders
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.check import Check
 from tollspan_rater.query.recount import recounted
@@ -21,6 +21,7 @@ _EQUATIONS: Final[tuple[Callable[[Scope], Iterator[Check]], ...]] = (
     equations.of_legs,
     equations.of_evidence,
     balance.of_usage_and_money,
+    booked_balance.of_ledger,
     senders.of_sequences,
 )
 

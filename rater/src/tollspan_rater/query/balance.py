@@ -11,9 +11,9 @@ import orjson
 
 from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.money import EXACT
+from tollspan_rater.query.bill import customers_with_usage, periods_of, rated_period
 from tollspan_rater.query.check import Check
 from tollspan_rater.query.filled import filled
-from tollspan_rater.query.invoice import customers_with_usage, periods_of, rated_period
 from tollspan_rater.query.rated import Rater
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, select

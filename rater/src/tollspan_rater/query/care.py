@@ -79,14 +79,21 @@ def customers_list(scope: Scope, params: Mapping[str, str]) -> Answer:
             "currency": customer.currency,
             "zone": customer.zone,
             "external_ids": dict(customer.external_ids),
+            "addons": [_addon(one) for one in customer.addons],
+            "anchor": customer.anchor,
         }
         for customer in known.values()
         if wanted in {None, customer.customer}
     ]
     if wanted is not None and not rows:
         raise NotFoundError("customer", wanted, "tollspan customers set adds it.")
-    columns = ("customer", "name", "plans", "segment", "phase", "currency", "zone", "external_ids")
+    columns = ("customer", "name", "plans", "segment", "phase", "currency", "zone", "external_ids", "addons", "anchor")
     return Answer("Customers", columns, rows, scope.as_of)
+
+
+def _addon(held: Mapping[str, str]) -> str:
+    since, until = (f" {word} {held[word]}" if word in held else "" for word in ("from", "to"))
+    return f"{held['quantity']} {held['addon']}{since}{until}"
 
 
 def keys_list(scope: Scope, _params: Mapping[str, str]) -> Answer:

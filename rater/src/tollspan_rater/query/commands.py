@@ -47,10 +47,30 @@ class Nothing(Body):
     """A command that needs no details."""
 
 
+class AddonHeld(Body):
+    """So many of an add-on from day ``from`` on (in the customer's zone), until the next entry or before day ``to``.
+
+    Without ``from`` since ever. A quantity of 0 ends it.
+    """
+
+    addon: Id
+    quantity: Decimal = Field(Decimal(1), ge=0, max_digits=18, decimal_places=6)
+    from_: date | None = Field(None, alias="from")
+    to: date | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> AddonHeld:
+        if self.to is not None and self.from_ is not None and self.to <= self.from_:
+            raise ValueError("the day `to` is the first without the add-on: give one after `from`")
+        return self
+
+
 class CustomerSet(Body):
     """What is to be known of a customer; a field that is not given keeps its value.
 
-    ``plan`` holds from day ``from`` on (in the customer's zone); without ``from`` since ever.
+    ``plan`` holds from day ``from`` on (in the customer's zone); without ``from`` since ever. ``addons`` are added
+    to those known; one replaces the entry of the same add-on and day. ``anchor`` is a day on which one of the
+    customer's periods begins; an empty text takes it back.
     """
 
     customer: Id
@@ -62,6 +82,8 @@ class CustomerSet(Body):
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
     zone: Zone | None = None
     external_ids: dict[str, str] | None = None
+    addons: list[AddonHeld] | None = None
+    anchor: date | Literal[""] | None = None
 
     @model_validator(mode="after")
     def _day_needs_plan(self) -> CustomerSet:
@@ -134,6 +156,20 @@ class Reextract(Body):
     dry_run: bool | None = None
 
 
+class PeriodClose(Body):
+    """The period to close, by its label, of one ``customer`` or of ``all``."""
+
+    period: str = Field(min_length=1, max_length=32)
+    customer: Id | None = None
+    all: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _of_one_or_all(self) -> PeriodClose:
+        if (self.customer is None) == (self.all is None):
+            raise ValueError("name one customer, or say all: exactly one of them")
+        return self
+
+
 class Forget(Body):
     """The subject (a user or customer id) whose name is to be forgotten; totals stay."""
 
@@ -175,6 +211,7 @@ _TABLE: Final = (
     CommandKind("meters.apply", "Apply span-to-meter rules to the spans that come from now on.", MetersApply),
     CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),
     CommandKind("reextract", "Read history again with the tables of this release and book what differs.", Reextract),
+    CommandKind("period.close", "Close a period: book its bill and what is adjusted with it.", PeriodClose),
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),
     CommandKind("rebuild", "Build the store again from the journal.", Nothing),
     CommandKind("snapshot", "Write a verified snapshot and drop the journal days that it covers.", Snapshot),

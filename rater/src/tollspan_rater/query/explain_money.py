@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from tollspan_rater.cost.rates import Unknown
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Cell
+from tollspan_rater.query.bill import rated_period
+from tollspan_rater.query.books import Books
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, UNSAID
-from tollspan_rater.query.invoice import rated_period
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, select
@@ -25,6 +26,7 @@ class Bills:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._bills: dict[tuple[str | None, str], RatedPeriod] = {}
+        self._books = Books(scope)
 
     def rated(self, call_ids: Collection[str]) -> dict[str, RatedCall]:
         """Return those of some calls that stand, rated: each marginal charge is what the calls before it leave."""
@@ -87,7 +89,19 @@ class Bills:
         charged = {component for component, _amount in call.charged.components}
         if not charged:
             return [f"{line.line_id} as included units" for line in bill.lines if line.included]
-        return [line.line_id for line in bill.lines if line.component in charged]
+        lines = [line.line_id for line in bill.lines if line.component in charged]
+        return [*lines, *self._adjustments_of(call, charged)]
+
+    def _adjustments_of(self, call: RatedCall, charged: Collection[str]) -> Iterator[str]:
+        """Yield the adjustments by which a call is charged that came after its period was closed."""
+        customer = call.row.customer
+        close = None if customer is None else self._books.close_of(customer, call.period.label)
+        if customer is None or close is None or call.row.position <= close.cutoff:
+            return
+        for since in self._books.closed(customer, close).since:
+            if since.adjustment.corrects.component in charged:
+                place = since.booked_in or "the open period"
+                yield f"adjusted by {since.adjustment.line.line_id} on the bill of {place}"
 
     def _bill(self, customer: str | None, period: Period) -> RatedPeriod:
         place = (customer, period.label)

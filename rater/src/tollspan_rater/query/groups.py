@@ -46,7 +46,8 @@ def usage_groups(
         values = {"tenant": tenant, "customer": customer, "start": segment.start_ns, "end": segment.end_ns}
         for key, sums in _rows(connection, values):
             provider, model, environment, call_phase, outcome, billable, attempt, retried, quality = key
-            facts = CallFacts(environment, call_phase or phase, outcome, billable, attempt, retried, quality)
+            said = call_phase or segment.phase or phase
+            facts = CallFacts(environment, said, outcome, billable, attempt, retried, quality)
             groups[provider, model, decide(facts, policy), number].add(sums)
     return [
         UsageGroup(provider, model, decision, number, sums.calls, dict(sums.quantities), dict(sums.unknown))

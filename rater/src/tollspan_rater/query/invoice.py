@@ -11,47 +11,36 @@ from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.groups import usage_groups
+from tollspan_rater.query.bill import with_usage_or_plan
+from tollspan_rater.query.bill_state import service, state_details, state_notes
+from tollspan_rater.query.books import Books
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, bounds
+from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.wording import instant, plain
-from tollspan_rater.rating.line import Line, RatedPeriod, line_id
+from tollspan_rater.rating.line import Line, RatedPeriod
 from tollspan_rater.rating.rate import rate
-from tollspan_rater.rating.tariff import Tariff
 
 COLUMNS: Final = (
     "customer", "period", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
     "unit_price", "amount", "amount_exact", "currency", "calls", "plan", "price_version", "why", "steps",
+    "service_period", "corrects",
 )  # fmt: skip
-
-
-def rated_period(scope: Scope, customer: str | None, period: Period) -> RatedPeriod:
-    """Return the bill of one customer in one period, from everything known now."""
-    accounts = scope.accounts
-    segments = accounts.segments(customer, period)
-    groups = usage_groups(scope.connection, accounts.tenant, customer, segments, accounts.customer(customer).phase)
-    return rate(period, segments, groups, owner=f"{accounts.tenant}/{customer or ''}")
-
-
-def line_ids(scope: Scope, customer: str, period: Period) -> set[str]:
-    """Return the ids that lines of a customer's bill may have, whatever was used."""
-    segments = scope.accounts.segments(customer, period)
-    owner = f"{scope.accounts.tenant}/{customer}"
-    fees = {line.line_id for line in rate(period, segments, (), owner=owner).lines}
-    return fees | {line_id(owner, period, component.name) for component in Tariff(segments).components}
 
 
 def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: the bill of one customer, or of all."""
-    known = _with_usage_or_plan(scope)
+    known = with_usage_or_plan(scope)
     names = known if "all" in params else [params["customer"]]
     if "all" not in params and names[0] not in known:
         raise NotFoundError("customer", names[0], "tollspan customers list and tollspan usage show who there is.")
-    bills = {name: rated_period(scope, name, _period(scope, name, params.get("period"))) for name in names}
+    books = Books(scope)
+    found = [books.labelled(name, params.get("period")) for name in names]
+    bills = {bill.customer: bill.whole for bill in found}
     totals = {code: exact_sum(amounts) for code, amounts in _amounts(bills.values()).items()}
     notes = [*_frame(bills.values())]
     for name, bill in bills.items():
         notes.extend(_notes(name, bill, single=len(names) == 1))
+    notes.extend(note for bill in found for note in state_notes(bill))
     if "all" in params:
         notes.extend(_nobodys(scope, bills.values()))
     if len(totals) > 1:
@@ -59,18 +48,17 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     return Answer(
         f"Invoice of {names[0]}" if len(names) == 1 else "Invoices",
         COLUMNS,
-        [_row(name, bill.period, line) for name, bill in bills.items() for line in bill.lines],
+        [
+            _row(bill.customer, bill.rated.period, line) | service(bill, line)
+            for bill in found
+            for line in bill.whole.lines
+        ],
         scope.as_of,
         scope.accounts.zone(names[0]) if len(names) == 1 else scope.zone,
         notes,
         _total(totals),
-        details={name: _details(bill) for name, bill in bills.items()},
+        details={bill.customer: _details(bill.whole) | state_details(bill) for bill in found},
     )
-
-
-def _period(scope: Scope, name: str, label: str | None) -> Period:
-    accounts = scope.accounts
-    return accounts.period_at(name, scope.now_ns) if label is None else accounts.period(name, label)
 
 
 def _amounts(bills: Iterable[RatedPeriod]) -> dict[str, list[Decimal]]:
@@ -124,26 +112,6 @@ def base_fees(
     return fees
 
 
-def customers_with_usage(scope: Scope) -> list[str]:
-    """Return the ids of all customers that calls were attributed to."""
-    rows = scope.connection.execute(
-        "SELECT DISTINCT customer FROM calls WHERE tenant = ? AND customer IS NOT NULL", [scope.accounts.tenant]
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def periods_of(scope: Scope, customer: str | None) -> list[Period]:
-    """Return the periods from a customer's first usage to its last."""
-    filters = () if customer is None else (("customer", customer),)
-    found = bounds(
-        scope.connection,
-        Selection(scope.accounts.tenant, None, None, filters, unattributed=customer is None),
-    )
-    if found is None:
-        return []
-    return list(scope.accounts.periods(customer, *found))
-
-
 def _nobodys(scope: Scope, bills: Iterable[RatedPeriod]) -> Iterator[str]:
     """Say how many calls in the time that some bills cover are nobody's."""
     periods = [bill.period for bill in bills]
@@ -154,10 +122,6 @@ def _nobodys(scope: Scope, bills: Iterable[RatedPeriod]) -> Iterator[str]:
     ((count,),) = scope.connection.execute(f"SELECT count(*) FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
     if count:
         yield f"{count:,} calls have no customer and are on no invoice: tollspan usage --unattributed"
-
-
-def _with_usage_or_plan(scope: Scope) -> list[str]:
-    return sorted({*scope.accounts.names(), *customers_with_usage(scope)})
 
 
 def _row(customer: str, period: Period, line: Line) -> dict[str, Cell]:

@@ -216,6 +216,35 @@ _TABLE: Final = (
         brief=("customer", "line_id", "description", "quantity", "unit_price", "amount", "currency", "why"),
     ),
     Question(
+        "statements.list",
+        "Closed periods with cut-off, digest and total; they never change.",
+        (_ONE_CUSTOMER, Param("period", "only this period", "period")),
+        "tollspan statements list --customer acme",
+        brief=("customer", "period", "closed_at", "cutoff", "amount", "currency", "digest"),
+    ),
+    Question(
+        "statements.show",
+        "The lines of a closed period as they were booked, and what was adjusted since.",
+        (
+            Param("customer", "whose statement", positional=True, required=True),
+            Param("period", "the closed period, for example 2026-11", "period", required=True),
+        ),
+        "tollspan statements show acme --period 2026-11",
+        brief=("line_id", "kind", "service_period", "description", "quantity", "amount", "currency", "booked_in"),
+    ),
+    Question(
+        "ledger",
+        "What was booked: postings that sum to zero, or the balance of each account.",
+        (
+            _ONE_CUSTOMER,
+            Param("period", "only what was booked in this period", "period"),
+            Param("account", "only this account, for example receivable/acme"),
+            Param("balances", "the balance of each account and currency", "flag"),
+        ),
+        "tollspan ledger --customer acme --balances",
+        brief=("customer", "period", "position", "line_id", "account", "amount", "currency"),
+    ),
+    Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
         (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER),

@@ -129,11 +129,10 @@ def segment_at(segments: tuple[Segment, ...], instant_ns: int) -> Segment:
 
 
 def decision_of(row: CallRow, segment: Segment, phase: str | None) -> Decision:
-    """Return the two decisions on a call; the account's phase holds where the call says none."""
+    """Return the two decisions on a call; a trial, else the account's phase holds where the call says none."""
     policy = DEFAULT_POLICY if segment.plan is None else segment.plan.policy
-    facts = CallFacts(
-        row.environment, row.phase or phase, row.outcome, row.billable, row.attempt, row.retried, row.quality
-    )
+    said = row.phase or segment.phase or phase
+    facts = CallFacts(row.environment, said, row.outcome, row.billable, row.attempt, row.retried, row.quality)
     return decide(facts, policy)
 
 

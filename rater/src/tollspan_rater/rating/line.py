@@ -14,9 +14,10 @@ from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.decision import Decision
 from tollspan_rater.rating.sample import Facts
 
-Kind = Literal[
-    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding"
-]
+LineKind = Literal[
+    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum",
+    "adjustment", "rounding",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,17 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class AllowanceUse:
-    """An allowance of a plan in the period, and how much of it was used by what counts toward quotas."""
+    """An allowance of a plan in the period, and how much of it was used by what counts toward quotas.
+
+    Of ``limit``, ``added`` came with add-ons and ``carried`` from earlier periods.
+    """
 
     plan: str
     meter: str
     limit: Decimal
     used: Decimal
+    added: Decimal = Decimal(0)
+    carried: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class Line:
     """
 
     line_id: str
-    kind: Kind
+    kind: LineKind
     component: str
     plan: str
     meter: str

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Final
 
 from tollspan_rater.pricing.model import shortest
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.rating.allowance_use import allowance_uses
-from tollspan_rater.rating.fee_line import base_fees
-from tollspan_rater.rating.line import RatedPeriod, Share, UsageGroup
+from tollspan_rater.rating.fee_line import addon_fees, base_fees
+from tollspan_rater.rating.held_plan import held_plans
+from tollspan_rater.rating.line import Line, RatedPeriod, Share, UsageGroup
+from tollspan_rater.rating.modifier import modified, modifier_names
 from tollspan_rater.rating.sample import Sample
 from tollspan_rater.rating.tally import Tally, tally
 from tollspan_rater.rating.tariff import Tariff
-from tollspan_rater.rating.usage_line import usage_lines
+from tollspan_rater.rating.usage_line import fee_name, usage_lines
+
+FEES: Final = ("base_fee", "addon")
 
 
 def rate(
@@ -35,15 +40,40 @@ def rate(
     tariff = Tariff(segments)
     listed, events = list(groups), list(samples)
     counted = tally(tariff, listed, events)
-    lines = [*base_fees(period, tariff.segments, owner), *usage_lines(period, owner, tariff, counted)]
+    used = list(usage_lines(period, owner, tariff, counted))
     return RatedPeriod(
         period=period,
-        lines=tuple(lines),
+        lines=tuple(_bill(period, owner, tariff, used)),
         on_invoice=_shares(counted.on_invoice),
         not_on_invoice=_shares(counted.not_on_invoice),
         unpriced=(*_shares(counted.unpriced), *_unknown(counted)),
         allowances=allowance_uses(tariff, listed, events),
     )
+
+
+def component_names(period: Period, segments: Sequence[Segment]) -> set[str]:
+    """Return the components that lines of a period may have, whatever was used."""
+    tariff = Tariff(segments)
+    names = {name for held in held_plans(period, tariff.segments) for name in modifier_names(held)}
+    return names | {name for component in tariff.components for name in (component.name, fee_name(component))}
+
+
+def _bill(period: Period, owner: str, tariff: Tariff, used: Sequence[Line]) -> list[Line]:
+    """Return the lines of fees and usage, plan by plan, then what each plan's modifiers make of them."""
+    cards = {name: one.item.card for one in tariff.components for name in (one.name, fee_name(one))}
+    plain: list[Line] = []
+    modifiers: list[Line] = []
+    for held in held_plans(period, tariff.segments):
+        own = [
+            *base_fees(held, owner),
+            *addon_fees(held, owner),
+            *(line for line in used if line.plan == held.plan.name),
+        ]
+        lines = modified(held, owner, own, cards)
+        plain += lines[: len(own)]
+        modifiers += lines[len(own) :]
+    fees = [line for line in plain if line.kind in FEES]
+    return [*fees, *(line for line in plain if line.kind not in FEES), *modifiers]
 
 
 def _shares(counts: dict[tuple[str, str], tuple[Decimal, int]]) -> tuple[Share, ...]:

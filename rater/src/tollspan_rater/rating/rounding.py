@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from fractions import Fraction
-from math import floor
+from dataclasses import replace
+from decimal import Decimal, localcontext
 
-from tollspan_rater.domain.money import EXACT, Money, minor_unit
+from tollspan_rater.domain.money import EXACT, exact_sum, minor_unit
+from tollspan_rater.pricing.rounding_rule import MODES, RoundingRule
+from tollspan_rater.rating.line import Line
 
 
-def rounded(exact: Decimal, currency: str) -> Decimal:
-    """Round an exact amount half away from zero to the currency's minor unit."""
-    return Money(exact, currency).rounded().amount
+def rounded(exact: Decimal, currency: str, mode: str = "half_up") -> Decimal:
+    """Round an exact amount to the currency's minor unit; ``mode`` is a word of ``rounding_rule.MODES``."""
+    with localcontext() as context:
+        context.prec = 80
+        return exact.quantize(minor_unit(currency), rounding=MODES[mode])
+
+
+def by_rule(line: Line, rule: RoundingRule) -> Line:
+    """Return a line with the amount that a plan's rule makes of its exact amount, or of its exact steps."""
+    if rule.at == "step":
+        steps = (rounded(step.amount, line.currency, rule.mode) for step in line.steps)
+        return replace(line, amount=exact_sum(steps))
+    return replace(line, amount=rounded(line.amount_exact, line.currency, rule.mode))
 
 
 def to_book(exact: Decimal, booked_before: Decimal, currency: str) -> Decimal:
@@ -22,12 +33,3 @@ def to_book(exact: Decimal, booked_before: Decimal, currency: str) -> Decimal:
 def remainder(exact: Decimal, booked: Decimal) -> Decimal:
     """Return what is left unbooked of a component when its period closes; at most half a minor unit."""
     return EXACT.subtract(exact, booked)
-
-
-def part_of(amount: Decimal, part_ns: int, whole_ns: int, currency: str) -> Decimal:
-    """Return an amount's share for part of a time: exact for the whole, else rounded to the minor unit."""
-    if part_ns == whole_ns:
-        return amount
-    unit = minor_unit(currency)
-    units = Fraction(amount) * part_ns / whole_ns / Fraction(unit)
-    return EXACT.multiply(Decimal(floor(units + Fraction(1, 2))), unit)

@@ -54,6 +54,11 @@ def usage_lines(period: Period, owner: str, tariff: Tariff, counted: Tally) -> I
             yield _usage_line(period, owner, component, counted, index, free)
 
 
+def fee_name(component: Component) -> str:
+    """Return the name of the component of what a price asks for whatever was used."""
+    return f"{component.name}/flat_fee"
+
+
 def _usage_line(
     period: Period, owner: str, component: Component, counted: Tally, index: int, free: Sequence[tuple[str, Decimal]]
 ) -> Line:
@@ -88,7 +93,7 @@ def _usage_line(
 
 def _fee_line(period: Period, owner: str, component: Component, tariff: Tariff) -> Line:
     """Return the line of what a component asks for in a period whatever was used."""
-    fee, name = fee_at_zero(component.item), f"{component.name}/flat_fee"
+    fee, name = fee_at_zero(component.item), fee_name(component)
     return Line(
         line_id=line_id(owner, period, name),
         kind="flat_fee",

@@ -21,12 +21,13 @@ from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
+from tollspan_rater.server.closing import close_period
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.reextracting import reextract
 from tollspan_rater.store import state
 
-_KEPT: Final = ("segment", "phase", "currency", "zone")
+_KEPT: Final = ("segment", "phase", "currency", "zone", "anchor")
 
 
 def execute(rater: Rater, kind: str, body: Mapping[str, Any], *, tenant: str, actor: str) -> Receipt:
@@ -73,6 +74,8 @@ def _as_body(customer: state.Customer | None) -> dict[str, Any]:
     body["plans"] = [{"plan": plan} if day is None else {"plan": plan, "from": day} for day, plan in customer.plans]
     if customer.external_ids:
         body["external_ids"] = dict(customer.external_ids)
+    if customer.addons:
+        body["addons"] = [dict(one) for one in customer.addons]
     return body
 
 
@@ -80,6 +83,13 @@ def _merged(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any
     body = dict(before) | {key: said[key] for key in _KEPT if key in said}
     if "external_ids" in said:
         body["external_ids"] = {**before.get("external_ids", {}), **said["external_ids"]}
+    if said.get("addons"):
+        told = {(one["addon"], one.get("from")) for one in said["addons"]}
+        others = [one for one in before.get("addons", []) if (one["addon"], one.get("from")) not in told]
+        found = [*others, *said["addons"]]
+        body["addons"] = sorted(found, key=lambda one: (one["addon"], one.get("from", "")))
+    if body.get("anchor") == "":
+        del body["anchor"]
     if "plan" in said:
         since = {"from": said["from"]} if "from" in said else {}
         others = [plan for plan in before.get("plans", []) if plan.get("from") != said.get("from")]
@@ -163,6 +173,7 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "key.revoke": _key_revoke,
     "quarantine.replay": _replay,
     "reextract": reextract,
+    "period.close": close_period,
     "forget": forget,
     "rebuild": rebuild,
     "snapshot": take_snapshot,

@@ -60,6 +60,7 @@ class Rater:
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
         self.asker = Asker(self.database, self.names, resolved, folder, clock, self._pieces_at)
         self.caring = threading.RLock()  # snapshot, rebuild, backup and forget: one at a time
+        self.closing = threading.Lock()  # one close at a time: each builds on what the one before it booked
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
         self._thread = threading.Thread(target=self.writer.run, name="tollspan-writer", daemon=True)
 

@@ -31,6 +31,7 @@ from tollspan_rater.server.config_history import note_config
 from tollspan_rater.server.meters import apply_file
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
+from tollspan_rater.server.schedule import Schedule
 from tollspan_rater.server.upkeep import Upkeep
 from tollspan_rater.store.run_file import RunFile, remove_run_file, write_run_file
 
@@ -109,9 +110,10 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     sys.stdout.flush()
     if ready is not None:
         ready.set()
-    upkeep = Upkeep(rater)
+    upkeep, schedule = Upkeep(rater), Schedule(rater)
     while not stop.wait(UPKEEP_S):
         upkeep.step()
+        schedule.step()
     grpc_door.stop(GRACE_S)
     http_door.stop()
     api_door.stop()

@@ -23,7 +23,7 @@ import pyarrow as pa
 from tollspan_rater.errors import FormatVersionError, StoreDamagedError, StoreDeadError, StoreOutdatedError
 from tollspan_rater.store.key_index import BLOCK_ROWS, KeyIndex, KeyView
 
-FORMAT = 2
+FORMAT = 3
 _KEY_COLUMNS = {"spans": ("trace_key", "link_key"), "legs": ("trace_key",)}
 # What DuckDB says of a file or log that is not what it wrote. Anything else (a lock, a full disk, missing rights)
 # says nothing about the file, which is then left alone.

@@ -1,4 +1,4 @@
--- Format 2. Append-only: no UPDATE, no UPSERT, no unique or secondary index (docs/decisions).
+-- Format 3. Append-only: no UPDATE, no UPSERT, no unique or secondary index (docs/decisions).
 -- Tenant is the first column of every table of facts. Times are nanoseconds since 1970 in UTC.
 
 CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
@@ -149,7 +149,7 @@ CREATE TABLE customers (
     customer VARCHAR NOT NULL,
     position BIGINT NOT NULL,
     at_ns BIGINT NOT NULL,
-    body VARCHAR NOT NULL           -- JSON: plans [{plan, from}], segment, currency, zone, external_ids
+    body VARCHAR NOT NULL           -- JSON: plans [{plan, from}], addons, anchor, segment, currency, zone, external_ids
 );
 CREATE TABLE price_versions (
     tenant VARCHAR NOT NULL,
@@ -176,6 +176,32 @@ CREATE TABLE keys (
     position BIGINT NOT NULL,
     at_ns BIGINT NOT NULL,
     body VARCHAR NOT NULL           -- JSON: hash, scopes, label, customer, revoked
+);
+
+-- The ledger: closed periods as they were billed, and the postings of their lines. Primary: replayed, never made again.
+CREATE TABLE statements (
+    tenant VARCHAR NOT NULL,
+    customer VARCHAR NOT NULL,
+    period VARCHAR NOT NULL,        -- its label, e.g. 2026-11
+    zone VARCHAR NOT NULL,
+    start_ns BIGINT NOT NULL,
+    end_ns BIGINT NOT NULL,
+    position BIGINT NOT NULL,       -- the journal entry that closed it
+    at_ns BIGINT NOT NULL,
+    actor VARCHAR NOT NULL,
+    cutoff BIGINT NOT NULL,         -- journal entries after this position were not known to it
+    digest VARCHAR NOT NULL,        -- SHA-256 of the body in its one notation
+    body VARCHAR NOT NULL USING COMPRESSION zstd -- JSON: lines, adjustments of earlier periods, postings
+);
+CREATE TABLE postings (
+    tenant VARCHAR NOT NULL,
+    customer VARCHAR NOT NULL,
+    period VARCHAR NOT NULL,        -- in which it was booked
+    position BIGINT NOT NULL,
+    line_id VARCHAR NOT NULL,       -- the line of the statement that caused it
+    account VARCHAR NOT NULL,       -- receivable/CUSTOMER, revenue/KIND or rounding/CURRENCY
+    currency VARCHAR NOT NULL,
+    amount VARCHAR NOT NULL         -- exact decimal; a debit is positive, a credit negative
 );
 CREATE TABLE forgotten (tenant VARCHAR NOT NULL, subject VARCHAR NOT NULL, position BIGINT NOT NULL);
 

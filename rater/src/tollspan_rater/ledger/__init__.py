@@ -1,0 +1,1 @@
+"""The ledger: statements of closed periods, adjustments after them, and the postings of both. Pure."""

@@ -1,0 +1,52 @@
+"""The bill of a customer for a period, from everything known now, and which bills there are."""
+
+from __future__ import annotations
+
+from tollspan_rater.pricing.period import Period
+from tollspan_rater.query.groups import usage_groups
+from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.selection import Selection, bounds
+from tollspan_rater.rating.line import RatedPeriod, line_id
+from tollspan_rater.rating.rate import rate
+from tollspan_rater.rating.tariff import Tariff
+
+
+def rated_period(scope: Scope, customer: str | None, period: Period) -> RatedPeriod:
+    """Return the bill of one customer in one period, from everything known now."""
+    accounts = scope.accounts
+    segments = accounts.segments(customer, period)
+    groups = usage_groups(scope.connection, accounts.tenant, customer, segments, accounts.customer(customer).phase)
+    return rate(period, segments, groups, owner=f"{accounts.tenant}/{customer or ''}")
+
+
+def line_ids(scope: Scope, customer: str, period: Period) -> set[str]:
+    """Return the ids that lines of a customer's bill may have, whatever was used."""
+    segments = scope.accounts.segments(customer, period)
+    owner = f"{scope.accounts.tenant}/{customer}"
+    fees = {line.line_id for line in rate(period, segments, (), owner=owner).lines}
+    return fees | {line_id(owner, period, component.name) for component in Tariff(segments).components}
+
+
+def customers_with_usage(scope: Scope) -> list[str]:
+    """Return the ids of all customers that calls were attributed to."""
+    rows = scope.connection.execute(
+        "SELECT DISTINCT customer FROM calls WHERE tenant = ? AND customer IS NOT NULL", [scope.accounts.tenant]
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def periods_of(scope: Scope, customer: str | None) -> list[Period]:
+    """Return the periods from a customer's first usage to its last."""
+    filters = () if customer is None else (("customer", customer),)
+    found = bounds(
+        scope.connection,
+        Selection(scope.accounts.tenant, None, None, filters, unattributed=customer is None),
+    )
+    if found is None:
+        return []
+    return list(scope.accounts.periods(customer, *found))
+
+
+def with_usage_or_plan(scope: Scope) -> list[str]:
+    """Return the ids of all customers who may have a bill."""
+    return sorted({*scope.accounts.names(), *customers_with_usage(scope)})

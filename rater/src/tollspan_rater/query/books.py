@@ -1,0 +1,160 @@
+"""What was closed of each customer, what is to be adjusted since, and in which state each bill is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from tollspan_rater.ledger.adjustment import Adjustment, adjustments, standing
+from tollspan_rater.ledger.statement import Statement, booked_of, from_document, with_adjustments
+from tollspan_rater.pricing.period import Period
+from tollspan_rater.query.bill import rated_period
+from tollspan_rater.query.late import Late
+from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.selection import Selection, bounds, instant
+from tollspan_rater.rating.line import RatedPeriod
+from tollspan_rater.store import ledger
+from tollspan_rater.store.ledger import Close
+
+State = Literal["preview", "draft", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """An adjustment of a closed period; ``booked_in`` is the period whose close booked it, None before that."""
+
+    adjustment: Adjustment
+    booked_in: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a customer pays for a period.
+
+    A ``preview`` is of a running period, a ``draft`` of one that has ended; both are rated from everything known
+    now. A ``closed`` bill is its statement. ``adjustments`` of earlier periods are paid with it; ``since`` are those
+    of this one, which other bills hold.
+    """
+
+    customer: str
+    state: State
+    rated: RatedPeriod
+    adjustments: tuple[Adjustment, ...] = ()
+    close: Close | None = None
+    since: tuple[Since, ...] = ()
+
+    @property
+    def whole(self) -> RatedPeriod:
+        """The period's bill with the adjustments of earlier ones behind its own lines."""
+        return with_adjustments(self.rated, self.adjustments)
+
+
+class Books:
+    """The closed periods of one tenant's customers; what is asked twice is read and rated once."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self.closes: dict[str, list[Close]] = {}
+        for close in ledger.closes(scope.connection, scope.accounts.tenant):
+            self.closes.setdefault(close.customer, []).append(close)
+        self._statements: dict[str, tuple[Statement, ...]] = {}
+        self._pending: dict[str, tuple[Adjustment, ...]] = {}
+        self._late: Late | None = None
+
+    def owner(self, customer: str) -> str:
+        """Return what makes a customer's line ids its own."""
+        return f"{self._scope.accounts.tenant}/{customer}"
+
+    def statements(self, customer: str) -> tuple[Statement, ...]:
+        """Return a customer's statements in the order in which they were journaled."""
+        if customer not in self.closes:
+            return ()
+        if customer not in self._statements:
+            found = ledger.bodies(self._scope.connection, self._scope.accounts.tenant, customer)
+            self._statements[customer] = tuple(from_document(orjson.loads(body)) for body in found.values())
+        return self._statements[customer]
+
+    def close_of(self, customer: str, label: str) -> Close | None:
+        """Return the close of a period, None while it is open."""
+        return next((close for close in self.closes.get(customer, ()) if close.period == label), None)
+
+    def open_from_ns(self, customer: str) -> int | None:
+        """Return the end of the last closed period, before which all time counts as closed; None without any."""
+        return max((close.end_ns for close in self.closes.get(customer, ())), default=None)
+
+    def closed_periods(self, customer: str) -> list[Period]:
+        """Return all periods of closed time: what was booked, and what lies between without anything booked."""
+        found = self.statements(customer)
+        booked = {one.period for one in found}
+        booked |= {adjustment.corrects.period for one in found for adjustment in one.adjustments}
+        first_ns, open_from_ns = self.first_ns(customer), self.open_from_ns(customer)
+        if first_ns is not None and open_from_ns is not None and first_ns < open_from_ns:
+            labels = {period.label for period in booked}
+            between = self._scope.accounts.periods(customer, first_ns, open_from_ns - 1)
+            booked |= {period for period in between if period.label not in labels and period.end_ns <= open_from_ns}
+        return sorted(booked, key=lambda period: period.start_ns)
+
+    def first_ns(self, customer: str) -> int | None:
+        """Return where a customer's time begins: with its first usage, or with a plan that has a first day."""
+        accounts = self._scope.accounts
+        used = bounds(self._scope.connection, Selection(accounts.tenant, filters=(("customer", customer),)))
+        zone = accounts.zone(customer)
+        planned = [instant(day, zone) for day, _plan in accounts.customer(customer).plans if day is not None]
+        return min([*planned, *(used[:1] if used else ())], default=None)
+
+    def pending(self, customer: str) -> tuple[Adjustment, ...]:
+        """Return the adjustments of closed periods that are not booked yet; the oldest open period books them."""
+        if customer not in self._pending:
+            self._pending[customer] = tuple(self._unbooked(customer))
+        return self._pending[customer]
+
+    def labelled(self, customer: str, label: str | None) -> Bill:
+        """Return a customer's bill of the period with a label, by default of the running one."""
+        close = None if label is None else self.close_of(customer, label)
+        if close is not None:
+            return self.closed(customer, close)
+        accounts = self._scope.accounts
+        return self.bill(
+            customer,
+            accounts.period_at(customer, self._scope.now_ns) if label is None else accounts.period(customer, label),
+        )
+
+    def bill(self, customer: str, period: Period) -> Bill:
+        """Return a customer's bill of a period in its state."""
+        close = self.close_of(customer, period.label)
+        if close is not None:
+            return self.closed(customer, close)
+        state: State = "preview" if self._scope.now_ns < period.end_ns else "draft"
+        rated = rated_period(self._scope, customer, period)
+        open_from_ns = self.open_from_ns(customer)
+        if open_from_ns is None or open_from_ns not in period:
+            return Bill(customer, state, rated)
+        return Bill(customer, state, rated, self.pending(customer))
+
+    def closed(self, customer: str, close: Close) -> Bill:
+        """Return the bill that a close made: its statement, with what other bills hold of it since."""
+        found = self.statements(customer)
+        statement = found[self.closes[customer].index(close)]
+        labels = [*(one.period.label for one in found), None]
+        since = [
+            Since(adjustment, label)
+            for label, booked in zip(labels, [*(one.adjustments for one in found), self.pending(customer)], strict=True)
+            for adjustment in booked
+            if adjustment.corrects.period == statement.period
+        ]
+        return Bill(customer, "closed", statement.bill, statement.adjustments, close, tuple(since))
+
+    def _unbooked(self, customer: str) -> Iterator[Adjustment]:
+        open_from_ns = self.open_from_ns(customer)
+        if open_from_ns is None:
+            return
+        if self._late is None:
+            self._late = Late(self._scope, self.closes)
+        into = self._scope.accounts.period_at(customer, open_from_ns)
+        for period in self.closed_periods(customer):
+            if self._late.touches(customer, period):
+                now = standing(period, rated_period(self._scope, customer, period).lines)
+                yield from adjustments(self.owner(customer), into, now, booked_of(period, self.statements(customer)))

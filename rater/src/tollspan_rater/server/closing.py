@@ -1,0 +1,97 @@
+"""Closing periods: statements are made of one committed state, journaled whole, and never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from tollspan_rater.domain.entries import NewCommand
+from tollspan_rater.errors import CloseRefusedError, NotFoundError
+from tollspan_rater.ledger.statement import Statement, digest_of, to_document
+from tollspan_rater.pipeline.commands import CLOSE
+from tollspan_rater.pricing.period import Period
+from tollspan_rater.query.bill import with_usage_or_plan
+from tollspan_rater.query.closing import Closing
+from tollspan_rater.query.rater import Receipt
+from tollspan_rater.query.scope import Scope
+from tollspan_rater.store.ledger import Close
+
+if TYPE_CHECKING:
+    from tollspan_rater.server.rater import Rater
+
+APPLIED_S: Final = 60.0  # a close waits this long for the store to come to the journal's end
+RELEASE: Final = version("tollspan-rater")
+
+
+def close_period(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
+    """Close a period of one customer, or of all who have something on its bill.
+
+    May be repeated: what is closed stays as it is. Of all customers, those who cannot be closed are named with the
+    reason, and the others are closed.
+
+    Raises:
+        CloseRefusedError: the audit does not hold, or the one customer's period cannot be closed; nothing was booked.
+        NotFoundError: no such customer.
+    """
+    label = body["period"]
+    with closing_of(rater, tenant) as (scope, closing):
+        names = [body["customer"]] if "customer" in body else with_usage_or_plan(scope)
+        if "customer" in body and names[0] not in with_usage_or_plan(scope):
+            raise NotFoundError("customer", names[0], "tollspan customers list shows who there is.")
+        verdicts = {name: closing.verdict(name, label) for name in names}
+        refused = {name: one for name, one in verdicts.items() if isinstance(one, CloseRefusedError)}
+        if "customer" in body and refused:
+            raise refused[body["customer"]]
+        chosen = [(name, one) for name, one in verdicts.items() if isinstance(one, Period)]
+        if "customer" not in body:
+            chosen = [(name, period) for name, period in chosen if closing.has_lines(name, period)]
+        statements = made(rater, closing, chosen)
+        position = journaled(rater, statements, tenant, actor) if statements else scope.as_of
+    before = {name: one.digest for name, one in verdicts.items() if isinstance(one, Close)}
+    closed = {one.customer: digest_of(to_document(one)) for one in statements}
+    return Receipt(
+        position,
+        {"period": label, "closed": closed, "closed_before": before}
+        | ({"refused": {name: str(one) for name, one in refused.items()}} if refused else {}),
+    )
+
+
+@contextmanager
+def closing_of(rater: Rater, tenant: str) -> Iterator[tuple[Scope, Closing]]:
+    """Give what is to be closed in one committed state that holds all that is durable; one at a time.
+
+    Raises:
+        CloseRefusedError: the store is behind the journal.
+    """
+    with rater.closing:
+        if not rater.writer.wait_for(rater.journal.last_position, APPLIED_S):
+            raise CloseRefusedError(
+                "at hand", "the store is behind the journal", "Try again when tollspan audit says that they are equal."
+            )
+        with rater.asker.scope(tenant) as scope:
+            yield scope, Closing(scope, RELEASE)
+
+
+def made(rater: Rater, closing: Closing, chosen: Sequence[tuple[str, Period]]) -> list[Statement]:
+    """Return the statements of chosen periods; with none to make, nothing is asked of the audit.
+
+    Raises:
+        CloseRefusedError: an equation of the audit does not hold.
+    """
+    if chosen:
+        closing.require_audit(chosen[0][1].label, rater.folder)
+    return [closing.statement(customer, period) for customer, period in chosen]
+
+
+def journaled(rater: Rater, statements: Sequence[Statement], tenant: str, actor: str) -> int:
+    """Make statements durable, each a command with all that is booked; return when the store has them."""
+    documents = [to_document(statement) for statement in statements]
+    now_ns = rater.clock.now_ns()
+    return rater.append(
+        [
+            NewCommand(now_ns, tenant, actor, CLOSE, {"statement": document, "digest": digest_of(document)})
+            for document in documents
+        ]
+    )

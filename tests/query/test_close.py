@@ -1,0 +1,243 @@
+"""Closing periods: what is booked, and what comes later, with lines worked out by hand.
+
+Prices a million: input 2, output 8 USD; base fee 49 a month. The clock stands on 15 December 2026.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from query.shop import Shop, at, card, plan
+from tests.extract.spans import OTEL, a_span, chat
+from tests.pipeline.rig import request
+from tollspan import semconv
+from tollspan_rater.domain.clock import FixedClock
+from tollspan_rater.errors import CloseRefusedError, NotFoundError, UsageError
+from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.rated import Rater
+
+PRICES = {"card.yaml": card([{"input": "2", "output": "8"}], per="1M"), "plan.yaml": plan("pro", base_fee="49")}
+FEE = ("base_fee", "base_fee", "49.00", "49")
+
+
+@pytest.fixture
+def closed(shop: Shop) -> Shop:
+    """October of acme: 1,000,500 input and 300 output."""
+    shop.price(PRICES)
+    shop.customer("acme", plan="pro")
+    shop.send(shop.call("2026-10-03T10:00:00Z", {"input": 1_000_500, "output": 300}, customer="acme"))
+    shop.close("2026-10", customer="acme")
+    return shop
+
+
+def bill(shop: Shop, period: str, customer: str = "acme") -> list[tuple[str, str, str, str]]:
+    """The lines of a bill: kind, meter, rounded and exact amount; an adjustment's kind names its period."""
+    rows = shop.ask("invoice", customer=customer, period=period).rows
+    return [
+        (
+            str(row["kind"]) if row["kind"] != "adjustment" else f"adjustment of {row['service_period']}",
+            str(row["meter"]),
+            f"{row['amount']:f}",
+            f"{row['amount_exact']:f}",
+        )
+        for row in rows
+    ]
+
+
+def state(answer: Answer, customer: str = "acme") -> Any:
+    details: Any = answer.details[customer]
+    return details["state"]
+
+
+def audited(shop: Shop) -> dict[str, tuple[Any, Any]]:
+    """The equations of the ledger; every equation holds."""
+    answer = shop.ask("audit")
+    assert [row for row in answer.rows if not row["holds"]] == []
+    names = ("booked", "statements", "sum of all postings", "receivables")
+    return {
+        str(row["equation"]): (row["left"], row["right"])
+        for row in answer.rows
+        if str(row["equation"]).startswith(names)
+    }
+
+
+def test_a_closed_bill_is_what_was_booked(closed: Shop) -> None:
+    assert bill(closed, "2026-10") == [
+        FEE,
+        ("usage", "input", "2.00", "2.001"),
+        ("usage", "output", "0.00", "0.0024"),
+    ]
+    (statement,) = closed.ask("statements.list").rows
+    assert (statement["amount"], statement["amount_exact"]) == (Decimal("51.00"), Decimal("51.0034"))
+    balances = {row["account"]: row["amount"] for row in closed.ask("ledger", balances="true").rows}
+    assert balances == {
+        "receivable/acme": Decimal("51.00"),
+        "revenue/base_fee": Decimal(-49),
+        "revenue/usage": Decimal("-2.0034"),
+        "rounding/USD": Decimal("0.0034"),
+    }
+    assert audited(closed)["sum of all postings = 0 (USD)"] == (0, 0)
+
+
+def test_a_late_event_is_adjusted_in_the_oldest_open_period_and_booked_once(closed: Shop) -> None:
+    before = closed.ask("statements.show", customer="acme", period="2026-10")
+    closed.send(closed.call("2026-10-31T23:59:59Z", {"input": 2_500, "output": 0}, customer="acme"))
+    late = ("adjustment of 2026-10", "input", "0.01", "0.005")  # 2.006 is 2.01, of which 2.00 is booked
+    assert bill(closed, "2026-11") == [FEE, late]
+    assert bill(closed, "2026-12") == [FEE]
+    audited(closed)
+    closed.close("2026-11", customer="acme")
+    assert bill(closed, "2026-11") == [FEE, late]
+    assert bill(closed, "2026-12") == [FEE]
+    sums = audited(closed)
+    assert sums["booked = closed periods rated now - not yet booked (USD)"] == (Decimal("100.0084"),) * 2
+    after = closed.ask("statements.show", customer="acme", period="2026-10")
+    assert after.details == before.details
+    assert after.rows[:3] == before.rows
+    ((row,),) = [after.rows[3:]]
+    assert (row["booked_in"], row["amount"], row["corrects"]) == ("2026-11", Decimal("0.01"), before.rows[1]["line_id"])
+
+
+def seen(shop: Shop, number: int, started: str, *, own: bool, customer: str = "acme") -> int:
+    """Send a view of one call of 1,000,500 input and 300 output: a framework's, or our own record below it."""
+    said: dict[str, Any] = {"tollspan.customer": customer}
+    if own:
+        said |= {semconv.RECORD_ID: f"r{number}", semconv.PROCESS_ID: f"views-{shop.tenant}", semconv.SEQ: 1}
+    place = {"span_id": f"{2 if own else 1:016x}", "parent_id": f"{1:016x}" if own else ""}
+    times = {"start_ns": at(started), "end_ns": at("2026-11-01T00:00:09Z")}
+    scope = semconv.SCOPE_NAME if own else OTEL
+    span = a_span(chat(1_000_500, 300) | said, trace_id=f"{number:032x}", scope=scope, **place, **times)
+    return shop.put(request([span]), encoding="otlp-json")
+
+
+def test_a_call_moves_across_midnight_by_a_later_view(shop: Shop) -> None:
+    shop.price(PRICES)
+    shop.customer("acme", plan="pro")
+    seen(shop, 1, "2026-10-31T23:59:59Z", own=False)
+    shop.close("2026-10", customer="acme")
+    seen(shop, 1, "2026-11-01T00:00:01Z", own=True)
+    assert bill(shop, "2026-10") == [FEE, ("usage", "input", "2.00", "2.001"), ("usage", "output", "0.00", "0.0024")]
+    assert bill(shop, "2026-11") == [
+        FEE,
+        ("usage", "input", "2.00", "2.001"),
+        ("usage", "output", "0.00", "0.0024"),
+        ("adjustment of 2026-10", "input", "-2.00", "-2.001"),
+        ("adjustment of 2026-10", "output", "0.00", "-0.0024"),
+    ]
+    audited(shop)
+    shop.close("2026-11", customer="acme")
+    assert [row["amount"] for row in shop.ask("statements.list").rows] == [Decimal("51.00"), Decimal("49.00")]
+    audited(shop)
+
+
+def test_a_call_changes_its_customer_by_a_later_view(shop: Shop) -> None:
+    shop.price(PRICES)
+    for name in ("acme", "other"):
+        shop.customer(name, plan="pro")
+        shop.send(shop.call("2026-10-03T10:00:00Z", {"input": 500_000, "output": 0}, customer=name))
+    seen(shop, 1, "2026-10-31T23:59:59Z", own=False)
+    shop.close("2026-10", all=True)
+    seen(shop, 1, "2026-10-31T23:59:59Z", own=True, customer="other")
+    assert bill(shop, "2026-11") == [
+        FEE,
+        ("adjustment of 2026-10", "input", "-2.00", "-2.001"),
+        ("adjustment of 2026-10", "output", "0.00", "-0.0024"),
+    ]
+    assert bill(shop, "2026-11", "other") == [
+        FEE,
+        ("adjustment of 2026-10", "input", "2.00", "2.001"),
+        ("adjustment of 2026-10", "output", "0.00", "0.0024"),
+    ]
+    audited(shop)
+    shop.close("2026-11", all=True)
+    sums = audited(shop)
+    assert sums["booked = closed periods rated now - not yet booked (USD)"] == (Decimal("200.0034"),) * 2
+
+
+def test_a_backdated_price_and_back_nets_zero(closed: Shop) -> None:
+    dearer = PRICES | {"card.yaml": card([{"input": "3", "output": "8"}], per="1M")}
+    closed.price(dearer)
+    assert bill(closed, "2026-11") == [
+        FEE,
+        ("adjustment of 2026-10", "input", "3.00", "3.0015"),
+        ("adjustment of 2026-10", "input", "-2.00", "-2.001"),
+    ]
+    closed.price(PRICES)
+    assert bill(closed, "2026-11") == [FEE]
+    audited(closed)
+
+
+def test_a_backdated_price_that_was_booked_nets_zero_too(closed: Shop) -> None:
+    closed.price(PRICES | {"card.yaml": card([{"input": "3", "output": "8"}], per="1M")})
+    closed.close("2026-11", customer="acme")
+    closed.price(PRICES)
+    assert bill(closed, "2026-12") == [
+        FEE,
+        ("adjustment of 2026-10", "input", "2.00", "2.001"),
+        ("adjustment of 2026-10", "input", "-3.00", "-3.0015"),
+    ]
+    audited(closed)
+
+
+def test_states_of_a_bill(closed: Shop) -> None:
+    states = [state(closed.ask("invoice", customer="acme", period=f"2026-{month}")) for month in (10, 11, 12)]
+    assert states == ["closed", "draft", "preview"]
+
+
+def test_closing_again_changes_nothing(closed: Shop) -> None:
+    position = closed.rater.journal.last_position
+    again = closed.close("2026-10", customer="acme")
+    assert again["closed"] == {}
+    assert list(again["closed_before"]) == ["acme"]
+    assert closed.rater.journal.last_position == position
+
+
+REFUSED = [
+    ("2026-12", "it ends 2027-01-01T00:00:00.000000Z, in UTC"),
+    ("2026-09", "a later period of acme is closed"),
+]
+
+
+@pytest.mark.parametrize(("period", "reason"), REFUSED)
+def test_what_may_not_be_closed(closed: Shop, period: str, reason: str) -> None:
+    with pytest.raises(CloseRefusedError, match=f"period {period} is not closed: {reason}"):
+        closed.close(period, customer="acme")
+
+
+def test_periods_close_in_their_order(closed: Shop) -> None:
+    clock = closed.rater.clock
+    assert isinstance(clock, FixedClock)
+    now_ns = clock.now_ns()
+    clock.set(at("2027-01-01T00:00:00Z"))
+    try:
+        with pytest.raises(CloseRefusedError, match="2026-11 of acme is still open and has something on its bill"):
+            closed.close("2026-12", customer="acme")
+    finally:
+        clock.set(now_ns)
+
+
+def test_a_close_is_refused_while_the_audit_does_not_hold(closed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    position = closed.rater.journal.last_position
+    monkeypatch.setattr(Rater, "charge", lambda _self, _rows: [])
+    with pytest.raises(CloseRefusedError, match="the audit does not hold: sum of usage lines"):
+        closed.close("2026-11", customer="acme")
+    assert closed.rater.journal.last_position == position
+
+
+def test_all_customers_with_something_on_their_bill(closed: Shop) -> None:
+    closed.customer("idle")
+    closed.customer("other", plan="pro", **{"from": "2026-11-01"})
+    receipt = closed.close("2026-11", all=True)
+    assert list(receipt["closed"]) == ["acme", "other"]
+    assert receipt["closed_before"] == {}
+    audited(closed)
+
+
+def test_who_is_meant_must_be_said(closed: Shop) -> None:
+    with pytest.raises(UsageError, match="name one customer, or say all"):
+        closed.close("2026-11")
+    with pytest.raises(NotFoundError, match="no customer 'nobody'"):
+        closed.close("2026-11", customer="nobody")
