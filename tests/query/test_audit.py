@@ -25,6 +25,7 @@ from tollspan_rater.query import balance
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.bill import rated_period
+from tollspan_rater.query.groups import PeriodUsage
 from tollspan_rater.query.rated import Rater
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.second_reader import protobuf_pieces
@@ -112,7 +113,7 @@ def test_damage_turns_its_equation_red(filled: Shop, statement: str, broken: set
 
 
 def test_usage_that_rating_loses_shows(filled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tollspan_rater.query.bill.usage_groups", lambda *_args: [])
+    monkeypatch.setattr("tollspan_rater.query.bill.usage_of", lambda *args: [PeriodUsage() for _ in args[2]])
     assert red(audited(filled)) == {f"{USAGE} (input)", f"{USAGE} (output)", f"{USAGE} (retrieval)", MONEY, BILLS}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tollspan_rater.pricing.card import NAME
-from tollspan_rater.pricing.reading import CURRENCY, NUMBER
+from tollspan_rater.pricing.reading import COUNTS, CURRENCY, NUMBER
 
 NUMBER_SCHEMA: Final[dict[str, Any]] = {
     "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^({NUMBER.pattern})$"}],
@@ -15,7 +15,7 @@ NUMBER_REF: Final = {"$ref": "#/$defs/number"}
 TEXT: Final = {"type": "string"}
 TEXTS: Final = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
 SWITCH: Final = {"type": "boolean"}
-COUNT: Final = {"type": "integer", "minimum": 1, "maximum": 1000}
+COUNT: Final = {"type": "integer", "minimum": COUNTS[0], "maximum": COUNTS[-1]}
 DAY: Final = {"type": "string", "format": "date"}
 NAME_SCHEMA: Final = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 CURRENCY_SCHEMA: Final = {"type": "string", "pattern": f"^{CURRENCY.pattern}$"}

@@ -74,7 +74,7 @@ def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: 
     condition, values = selection.where()
     found = connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
     customers = sorted((row[0] for row in found), key=str)
-    if not all(_costs_add_up(accounts.cost_book(), *model) for model in _models(connection, selection)):
+    if not costs_add_up(connection, accounts, selection):
         return Split(replace(selection, but=tuple(customers)), tuple(customers))
     singly = tuple(name for name in customers if not _charges_add_up(accounts, name, span))
     return Split(replace(selection, but=singly), singly)
@@ -139,7 +139,13 @@ def _models(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list
     ).fetchall()
 
 
-def _costs_add_up(costs: CostBook, provider: str | None, model: str | None, tier: str | None) -> bool:
+def costs_add_up(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection) -> bool:
+    """Tell whether the selected calls may be added up before their provider cost is computed."""
+    costs = accounts.cost_book()
+    return all(_linear(costs, *model) for model in _models(connection, selection))
+
+
+def _linear(costs: CostBook, provider: str | None, model: str | None, tier: str | None) -> bool:
     edges = costs.boundaries(provider, model)
     if edges is None:
         return False

@@ -14,6 +14,7 @@ from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
+from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.inexact import inexact
@@ -61,7 +62,7 @@ class Asker:
         with self._database.snapshot() as connection:
             as_of = int(connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()[0][0])
             zone = self._resolved.config.zone
-            accounts = Accounts(connection, tenant, zone)
+            accounts = Accounts(connection, tenant, zone, carry=carried_from(connection))
             if customer is not None:
                 zone = accounts.zone(customer)
             yield Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns(), self._pieces_at)

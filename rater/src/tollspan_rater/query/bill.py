@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from tollspan_rater.pricing.period import Period
-from tollspan_rater.query.groups import usage_groups
+from tollspan_rater.query.groups import usage_of
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, bounds
+from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.line import RatedPeriod, line_id
 from tollspan_rater.rating.rate import rate
 from tollspan_rater.rating.tariff import Tariff
@@ -13,10 +16,16 @@ from tollspan_rater.rating.tariff import Tariff
 
 def rated_period(scope: Scope, customer: str | None, period: Period) -> RatedPeriod:
     """Return the bill of one customer in one period, from everything known now."""
-    accounts = scope.accounts
-    segments = accounts.segments(customer, period)
-    groups = usage_groups(scope.connection, accounts.tenant, customer, segments, accounts.customer(customer).phase)
-    return rate(period, segments, groups, owner=f"{accounts.tenant}/{customer or ''}")
+    return next(rated_periods(scope, [(customer, period)]))
+
+
+def rated_periods(scope: Scope, wanted: Sequence[tuple[str | None, Period]]) -> Iterator[RatedPeriod]:
+    """Yield the bills of customers in periods, in the order given: all usage is read at once."""
+    accounts, tariffs = scope.accounts, Tariffs()
+    found = usage_of(scope.connection, accounts, wanted, tariffs)
+    for (customer, period), usage in zip(wanted, found, strict=True):
+        segments, owner = accounts.segments(customer, period), f"{accounts.tenant}/{customer or ''}"
+        yield rate(period, segments, usage.groups, usage.samples, owner=owner, tariff=tariffs.of(segments))
 
 
 def line_ids(scope: Scope, customer: str, period: Period) -> set[str]:

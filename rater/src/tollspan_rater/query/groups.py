@@ -1,9 +1,13 @@
-"""A customer's usage of a period as groups that are priced alike: what an invoice is rated from."""
+"""Customers' usage of periods as what bills are rated from: groups priced alike, single events where these decide.
+
+All customers are added up in one pass of the database, however many they are.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,47 +16,51 @@ import orjson
 
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
-from tollspan_rater.pricing.timeline import Segment
+from tollspan_rater.pricing.period import Period
+from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.call_fact import fact_sql
+from tollspan_rater.query.costed_groups import costed_groups
 from tollspan_rater.query.filled import filled
-from tollspan_rater.query.rated import DEFAULT_POLICY
+from tollspan_rater.query.samples import samples_of
+from tollspan_rater.query.spell import FOUND, Spell, registered, spells_of
+from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
+from tollspan_rater.rating.quantity import without
+from tollspan_rater.rating.sample import Facts, Sample
 
-_KEYS: Final = ("provider", "model", "environment", "phase", "outcome", "billable", "attempt", "retried", "quality")
-_CURRENT: Final = """
-    WITH chains AS (
-        SELECT retry_of AS chain, max(attempt) AS last FROM calls
-        WHERE tenant = $tenant AND retry_of IS NOT NULL GROUP BY retry_of
-    )
-    SELECT calls.*, coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried
-    FROM calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
-    WHERE tenant = $tenant AND customer IS NOT DISTINCT FROM $customer
-      AND started_ns >= $start AND started_ns < $end
-"""
-GroupKey = tuple[str | None, str | None, Decision, int]
+_KEYS: Final = (
+    "place", "provider", "model", "environment", "phase", "outcome", "billable", "again", "retried", "quality",
+)  # fmt: skip
+ZERO: Final = Decimal(0)
+GroupKey = tuple[int, str | None, str | None, Decision, Facts]
 
 
-def usage_groups(
+@dataclass(frozen=True, slots=True)
+class PeriodUsage:
+    """What :func:`tollspan_rater.rating.rate.rate` takes of a customer's period."""
+
+    groups: list[UsageGroup] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+
+
+def usage_of(
     connection: duckdb.DuckDBPyConnection,
-    tenant: str,
-    customer: str | None,
-    segments: tuple[Segment, ...],
-    phase: str | None,
-) -> list[UsageGroup]:
-    """Return the usage of one customer in a period, summed up in the database, one group a way to be priced."""
-    groups: dict[GroupKey, _Sums] = defaultdict(_Sums)
-    for number, segment in enumerate(segments):
-        policy = DEFAULT_POLICY if segment.plan is None else segment.plan.policy
-        values = {"tenant": tenant, "customer": customer, "start": segment.start_ns, "end": segment.end_ns}
-        for key, sums in _rows(connection, values):
-            provider, model, environment, call_phase, outcome, billable, attempt, retried, quality = key
-            said = call_phase or segment.phase or phase
-            facts = CallFacts(environment, said, outcome, billable, attempt, retried, quality)
-            groups[provider, model, decide(facts, policy), number].add(sums)
-    return [
-        UsageGroup(provider, model, decision, number, sums.calls, dict(sums.quantities), dict(sums.unknown))
-        for (provider, model, decision, number), sums in groups.items()
-    ]
+    accounts: Accounts,
+    wanted: Sequence[tuple[str | None, Period]],
+    tariffs: Tariffs,
+) -> list[PeriodUsage]:
+    """Return the usage of customers' periods, in the order given; None stands for nobody's calls."""
+    found = [PeriodUsage() for _ in wanted]
+    spells = spells_of(accounts, wanted, tariffs)
+    for spell, group in _summed(connection, accounts.tenant, [one for one in spells if not one.tariff.wants_cost]):
+        found[spell.of].groups.append(group)
+    for spell in spells:
+        if spell.tariff.wants_cost:
+            found[spell.of].groups.extend(costed_groups(connection, accounts, spell))
+    for spell, sample in samples_of(connection, accounts.tenant, [one for one in spells if one.tariff.sampled]):
+        found[spell.of].samples.append(sample)
+    return found
 
 
 class _Sums:
@@ -63,53 +71,81 @@ class _Sums:
         self.quantities: dict[str, Decimal] = {}
         self.unknown: Counter[str] = Counter()
 
-    def add(self, other: _Sums) -> None:
-        """Add another group's sums."""
-        self.calls += other.calls
-        self.unknown.update(other.unknown)
-        for meter, quantity in other.quantities.items():
-            self.quantities[meter] = EXACT.add(self.quantities.get(meter, Decimal(0)), quantity)
+    def add(self, calls: int, quantities: dict[str, Decimal], unknown: dict[str, int]) -> None:
+        """Add a row's sums."""
+        self.calls += calls
+        for meter, count in unknown.items():
+            self.unknown[meter] += count
+        for meter, quantity in quantities.items():
+            self.quantities[meter] = (
+                EXACT.add(self.quantities[meter], quantity) if meter in self.quantities else quantity
+            )
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, values: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], _Sums]]:
-    keys = ", ".join(_KEYS)
-    sums = ", ".join(f"sum({filled(name)}) AS {name}" for name in TOKEN_FIELDS)
+def _summed(
+    connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]
+) -> Iterator[tuple[Spell, UsageGroup]]:
+    if not spells:
+        return
+    sums: dict[GroupKey, _Sums] = defaultdict(_Sums)
+    names = tuple(sorted({name for spell in spells for name in spell.tariff.dimensions}))
+    with registered(connection, tenant, spells) as values:
+        for key, calls, quantities, unknown in _rows(connection, values, names):
+            sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
+    for (place, provider, model, decision, facts), one in sums.items():
+        spell = spells[place]
+        known, unknown = without(one.quantities, spell.tariff.sampled), dict(+one.unknown)
+        if known or unknown:
+            yield spell, UsageGroup(provider, model, decision, spell.number, one.calls, known, unknown, facts)
+
+
+def _group_key(key: tuple[Any, ...], names: Sequence[str], spells: Sequence[Spell]) -> GroupKey:
+    place, provider, model, environment, phase, outcome, billable, again, retried, quality, *values = key
+    spell = spells[place]
+    phase = phase or spell.phase
+    said = {**dict(zip(names, values, strict=True)), "phase": phase}
+    facts = CallFacts(environment, phase, outcome, billable, 2 if again else 1, retried, quality)
+    decision = decide(facts, spell.policy)
+    return place, provider, model, decision, tuple((name, said[name]) for name in spell.tariff.dimensions)
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], names: Sequence[str]
+) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
+    """Yield key, calls, known quantities and counts of calls that do not state a total."""
+    keys = ", ".join((*_KEYS, *map(fact_sql, names)))
+    width = len(_KEYS) + len(names)
+    sums = ", ".join(f"sum({filled(name)})" for name in TOKEN_FIELDS)
     tokens = connection.execute(
-        f"WITH found AS ({_CURRENT}) SELECT {keys}, count(*) AS calls, "  # noqa: S608 - fixed names, bound values
-        f"count(*) FILTER (WHERE {filled('input')} IS NULL) AS no_input, "
+        f"{FOUND} SELECT {keys}, count(*), "  # noqa: S608 - fixed names, bound values
+        f"count(*) FILTER (WHERE {filled('input')} IS NULL), "
         f"count(*) FILTER (WHERE {filled('output')} IS NULL AND operation IS DISTINCT FROM 'embeddings'), "
         f"{sums} FROM found WHERE kind = 'call' GROUP BY {keys}",
         values,
     ).fetchall()
     for row in tokens:
-        of_group = _Sums()
-        calls, no_input, no_output, *counts = row[len(_KEYS) :]
-        of_group.calls = calls
-        of_group.unknown.update({"input": no_input, "output": no_output})
-        of_group.quantities["request"] = Decimal(calls)
-        for name, count in zip(TOKEN_FIELDS, counts, strict=True):
-            if count is not None:
-                of_group.quantities[name] = Decimal(count)
-        yield row[: len(_KEYS)], of_group
-    yield from _units(connection, values, keys)
+        calls, no_input, no_output, *counts = row[width:]
+        known = {name: Decimal(count) for name, count in zip(TOKEN_FIELDS, counts, strict=True) if count is not None}
+        unknown = {"input": no_input, "output": no_output}
+        yield row[:width], calls, {"request": Decimal(calls), **known}, unknown
+    yield from _units(connection, values, keys, width)
 
 
 def _units(
-    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], keys: str
-) -> Iterator[tuple[tuple[Any, ...], _Sums]]:
+    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], keys: str, width: int
+) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
     """Yield what calls used besides tokens, and unit measures, which are no calls."""
     rows = connection.execute(
-        f"WITH found AS ({_CURRENT}) SELECT {keys}, units, NULL, NULL, 0 FROM found "  # noqa: S608 - fixed names, bound values
-        f"WHERE kind = 'call' AND units IS NOT NULL "
-        f"UNION ALL SELECT {keys}, NULL, meter, sum(quantity), count(*) FROM found WHERE kind = 'unit' "
+        f"{FOUND} SELECT {keys}, count(*), units, NULL, NULL FROM found "  # noqa: S608 - fixed names, bound values
+        f"WHERE kind = 'call' AND units IS NOT NULL GROUP BY {keys}, units "
+        f"UNION ALL SELECT {keys}, count(*), NULL, meter, sum(quantity) FROM found WHERE kind = 'unit' "
         f"GROUP BY {keys}, meter",
         values,
     ).fetchall()
     for row in rows:
-        of_group = _Sums()
-        units, meter, quantity, of_group.calls = row[len(_KEYS) :]
-        if units is not None:
-            of_group.quantities.update({name: Decimal(text) for name, text in orjson.loads(units).items()})
+        count, units, meter, quantity = row[width:]
+        if units is None:
+            yield row[:width], count, {meter: quantity}, {}
         else:
-            of_group.quantities[meter] = quantity
-        yield row[: len(_KEYS)], of_group
+            each = {name: EXACT.multiply(Decimal(text), Decimal(count)) for name, text in orjson.loads(units).items()}
+            yield row[:width], 0, each, {}

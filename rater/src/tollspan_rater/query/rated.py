@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from tollspan_rater.cost.book import CostBook
+from tollspan_rater.cost.exchange import ExchangeRate, convert
 from tollspan_rater.cost.formula import Cost, cost, quantities
 from tollspan_rater.cost.rates import NOT_CHARGED, Unknown
-from tollspan_rater.domain.money import EXACT
+from tollspan_rater.domain.money import EXACT, Money
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.pricing.policy import Policy
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.call_fact import fact_of, facts_of
 from tollspan_rater.query.selection import CallRow
+from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.marginal import ChargedCall, Marginal
-from tollspan_rater.rating.quantity import of_usage
+from tollspan_rater.rating.quantity import exclusive, of_usage
 
 DEFAULT_POLICY: Final = Policy()
 _NO_TOKENS: Final = {"failed"}  # an attempt that the provider refused and for which it stated no usage
 _NO_PROVIDER: Final = {"cache_hit"}  # a gateway answered by itself, with the usage of the call that it repeats
 COST_CURRENCY: Final = "USD"
+EXCHANGE_RATES: Final[tuple[ExchangeRate, ...]] = ()  # no source of rates is read yet: other currencies stay unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
     """Calls that are decided, charged and costed alike, as one row whose counts are their sums.
 
-    ``calls`` is their number, ``bucket`` that of their cost (:func:`tollspan_rater.cost.rates.bucket`).
+    ``calls`` is their number, ``bucket`` that of their cost (:func:`tollspan_rater.cost.rates.bucket`), None of a
+    single call.
     ``row.units`` are those of one call: they are equal in all.
     """
 
     row: CallRow
     calls: int
-    bucket: int
+    bucket: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Rater:
         self._costs: CostBook = accounts.cost_book()
         self._marginals: dict[tuple[str | None, str], Marginal] = {}
         self._period: dict[str | None, Period] = {}
+        self._tariffs = Tariffs()
 
     def rate(self, rows: Iterable[CallRow]) -> Iterator[RatedCall]:
         """Yield each call with its money, in the order given: (service time, call id)."""
@@ -89,24 +95,38 @@ class Rater:
         return (self._rate(group.row, group.calls, group.bucket) for group in groups)
 
     def _rate(self, row: CallRow, calls: int = 1, bucket: int | None = None) -> RatedCall:
-        period, segment, decision, charged = self._charge(row, calls)
+        period, segment, decision, charged = self._charge(row, calls, bucket)
         plan = None if segment.plan is None else segment.plan.name
         return RatedCall(row, period, plan, decision, charged, cost_of(row, self._costs, calls, bucket), calls)
 
-    def _charge(self, row: CallRow, calls: int = 1) -> tuple[Period, Segment, Decision, ChargedCall]:
+    def _charge(
+        self, row: CallRow, calls: int = 1, bucket: int | None = None
+    ) -> tuple[Period, Segment, Decision, ChargedCall]:
         period = self._period_of(row)
         segments = self._accounts.segments(row.customer, period)
         segment = segment_at(segments, row.started_ns)
-        decision = decision_of(row, segment, self._accounts.customer(row.customer).phase)
+        phase = self._accounts.customer(row.customer).phase
+        decision = decision_of(row, segment, phase)
+        tariff = self._tariffs.of(segments)
         marginal = self._marginals.get((row.customer, period.label))
         if marginal is None:
-            marginal = self._marginals[row.customer, period.label] = Marginal(segments)
-        return (
-            period,
-            segment,
+            marginal = self._marginals[row.customer, period.label] = Marginal(segments, tariff)
+        quantities, costs = used(row, calls), None
+        if tariff.wants_cost and segment.plan is not None:
+            charged_us = cost_of(row, self._costs, calls, bucket)
+            costs = meter_costs(charged_us, quantities, segment.plan.currency, row.started_ns)
+        charged = marginal.charge(
+            row.started_ns,
+            row.provider,
+            row.model,
+            quantities,
             decision,
-            marginal.charge(row.started_ns, row.provider, row.model, used(row, calls), decision),
+            facts=facts_of(row, tariff.dimensions, phase),
+            costs=costs,
+            key=row.call_id,
+            of={name: fact_of(row, name) for name in tariff.unique_of},
         )
+        return period, segment, decision, charged
 
     def _period_of(self, row: CallRow) -> Period:
         period = self._period.get(row.customer)
@@ -128,12 +148,16 @@ def segment_at(segments: tuple[Segment, ...], instant_ns: int) -> Segment:
     return next(segment for segment in reversed(segments) if segment.start_ns <= instant_ns)
 
 
+def policy_of(segment: Segment) -> Policy:
+    """Return the policy that decides in a segment."""
+    return DEFAULT_POLICY if segment.plan is None else segment.plan.policy
+
+
 def decision_of(row: CallRow, segment: Segment, phase: str | None) -> Decision:
     """Return the two decisions on a call; a trial, else the account's phase holds where the call says none."""
-    policy = DEFAULT_POLICY if segment.plan is None else segment.plan.policy
     said = row.phase or segment.phase or phase
     facts = CallFacts(row.environment, said, row.outcome, row.billable, row.attempt, row.retried, row.quality)
-    return decide(facts, policy)
+    return decide(facts, policy_of(segment))
 
 
 def cost_of(row: CallRow, costs: CostBook, calls: int = 1, bucket: int | None = None) -> Cost | Unknown:
@@ -151,6 +175,24 @@ def cost_of(row: CallRow, costs: CostBook, calls: int = 1, bucket: int | None = 
         if calls > 1:
             asked |= _times(row, calls)
     return cost(asked, rates, bucket)
+
+
+def meter_costs(
+    charged: Cost | Unknown, quantities: Mapping[str, Decimal], currency: str | None, at_ns: int
+) -> dict[str, Decimal] | None:
+    """Return what the provider charges for each of some quantities, their parts taken out, in a currency.
+
+    None where that is not known, also for want of an exchange rate; what the provider charges nothing for is 0.
+    """
+    if isinstance(charged, Unknown) or currency is None:
+        return None
+    found = dict.fromkeys(exclusive(quantities), Decimal(0))
+    for part in charged.parts:
+        converted = convert(Money(part.amount, charged.currency), currency, at_ns, EXCHANGE_RATES)
+        if isinstance(converted, Unknown):
+            return None
+        found[part.meter] = EXACT.add(found.get(part.meter, Decimal(0)), converted.money.amount)
+    return found
 
 
 def _times(row: CallRow, calls: int) -> dict[str, Decimal]:

@@ -29,7 +29,7 @@ _FETCH: Final = 10_000
 _NAMED: Final = "CASE WHEN customer IS NULL THEN '' ELSE '=' || customer END"  # nobody differs from any name
 
 
-_COMPUTED: Final[Mapping[str, str]] = {
+COMPUTED: Final[Mapping[str, str]] = {
     "retried": "coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried",
     "flags": "array_to_string(flags, ', ') AS flags",
 }
@@ -96,6 +96,7 @@ class CallRow(NamedTuple):
     phase: str | None
     subscription: str | None
     billable: bool | None
+    tags: str | None
     terms: str | None
     details: str | None
     conflicts: str | None
@@ -159,7 +160,7 @@ def instant(text: str, zone: str) -> int:
 def current(selection: Selection) -> tuple[str, list[Any]]:
     """Return the SQL of the selected calls, with the columns of CallRow, and its values."""
     condition, values = selection.where()
-    columns = ", ".join(_COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)
+    columns = ", ".join(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)
     return _CURRENT.format(columns=columns, condition=condition), [selection.tenant, *values]
 
 

@@ -46,8 +46,8 @@ class Marginal:
     For each component the charges add up to the exact amount of its line.
     """
 
-    def __init__(self, segments: Sequence[Segment]) -> None:
-        self._tariff = tariff = Tariff(segments)
+    def __init__(self, segments: Sequence[Segment], tariff: Tariff | None = None) -> None:
+        self._tariff = tariff = tariff or Tariff(segments)
         self._starts = [segment.start_ns for segment in segments]
         self._standings = [Standing(component) for component in tariff.components]
         size = len(tariff.components)

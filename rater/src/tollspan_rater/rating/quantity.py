@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -54,6 +54,23 @@ def exclusive(quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:
             own[also] = subtract(own[also], quantity)
             own["input"] = EXACT.add(own["input"], quantity)
     return own
+
+
+def covered(meter: str, meters: Collection[str]) -> bool:
+    """Tell whether a meter is one of some, or part of one."""
+    return any(at in meters for at in path(meter))
+
+
+def without(quantities: Mapping[str, Decimal], meters: Collection[str]) -> dict[str, Decimal]:
+    """Leave some meters and their parts out of inclusive quantities, also out of the wholes that contain them."""
+    left = dict(quantities)
+    for meter, own in exclusive(quantities).items() if meters else ():
+        if covered(meter, meters):
+            left.pop(meter)
+            wholes = {*path(meter)[1:], ALSO_IN.get(meter, meter)} - {TOKENS, meter}
+            for whole in wholes & quantities.keys():
+                left[whole] = EXACT.subtract(left.get(whole, ZERO), own)
+    return {meter: quantity for meter, quantity in left.items() if not covered(meter, meters)}
 
 
 def inclusive(quantities: Mapping[str, Decimal], meter: str) -> Decimal:

@@ -29,15 +29,17 @@ def rate(
     samples: Iterable[Sample] = (),
     *,
     owner: str = "",
+    tariff: Tariff | None = None,
 ) -> RatedPeriod:
     """Rate the usage of one customer in one period.
 
     ``segments`` cover the period (:func:`tollspan_rater.pricing.timeline.segments`). The order of ``groups``
     and how the usage is cut into groups do not matter; ``samples`` are the events of ``Tariff.sampled`` meters,
     in any order, and are not in the groups. ``owner`` (tenant and customer) only makes line ids
-    unique. An allowance covers what is on the invoice, in the order of the plan's cards.
+    unique. ``tariff`` is that of the segments where somebody has made it already. An allowance covers what is on
+    the invoice, in the order of the plan's cards.
     """
-    tariff = Tariff(segments)
+    tariff = tariff or Tariff(segments)
     listed, events = list(groups), list(samples)
     counted = tally(tariff, listed, events)
     used = list(usage_lines(period, owner, tariff, counted))

@@ -1,0 +1,95 @@
+"""Whose calls of which time a question wants, as a small table that the database joins to the calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from tollspan_rater.pricing.period import Period
+from tollspan_rater.pricing.policy import Policy
+from tollspan_rater.pricing.timeline import Segment
+from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.rated import policy_of
+from tollspan_rater.query.tariffs import Tariffs
+from tollspan_rater.rating.tariff import Tariff
+
+# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
+FOUND: Final = """
+    WITH chains AS (
+        SELECT retry_of AS chain, max(attempt) AS last FROM calls
+        WHERE tenant = $tenant AND retry_of IS NOT NULL GROUP BY retry_of
+    ),
+    found AS (
+        SELECT calls.*, spells.place, coalesce(calls.attempt, 1) > 1 AS again,
+               coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried
+        FROM calls
+        JOIN spells ON calls.customer IS NOT DISTINCT FROM spells.customer
+            AND calls.started_ns >= spells.start_ns AND calls.started_ns < spells.end_ns
+        LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
+        WHERE tenant = $tenant AND started_ns >= $start AND started_ns < $end
+            AND ($everyone OR calls.customer IS NOT DISTINCT FROM $customer)
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """The time in which a customer had one plan at one price version: segment ``number`` of a period.
+
+    ``of`` is the place of the period among those that are wanted. ``phase`` is that of a trial, else the account's.
+    """
+
+    of: int
+    customer: str | None
+    phase: str | None
+    number: int
+    segment: Segment
+    tariff: Tariff
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that decides on calls of the spell."""
+        return policy_of(self.segment)
+
+
+def spells_of(accounts: Accounts, wanted: Sequence[tuple[str | None, Period]], tariffs: Tariffs) -> list[Spell]:
+    """Return the segments of customers' periods, in their order; None stands for nobody's calls."""
+    found = []
+    for of, (customer, period) in enumerate(wanted):
+        segments, phase = accounts.segments(customer, period), accounts.customer(customer).phase
+        tariff = tariffs.of(segments)
+        found += [
+            Spell(of, customer, segment.phase or phase, number, segment, tariff)
+            for number, segment in enumerate(segments)
+        ]
+    return found
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]) -> Iterator[dict[str, Any]]:
+    """Let queries that begin with ``FOUND`` see the spells by their place; give the values that these queries take."""
+    customers = {spell.customer for spell in spells}
+    table = pa.table(
+        {
+            "place": pa.array(range(len(spells)), pa.int32()),
+            "customer": pa.array([spell.customer for spell in spells], pa.string()),
+            "start_ns": pa.array([spell.segment.start_ns for spell in spells], pa.int64()),
+            "end_ns": pa.array([spell.segment.end_ns for spell in spells], pa.int64()),
+        }
+    )
+    connection.register("spells", table)
+    try:
+        yield {
+            "tenant": tenant,
+            "start": min(spell.segment.start_ns for spell in spells),
+            "end": max(spell.segment.end_ns for spell in spells),
+            "everyone": len(customers) > 1,
+            "customer": None if len(customers) > 1 else next(iter(customers)),
+        }
+    finally:
+        connection.unregister("spells")

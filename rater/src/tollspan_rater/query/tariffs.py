@@ -1,0 +1,33 @@
+"""Tariffs by what they are made of: thousands of customers share a few."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Final
+
+from tollspan_rater.pricing.timeline import Segment
+from tollspan_rater.rating.tariff import Tariff
+
+_PARTS: Final = tuple(field.name for field in fields(Segment))
+
+
+class Tariffs:
+    """Lays each set of prices out once, however many customers and periods it holds for."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[tuple[Segment, ...], Tariff]] = {}
+
+    def of(self, segments: tuple[Segment, ...]) -> Tariff:
+        """Return the tariff of a period's segments; those of equal times, plan and cards share one."""
+        key = tuple(_name(getattr(segment, part)) for segment in segments for part in _PARTS)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = (segments, Tariff(segments))  # the segments keep alive what the ids name
+        return found[1]
+
+
+def _name(part: object) -> object:
+    """Return what tells a part of a segment from others: plans and cards are shared objects, and long to compare."""
+    if isinstance(part, tuple):
+        return tuple(map(_name, part))
+    return part if part is None or isinstance(part, int | str) else id(part)
