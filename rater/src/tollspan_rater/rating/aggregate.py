@@ -47,7 +47,7 @@ class Count:
 
     def take(self, quantity: Decimal, _at: At, _of: str | None) -> None:
         """Count the event, whatever its quantity is."""
-        self.quantity = EXACT.add(self.quantity, ONE.copy_sign(quantity))
+        self.quantity = EXACT.add(self.quantity, ONE if quantity >= ZERO else -ONE)
 
 
 class Unique:
