@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tollspan_rater
 from tests.rating.calls import Call, Seen
@@ -30,9 +30,11 @@ from tollspan_rater.rating.line import Line, RatedPeriod
 from tollspan_rater.rating.rate import rate
 
 NOVEMBER = period("2026-11", "UTC")
+NOT_BOOKED = ("maximum", "minimum", "rounding")
 HOUR_NS = 3_600_000_000_000
 FURTHER = ("match", "priority", "model", "provider")
 Amounts = Mapping[Any, Fraction]
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,11 @@ class Difference:
     rated: object
 
     def __str__(self) -> str:
-        return f"bill {self.seed}.{self.customer}: {self.what}\n  naive {self.naive}\n  rated {self.rated}"
+        naive, rated = self.naive, self.rated
+        if isinstance(naive, dict) and isinstance(rated, dict):
+            keys = [key for key in {**naive, **rated} if naive.get(key) != rated.get(key)]
+            naive, rated = ({key: str(one.get(key)) for key in keys} for one in (naive, rated))
+        return f"bill {self.seed}.{self.customer}: {self.what}\n  naive {naive}\n  rated {rated}"
 
 
 def differences(seed: int) -> Iterator[Difference]:
@@ -61,21 +67,21 @@ def differences(seed: int) -> Iterator[Difference]:
 
 def compared(drawn: Data, laid: tuple[Segment, ...], listed: list[Data]) -> Iterator[tuple[str, object, object]]:
     """Yield what is compared of one bill: (what it is, in the naive program, in the rater)."""
-    naive = bill(drawn, in_order(drawn, listed))
+    naive = naive_bill(drawn, listed)
     seen, calls = Seen(laid), [call_of(one, number) for number, one in enumerate(listed)]
     samples = [sample for call in calls for sample in seen.samples(call)]
     rated = rate(NOVEMBER, laid, [seen.group(call) for call in calls], samples)
     names = named(drawn)
-    lines = {(line.kind, names.get(line.component.split("~")[0], line.description)): line for line in rated.lines}
+    lines = {(str(line.kind), names.get(line.component.split("~")[0], line.component)): line for line in rated.lines}
     yield from compared_lines(naive, lines, rated)
-    yield "not on the invoice", naive.aside, shares(rated.not_on_invoice)
-    yield "unpriced", naive.unpriced, shares(rated.unpriced)
-    charged: dict[str, Decimal] = {}
+    yield "not on the invoice", some(naive.aside), shares(rated.not_on_invoice)
+    yield "unpriced", some(naive.unpriced), shares(rated.unpriced)
+    charged: dict[str, Fraction] = {}
     for one in seen.charges(calls):
         for component, amount in one.components:
-            charged[component] = charged.get(component, Decimal(0)) + amount
-    of_usage = {line.component: line.amount_exact for line in rated.lines if line.kind == "usage"}
-    yield "charges", {c: a for c, a in of_usage.items() if a}, {c: a for c, a in charged.items() if a}
+            charged[component] = charged.get(component, Fraction(0)) + Fraction(amount)
+    of_usage = {line.component: Fraction(line.amount_exact) for line in rated.lines if line.kind == "usage"}
+    yield "charges", some(of_usage), some(charged)
 
 
 def compared_lines(
@@ -83,9 +89,12 @@ def compared_lines(
 ) -> Iterator[tuple[str, object, object]]:
     """Compare the lines of usage one by one, the others by kind, and what is asked for."""
     kinds = ("usage", "flat_fee")
-    exact = {key: Fraction(line.amount_exact) for key, line in lines.items() if line.amount_exact}
-    yield "lines", by_line(naive.exact, kinds), by_line(exact, kinds)
+    exact = some({key: Fraction(line.amount_exact) for key, line in lines.items()})
+    yield "lines", by_line(some(naive.exact), kinds), by_line(exact, kinds)
     yield "other lines", by_kind(naive.exact, kinds), by_kind(exact, kinds)
+    booked = {key: Fraction(line.amount) for key, line in lines.items() if key[0] not in NOT_BOOKED}
+    yield "booked lines", by_line(some(naive.booked), kinds), by_line(some(booked), kinds)
+    yield "other booked lines", by_kind(naive.booked, kinds), by_kind(booked, kinds)
     yield "total", naive.asked, Fraction(rated.total)
     steps = {key: sum(Fraction(s.amount) for s in line.steps) for key, line in lines.items() if line.kind in kinds}
     yield "steps", steps, {key: Fraction(line.amount_exact) for key, line in lines.items() if line.kind in kinds}
@@ -98,7 +107,12 @@ def by_line(amounts: Amounts, kinds: tuple[str, ...]) -> dict[Any, Fraction]:
 def by_kind(amounts: Amounts, but: tuple[str, ...]) -> dict[str, Fraction]:
     rest = sorted((kind, amount) for (kind, _), amount in amounts.items() if kind not in but)
     sums = {kind: sum((amount for _, amount in same), Fraction(0)) for kind, same in groupby(rest, lambda one: one[0])}
-    return {kind: amount for kind, amount in sums.items() if amount}
+    return some(sums)
+
+
+def some(amounts: Mapping[Key, Fraction]) -> dict[Key, Fraction]:
+    """Return what is not nothing."""
+    return {key: amount for key, amount in amounts.items() if amount}
 
 
 def shares(listed: Any) -> dict[tuple[str, str], Fraction]:
@@ -114,10 +128,42 @@ def at_ns(one: Data) -> int:
     return NOVEMBER.start_ns + int(one["part"]) * HOUR_NS
 
 
-def in_order(drawn: Data, listed: list[Data]) -> list[Data]:
-    """Return the calls as the naive program wants them: in the order of time, with what is known of each."""
+def naive_bill(drawn: Data, listed: list[Data]) -> Bill:
+    """Return the naive program's bill: one for each plan that was held in the month, put together."""
     ordered = sorted(listed, key=lambda one: int(one["part"]))
-    return [one | known_of(drawn, one) for one in ordered]
+    begins = HOURS - drawn["held"][0]
+    if "before" not in drawn:
+        return prefixed("p", bill(drawn, [one | known_of(drawn, one) for one in ordered]))
+    part = [begins, HOURS]
+    first = {"plan": drawn["before"], "held": part, "paid": part, "number": 1, "addons": [], "earlier": {}}
+    bills = [
+        prefixed("p", bill(drawn, [one | known_of(drawn, one) for one in ordered if int(one["part"]) >= begins])),
+        prefixed("q", bill(drawn | first, [one for one in ordered if int(one["part"]) < begins])),
+    ]
+    return Bill(
+        {key: amount for one in bills for key, amount in one.exact.items()},
+        {key: amount for one in bills for key, amount in one.booked.items()},
+        sum((one.asked for one in bills), Fraction(0)),
+        added(one.aside for one in bills),
+        added(one.unpriced for one in bills),
+    )
+
+
+def prefixed(plan: str, one: Bill) -> Bill:
+    """Return a plan's bill with the plan's name before those of its lines."""
+    exact, booked = (
+        {(kind, f"{plan}/{name}"): amount for (kind, name), amount in amounts.items()}
+        for amounts in (one.exact, one.booked)
+    )
+    return Bill(exact, booked, one.asked, one.aside, one.unpriced)
+
+
+def added(shares: Iterable[Mapping[Key, Fraction]]) -> dict[Key, Fraction]:
+    found: dict[Key, Fraction] = {}
+    for share in shares:
+        for key, quantity in share.items():
+            found[key] = found.get(key, Fraction(0)) + quantity
+    return found
 
 
 def known_of(drawn: Data, one: Data) -> Data:
@@ -146,7 +192,8 @@ def call_of(one: Data, number: int) -> Call:
 def named(drawn: Data) -> dict[str, str]:
     """Return how the naive program calls each component."""
     return {
-        f"p/{card['card']}/{key_of(entry)}": f"{card['card']}#{number}"
+        f"{plan}/{card['card']}/{key_of(entry)}": f"{plan}/{card['card']}#{number}"
+        for plan in ("p", "q")
         for card in drawn["cards"]
         for number, entry in enumerate(card["prices"])
     }
@@ -168,8 +215,11 @@ def files(drawn: Data) -> dict[str, str]:
         head = {"card": card["card"], "currency": drawn["currency"], "fallback": card["fallback"]}
         found[f"{card['card']}.yaml"] = head | {"meters": card["meters"], "prices": entries}
     names = [card["card"] for card in drawn["cards"]]
-    found["plan.yaml"] = {"plan": "p", "currency": drawn["currency"], "cards": names, **drawn["plan"]}
-    for addon in drawn.get("addons", []):
+    head = {"currency": drawn["currency"], "cards": names}
+    found["plan.yaml"] = {"plan": "p", **head, **drawn["plan"]}
+    if "before" in drawn:
+        found["before.yaml"] = {"plan": "q", **head, **drawn["before"]}
+    for addon in drawn["addons"]:
         kept = {key: value for key, value in addon.items() if key in ("addon", "fee", "included")}
         found[f"{addon['addon']}.yaml"] = kept | {"currency": drawn["currency"]}
     return {name: json.dumps(document) for name, document in found.items()}
@@ -179,7 +229,8 @@ def written(entry: Data) -> Data:
     """Return a price entry as a card writes it."""
     head = {key: entry[key] for key in FURTHER if key in entry}
     if "convert" in entry:
-        return head | {"convert": {"to": entry["convert"]["to"], entry["meter"]: entry["convert"]["factor"]}}
+        convert = entry["convert"]
+        return head | {"convert": {"to": convert["to"], "per": convert["per"], entry["meter"]: convert["factor"]}}
     return head | {entry["meter"]: entry["price"]}
 
 
@@ -189,10 +240,11 @@ def laid_out(drawn: Data, within: Period = NOVEMBER) -> tuple[Segment, ...]:
     start = begins_ns(held) if held < HOURS else to_ns(datetime(2026, 12 - drawn["number"], 1, tzinfo=UTC))
     addons = [
         AddonAssignment(addon["addon"], Decimal(addon["quantity"]), begins_ns(addon["held"][0]))
-        for addon in drawn.get("addons", [])
+        for addon in drawn["addons"]
     ]
     applied = Applied(load(files(drawn)), 0, 1)
-    held_by = Subscription(within.zone, (applied,), (Assignment("p", start),), 1, addons=tuple(addons))
+    plans = [Assignment("q", within.start_ns)] if "before" in drawn else []
+    held_by = Subscription(within.zone, (applied,), (*plans, Assignment("p", start)), 1, addons=tuple(addons))
     return held_by.segments(within, carried(applied, drawn["earlier"]))
 
 

@@ -14,6 +14,7 @@ Data = dict[str, Any]
 
 MODELS: Final = ("gpt-4.1", "gpt-4.1-mini", "claude-sonnet-4")
 PATTERNS: Final = ("*", "*", "gpt-4.1", "gpt-*", "claude-*", "*mini")
+PROVIDERS: Final = ("*", "*", "*", "azure", "open*")
 TOKEN_METERS: Final = (
     "tokens", "input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning", "tool_use",
     "compaction_in",
@@ -113,7 +114,7 @@ def percentage(random: Random) -> Data:
     least = random.randint(0, 90)
     rule = {
         "rate": number(random, 90, 2),
-        "fixed": number(random, 50, 2),
+        "fixed": number(random, 5000, 2),
         "free_events": str(random.randint(1, 4)),
         "free_amount": str(random.randint(1, 200_000)),
         "min": str(least),
@@ -135,7 +136,7 @@ def price(random: Random, meter: str) -> Data:
     found = random.choice(MODELS_OF_PRICES)(random)
     if {"price", "graduated", "volume"} & found.keys() and chance(random, 2):
         found["per"] = random.choice(["1", "1K", "1M"])
-    if chance(random, 5):
+    if chance(random, 6 if meter in TOKEN_METERS else 3):
         found["unit"] = unit(random)
     if any(key in found for key in TIERED) and chance(random, 4):
         found["zero_flat"] = True
@@ -143,26 +144,37 @@ def price(random: Random, meter: str) -> Data:
 
 
 def unit(random: Random) -> Data:
-    """Return a conversion of units; what does not end is rounded."""
-    key = random.choice(["divide", "multiply"])
-    rule = {key: random.choice(["60", "1000", "3", "0.5", "8"]), "digits": str(random.randint(0, 3))}
-    return rule | {"round": random.choice(["ceil", "floor", "half_up"])}
+    """Return a conversion of units, which is rounded; halves are frequent."""
+    factor = random.choice(
+        [("divide", "60"), ("divide", "2"), ("divide", "1000"), ("multiply", "0.5"), ("multiply", "3")]
+    )
+    how = random.choice(["ceil", "floor", "half_up", "half_up"])
+    return {factor[0]: factor[1], "round": how, "digits": random.choice(["0", "0", "0", "1", "3"])}
 
 
-def entry(random: Random) -> Data:
-    """Return one price entry for one meter."""
-    meter = random.choice(random.choice([TOKEN_METERS, TOKEN_METERS, UNIT_METERS, tuple(DECLARED)]))
+def entry(random: Random, meter: str) -> Data:
+    """Return one price entry for a meter, for some of its usage or all of it."""
     found: Data = {"meter": meter, "model": "*", "provider": "*"}
     if meter in TOKEN_METERS or meter == "request":
-        found["model"] = random.choice(PATTERNS)
+        found |= {"model": random.choice(PATTERNS), "provider": random.choice(PROVIDERS)}
     if chance(random, 4):
         names = random.sample(sorted(FACTS), random.randint(1, 2))
         found["match"] = {name: random.choice((*FACTS[name], "*a*", FACTS[name][0][0] + "*")) for name in names}
     if chance(random, 6):
         found["priority"] = random.randint(1, 3)
     if meter in (*TOKEN_METERS, *UNIT_METERS) and chance(random, 8):
-        return found | {"convert": {"to": "credits", "factor": number(random, 500, 3)}}
+        per = random.choice(["1", "1K", "1M"])
+        return found | {"convert": {"to": "credits", "per": per, "factor": number(random, 500, 3)}}
     return found | {"price": price(random, meter)}
+
+
+def entries(random: Random) -> list[Data]:
+    """Return entries for meters of every kind, some meters with several."""
+    wanted = [random.choice(TOKEN_METERS) for _ in range(random.randint(1, 5))]
+    wanted += [meter for meter in (*UNIT_METERS, *DECLARED) if chance(random, 2)]
+    wanted += [random.choice(wanted) for _ in range(random.randint(0, 3))]
+    random.shuffle(wanted)
+    return distinct([entry(random, meter) for meter in wanted])
 
 
 def distinct(entries: list[Data]) -> list[Data]:
@@ -175,8 +187,9 @@ def distinct(entries: list[Data]) -> list[Data]:
 
 
 def decided(one: Data, other: Data) -> bool:
-    """Tell whether priority, length of the model's pattern or a wider set of dimensions decides between two."""
-    if (one.get("priority", 0), len(one["model"])) != (other.get("priority", 0), len(other["model"])):
+    """Tell whether priority, the lengths of patterns, or a wider set of dimensions decides between two."""
+    first, second = ((e.get("priority", 0), len(e["model"]), len(e["provider"])) for e in (one, other))
+    if first != second:
         return True
     left, right = set(one.get("match", {})), set(other.get("match", {}))
     return left < right or right < left
@@ -184,14 +197,14 @@ def decided(one: Data, other: Data) -> bool:
 
 def card(random: Random, name: str, *, first: bool) -> Data:
     """Return a rate card; the first declares the meters and prices the credits that others are converted to."""
-    entries = distinct([entry(random) for _ in range(random.randint(2, 12))])
-    if first and not any(one["meter"] == "credits" and "match" not in one for one in entries):
-        entries.append({"meter": "credits", "model": "*", "provider": "*", "price": per_unit(random)})
-    meters = DECLARED if first else {}
+    listed = entries(random)
+    if first and not any(one["meter"] == "credits" and "match" not in one for one in listed):
+        listed.append({"meter": "credits", "model": "*", "provider": "*", "price": per_unit(random)})
     if not first:
-        entries = [one for one in entries if one["meter"] not in DECLARED and "convert" not in one]
-        entries = entries or [{"meter": "input", "model": "*", "provider": "*", "price": per_unit(random)}]
-    return {"card": name, "fallback": random.choice(["parent", "none"]), "meters": meters, "prices": entries}
+        listed = [one for one in listed if one["meter"] not in DECLARED and "convert" not in one]
+        listed = listed or [{"meter": "input", "model": "*", "provider": "*", "price": per_unit(random)}]
+    meters = DECLARED if first else {}
+    return {"card": name, "fallback": random.choice(["parent", "none"]), "meters": meters, "prices": listed}
 
 
 def included(random: Random, priced: set[str]) -> Data:
@@ -206,7 +219,7 @@ def discounts(random: Random, priced: set[str], cards: list[Data]) -> Data:
     """Return a few discounts of every kind."""
     names = sorted(priced - {"payment"})
     found: list[Data] = []
-    for _ in range(random.choice([0, 0, 1, 2, 3])):
+    for _ in range(random.choice([0, 1, 2, 3])):
         on = [random.choice([*names, f"card:{cards[-1]['card']}", "base_fee"])]
         kind = random.choice(["percent", "units", "amount"])
         if kind == "percent":
@@ -240,9 +253,9 @@ def plan(random: Random, cards: list[Data], digits: int) -> Data:
         found["minimum"] = random.choice([str(least), {"amount": str(least), "prorate": chance(random, 2)}])
     if chance(random, 4):
         found["maximum"] = str(least + more)
-    if chance(random, 2):
+    if not chance(random, 3):
         modes = ["half_up", "half_even", "up", "down"]
-        found["rounding"] = {"at": random.choice(["line", "invoice"]), "mode": random.choice(modes)}
+        found["rounding"] = {"at": random.choice(["line", "line", "invoice"]), "mode": random.choice(modes)}
     return found
 
 
@@ -266,7 +279,7 @@ def usage(random: Random) -> Data:
     rare = {"tool_use": random.randint(0, fresh) if chance(random, 4) else 0}
     rare["compaction_in"] = random.randint(0, fresh - rare["tool_use"]) if chance(random, 4) else 0
     found: Data = counts | {meter: count for meter, count in rare.items() if count}
-    units = {
+    units: dict[str, Callable[[], str]] = {
         "web_search": lambda: str(random.randint(-1, 30)),
         "gpu_second": lambda: number(random, 9000, 2),
         "credits": lambda: str(random.randint(0, 90)),
@@ -283,7 +296,12 @@ def call(random: Random) -> Data:
     """Return a call somewhere in the period."""
     facts = {name: random.choice(values) for name, values in FACTS.items() if chance(random, 2)}
     facts |= {"user": random.choice(["ada", "bob", "eve"])} if chance(random, 2) else {}
-    found: Data = {"model": random.choice(MODELS), "provider": "any", "facts": facts, "usage": usage(random)}
+    found: Data = {
+        "model": random.choice(MODELS),
+        "provider": random.choice(["openai", "azure"]),
+        "facts": facts,
+        "usage": usage(random),
+    }
     found["part"] = str(random.randrange(HOURS))  # the hour of the month
     if chance(random, 8):
         found["reason"] = "test"
@@ -312,25 +330,26 @@ def rolling(random: Random, plan: Data) -> Data:
     if not meters or chance(random, 2):
         return {}
     meter, quantity = meters[0], int(plan["included"][meters[0]])
-    rule = {"periods": random.randint(1, 3)} | (
+    rule = {"periods": random.randint(1, 2)} | (
         {"max": str(random.randint(0, 2 * quantity))} if chance(random, 4) else {}
     )
     plan["included"][meter] = {"quantity": str(quantity), "rollover": rule}
-    return {meter: [random.randint(-9, 2 * quantity) for _ in range(random.randint(1, 5))]}
+    return {meter: [random.randint(-9, quantity + 9) for _ in range(random.randint(1, 5))]}
 
 
 def case(seed: int, customers: int = CUSTOMERS) -> Data:
     """Return a pricing folder and the calls of some customers on one of its plans.
 
     ``held`` are the hours for which the plan was held, of the month's, ``paid`` those outside a trial, which ends
-    at the hour ``until``. ``earlier`` is what each period before used of an allowance that rolls over.
+    at the hour ``until``; ``before`` is the plan that was held in the first part of the month, if there was one.
+    ``earlier`` is what each period before used of an allowance that rolls over.
     """
     random = seeded(seed)
     currency = random.choice(["USD", "USD", "USD", "JPY", "KWD"])
     cards = [card(random, "list", first=True)]
     if chance(random, 3):
         cards.insert(random.randrange(2), card(random, "more", first=False))
-    held = random.choice([HOURS, HOURS, HOURS, random.randint(1, HOURS - 1)])
+    held = random.choice([HOURS, HOURS, random.randint(1, HOURS - 1)])
     agreed = plan(random, cards, DIGITS[currency])
     tried = trial(random, held)
     found: Data = {
@@ -344,7 +363,10 @@ def case(seed: int, customers: int = CUSTOMERS) -> Data:
         "until": tried["until"],
         "number": random.randint(1, 4) if held == HOURS else 1,
     }
-    if chance(random, 4):
+    if held < HOURS and chance(random, 2):
+        found["before"] = plan(random, cards, DIGITS[currency])
+    found["addons"] = []
+    if chance(random, 2):
         addon = {"addon": "extra", "fee": number(random, 900, DIGITS[currency]), "quantity": random.randint(1, 3)}
         addon["held"] = [random.choice([held, random.randint(1, held)]), HOURS]
         found["addons"] = [addon | found_included(random, agreed)]

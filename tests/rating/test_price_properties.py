@@ -75,7 +75,7 @@ def test_an_allowance_is_usage_less_the_allowance(make: Any, seed: int, free: in
     assert exact(rated) == amount(price, max(used - free, 0))
     assert sum(line.included for line in rated.lines) == min(used, free)
     (allowance,) = rated.allowances
-    assert (allowance.limit, allowance.used) == (free, used)
+    assert [allowance.limit, allowance.used] == [D(free), D(used)]
 
 
 @settings(max_examples=40, deadline=None)

@@ -151,7 +151,7 @@ def card_of(price: Data) -> str:
 
 
 def bounds_of(price: Data) -> list[Decimal]:
-    tiers = next((price[name] for name in ("graduated", "volume", "stairstep") if name in price), [])
+    tiers: list[Data] = next((price[name] for name in ("graduated", "volume", "stairstep") if name in price), [])
     pack = price.get("package", {})
     return [D(tier["up_to"]) for tier in tiers[:-1]] + [D(pack[key]) for key in ("size", "free") if key in pack]
 

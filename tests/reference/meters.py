@@ -1,16 +1,18 @@
 """From calls to the price that each unit takes, in the most naive way. Shares no code with tollspan.
 
-A card is ``{"card": name, "fallback": "parent" | "none", "meters": {name: {aggregate, of}}, "prices": [...]}``; an
-entry of ``prices`` is ``{"meter", "model", "provider", "match", "priority", "price"}`` or has ``convert``, ``{"to",
-"factor"}``, in the place of ``price``. A call is ``{"model", "provider", "facts", "usage": {meter: number}}``, where
-counts contain their parts and what is missing is unknown.
+An entry of a card is ``{"meter", "model", "provider", "match", "priority", "price"}``, or has ``convert``, ``{"to",
+"per", "factor"}``, in the place of ``price``; ``name`` tells entries apart, ``card`` and ``fallback`` are its card's.
+A call is ``{"model", "provider", "facts", "usage": {meter: number}}``: counts contain their parts, and what is missing
+is unknown.
 """
 
 from fractions import Fraction
 from typing import Any
 
+from tests.reference.prices import PER
+
 Data = dict[str, Any]
-Place = tuple[int, int]  # of a card, and of an entry in it
+Cards = list[list[Data]]  # the entries of each card, in the order in which cards are asked
 
 PARENT = {
     "tool_use": "input",
@@ -52,52 +54,45 @@ def weight(pattern: str) -> tuple[bool, int]:
     return (len(letters) == len(pattern), len(letters))
 
 
-def rank(price: Data) -> Any:
+def rank(entry: Data) -> Any:
     """Return what decides between entries that fit: priority, model, provider, how many dimensions, and which."""
-    match = price.get("match", {})
+    match = entry.get("match", {})
     weights = [weight(match[name]) for name in DIMENSIONS if name in match]
-    return (price.get("priority", 0), weight(price["model"]), weight(price["provider"]), len(match), weights)
+    return (entry.get("priority", 0), weight(entry["model"]), weight(entry["provider"]), len(match), weights)
 
 
-def meant(price: Data, call: Data) -> bool:
+def meant(entry: Data, call: Data) -> bool:
     facts = {"environment": "production", **call.get("facts", {})}
-    further = all(fits(pattern, facts.get(name)) for name, pattern in price.get("match", {}).items())
-    return further and fits(price["model"], call["model"]) and fits(price["provider"], call["provider"])
+    further = all(fits(pattern, facts.get(name)) for name, pattern in entry.get("match", {}).items())
+    return further and fits(entry["model"], call["model"]) and fits(entry["provider"], call["provider"])
 
 
-def lookup(cards: list[Data], meter: str, call: Data) -> Place | None:
-    """Return the place of the best entry of the first card that has one for a meter."""
-    for number, card in enumerate(cards):
-        fitting = [
-            (rank(price), (number, place))
-            for place, price in enumerate(card["prices"])
-            if price["meter"] == meter and meant(price, call)
-        ]
+def lookup(cards: Cards, meter: str, call: Data) -> Data | None:
+    """Return the best entry of the first card that has one for a meter."""
+    for entries in cards:
+        fitting = [entry for entry in entries if entry["meter"] == meter and meant(entry, call)]
         if fitting:
-            return max(fitting)[1]
+            return max(fitting, key=rank)
     return None
 
 
-def find(cards: list[Data], meter: str, call: Data) -> Place | None:
-    """Return the place of the entry that a meter takes, climbing to what contains it."""
+def find(cards: Cards, meter: str, call: Data) -> Data | None:
+    """Return the entry that a meter takes, climbing to what contains it."""
     for at in climb(meter):
-        place = lookup(cards, at, call)
-        if place is not None:
+        entry = lookup(cards, at, call)
+        if entry is not None:
             direct = at == meter or (at == "tokens" and meter in ("input", "output"))
-            return place if direct or cards[place[0]]["fallback"] == "parent" else None
+            return entry if direct or entry["fallback"] == "parent" else None
     return None
 
 
-def charged(cards: list[Data], meter: str, call: Data) -> tuple[Place, Fraction] | None:
-    """Return the place of the price of a meter's units and how many of its units each of them is."""
-    place = find(cards, meter, call)
-    if place is None:
-        return None
-    convert = cards[place[0]]["prices"][place[1]].get("convert")
-    if convert is None:
-        return place, Fraction(1)
-    target = find(cards, convert["to"], call)
-    return None if target is None else (target, Fraction(convert["factor"]))
+def charged(cards: Cards, meter: str, call: Data) -> tuple[Data | None, Fraction]:
+    """Return the entry that prices a meter, and how many of its units each unit of the meter is."""
+    entry = find(cards, meter, call)
+    if entry is None or "convert" not in entry:
+        return entry, Fraction(1)
+    convert = entry["convert"]
+    return find(cards, convert["to"], call), Fraction(convert["factor"]) / PER[convert.get("per", "1")]
 
 
 def parts(usage: Data) -> dict[str, Fraction]:

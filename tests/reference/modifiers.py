@@ -1,13 +1,11 @@
 """What a plan does to a bill beside its prices, in the most naive way: one function a modifier, in fractions.
 
-Shares no code with tollspan. Lines are ``{name: amount}`` or ``[(name, amount)]``, in the order of the bill.
+Shares no code with tollspan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor
-
-Amounts = dict[str, Fraction]
 
 
 def allowance(quantities: Sequence[Fraction], free: Fraction) -> list[Fraction]:
@@ -39,17 +37,17 @@ def subtracted(heap: Sequence[Fraction], less: Fraction) -> list[Fraction]:
     return [amount - part for amount, part in zip(heap, allowance(heap, less), strict=True)]
 
 
-def percent_discount(lines: Amounts, percent: Fraction, on: Sequence[str]) -> Fraction:
-    """Return what a discount takes off the lines it is on."""
-    return -sum((lines[name] for name in on), Fraction(0)) * percent / 100
+def percent(amount: Fraction, off: Fraction) -> Fraction:
+    """Return what a discount in percent takes off a line."""
+    return -amount * off / 100
 
 
-def fixed_discount(left: Fraction, amount: Fraction) -> Fraction:
-    """Return what a fixed discount takes off what is left of a bill: never more than there is."""
+def fixed(left: Fraction, amount: Fraction) -> Fraction:
+    """Return what a discount in money takes off what is left of a bill: never more than there is."""
     return -min(amount, max(left, Fraction(0)))
 
 
-def commitment(used: Fraction, amount: Fraction, factor: Fraction, true_up: bool) -> tuple[Fraction, Fraction]:
+def commitment(used: Fraction, amount: Fraction, factor: Fraction, *, true_up: bool) -> tuple[Fraction, Fraction]:
     """Return what comes on top of usage under a commitment: up to the amount, and for what is beyond it."""
     if used <= amount:
         return (amount - used if true_up else Fraction(0)), Fraction(0)
@@ -84,10 +82,3 @@ def prorated(amount: Fraction, held: int, whole: int, digits: int) -> Fraction:
     if held == whole:
         return amount
     return Fraction(floor(amount * held / whole * 10**digits + Fraction(1, 2)), 10**digits)
-
-
-def invoice(lines: Mapping[str, Fraction], at: str, mode: str, digits: int) -> Fraction:
-    """Return what is asked for: lines rounded each for itself, or the exact sum rounded once."""
-    if at == "invoice":
-        return rounded(sum(lines.values(), Fraction(0)), digits, mode)
-    return sum((rounded(amount, digits, mode) for amount in lines.values()), Fraction(0))
