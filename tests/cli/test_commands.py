@@ -33,6 +33,14 @@ ASKING = [
     ("calls --cursor abc --unpriced", "calls", {"limit": "100", "cursor": "abc", "unpriced": "true"}),
     ("invoice acme --period 2026-11", "invoice", {"customer": "acme", "period": "2026-11"}),
     ("invoice --all", "invoice", {"all": "true"}),
+    ("invoice --all --as-of 2026-11-05T08:00Z", "invoice", {"all": "true", "as_of": "2026-11-05T08:00Z"}),
+    ("calls --as-of 1234", "calls", {"limit": "100", "as_of": "1234"}),
+    ("usage --meter page --aggregate unique --of user --by week", "usage",
+     {"by": "week", "sort": "charge", "meter": "page", "aggregate": "unique", "of": "user"}),
+    ("usage --against-plan --customer acme", "usage",
+     {"by": "customer", "sort": "charge", "against_plan": "true", "customer": "acme"}),
+    ("allowance acme --period 2026-11", "allowance", {"customer": "acme", "period": "2026-11"}),
+    ("leakage --by feature --from 2026-11-01", "leakage", {"by": "feature", "from": "2026-11-01"}),
     ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
@@ -40,11 +48,13 @@ ASKING = [
     ("meters show", "meters.show", {}),
     ("inexact --customer acme --quality estimated", "inexact", {"customer": "acme", "quality": "estimated"}),
     ("calls --kind unit", "calls", {"kind": "unit", "limit": "100"}),
+    ("contradictions --customer acme", "contradictions", {"customer": "acme"}),
     ("duplicates --customer acme --limit 5", "duplicates", {"customer": "acme", "limit": "5"}),
     ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),
     ("keys list", "keys.list", {}),
+    ("revenue list --customer acme", "revenue.list", {"customer": "acme", "limit": "100"}),
 ]  # fmt: skip
 
 
@@ -63,6 +73,22 @@ SENDING = [
             "customer": "acme", "plan": "pro", "from": "2026-11-01", "zone": "Europe/Berlin",
             "external_ids": {"stripe": "cus_1"},
         },
+    ),
+    (
+        "customers set acme --plan pro --addon seats=3 --addon disk=0.5 --from 2026-11-01 --anchor 2026-11-15",
+        "customer.set",
+        {
+            "customer": "acme", "plan": "pro", "from": "2026-11-01", "anchor": "2026-11-15",
+            "addons": [
+                {"addon": "seats", "quantity": "3", "from": "2026-11-01"},
+                {"addon": "disk", "quantity": "0.5", "from": "2026-11-01"},
+            ],
+        },
+    ),
+    (
+        "customers set acme --addon seats=0 --from 2026-12-01",
+        "customer.set",
+        {"customer": "acme", "addons": [{"addon": "seats", "quantity": "0", "from": "2026-12-01"}]},
     ),
     ("snapshot --keep-journal", "snapshot", {"keep_journal": True}),
     ("keys revoke 4be1c92d0a77f3e5", "key.revoke", {"key_id": "4be1c92d0a77f3e5"}),
@@ -187,10 +213,13 @@ def test_a_key_is_shown_once_and_only_its_hash_travels(run: Run, backend: FakeBa
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("c.csv", "\ufeffcustomer,plan,external_ids.stripe\nacme,pro,cus_1\nglobex,,\n"),
+        ("c.csv", "\ufeffcustomer,plan,external_ids.stripe,addons.seats\nacme,pro,cus_1,3\nglobex,,,\n"),
         (
             "c.jsonl",
-            '{"customer": "acme", "plan": "pro", "external_ids": {"stripe": "cus_1"}}\n\n{"customer": "globex"}\n',
+            (
+                '{"customer": "acme", "plan": "pro", "external_ids": {"stripe": "cus_1"}, '
+                '"addons": [{"addon": "seats", "quantity": "3"}]}\n\n{"customer": "globex"}\n'
+            ),
         ),
     ],
 )
@@ -199,7 +228,12 @@ def test_customers_come_from_csv_and_json_lines_alike(run: Run, backend: FakeBac
     assert run("customers", "import", name).exit_code == 0
     assert backend.rater.executed[0][1] == {
         "customers": [
-            {"customer": "acme", "plan": "pro", "external_ids": {"stripe": "cus_1"}},
+            {
+                "customer": "acme",
+                "plan": "pro",
+                "external_ids": {"stripe": "cus_1"},
+                "addons": [{"addon": "seats", "quantity": "3"}],
+            },
             {"customer": "globex"},
         ]
     }
@@ -223,27 +257,6 @@ def test_a_bad_customer_file_is_refused_whole(
     result = run("customers", "import", name)
     assert (result.exit_code, backend.rater.executed) == (2, [])
     assert words in result.stderr
-
-
-def test_pricing_texts_travel_not_paths(run: Run, backend: FakeBackend) -> None:
-    Path("p/plans").mkdir(parents=True)
-    Path("p/cards.yaml").write_text("a: 1\n", encoding="utf-8")
-    Path("p/plans/pro.yml").write_text("b: 2\n", encoding="utf-8")
-    Path("p/notes.txt").write_text("no", encoding="utf-8")
-    files = {"cards.yaml": "a: 1\n", "plans/pro.yml": "b: 2\n"}
-    assert run("pricing", "check", "p").exit_code == 0
-    assert backend.checked == [files]
-    assert backend.opened == []
-    assert run("pricing", "apply", "p", "--from", "2026-12-01", "--note", "n").exit_code == 0
-    assert backend.rater.executed[0][1] == {"files": files, "valid_from": "2026-12-01", "note": "n"}
-
-
-def test_pricing_that_is_not_utf8_is_refused(run: Run, backend: FakeBackend) -> None:
-    Path("p").mkdir()
-    Path("p/a.yaml").write_bytes(b"name: \xe4")
-    result = run("pricing", "check", "p")
-    assert (result.exit_code, backend.checked) == (2, [])
-    assert "not UTF-8 at byte 6" in result.stderr
 
 
 def test_span_rules_are_checked_here_and_their_text_travels(run: Run, backend: FakeBackend) -> None:
@@ -378,7 +391,8 @@ def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: 
 
 def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING, *READING_AGAIN]} | {
-        "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import",
+        "backup", "restore", "keys create", "customers import", "import", "revenue import", "pricing check",
+        "pricing schema", "pricing diff", "pricing simulate", "pricing apply",
         "meters check", "meters built-in", "meters apply",
         "export", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip

@@ -9,6 +9,7 @@ import yaml
 from tollspan_rater.pricing.book import check, load
 from tollspan_rater.pricing.schema import json_schema
 
+SCHEMA = jsonschema.Draft202012Validator(json_schema())
 HEAD = "card: c\ncurrency: USD\nmeters: {credits: {}, volume: {}, seats: {aggregate: max}}\nprices:\n"
 USED = "  - {credits: 1, volume: 1, seats: 1}\n"
 PLAN = "---\nplan: p\ncurrency: USD\ncards: [c]\n"
@@ -102,6 +103,19 @@ ERRORS = [
     ),
 ]
 
+OWN = HEAD + USED + PLAN + "---\nterms: acme\n"
+ERRORS += [
+    (OWN + "prices:\n  - {input: 1}\n  - {input: 2}\n", 14, "ambiguous", "more specific"),
+    (OWN + "prices:\n  - {seats: {cost_plus: {}}}\n", 13, "aggregated by max", "another price model"),
+    (OWN + "prices:\n  - {convert: {to: seats, input: 1}}\n", 13, "needs more than a sum", "follows its sum"),
+    (
+        OWN + "prices:\n  - {volume: {percentage: {rate: 1, min: 1}}}\nincluded:\n  volume: 1\n",
+        15,
+        "the terms of acme includes volume",
+        "free_amount",
+    ),
+]
+
 
 @pytest.mark.parametrize(("text", "line", "problem", "remedy"), ERRORS, ids=[problem for _, _, problem, _ in ERRORS])
 def test_errors(text: str, line: int, problem: str, remedy: str) -> None:
@@ -157,7 +171,7 @@ GOOD = (
 
 def test_what_the_check_accepts_the_schema_accepts() -> None:
     assert [str(one) for one in check({"c.yaml": GOOD})] == []
-    jsonschema.validate(yaml.safe_load(GOOD), json_schema())
+    SCHEMA.validate(yaml.safe_load(GOOD))
 
 
 SHAPE = (
@@ -171,4 +185,4 @@ SHAPE = (
 def test_what_has_the_wrong_shape_the_schema_refuses(row: tuple[str, int, str, str]) -> None:
     card = yaml.safe_load(row[0])
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(card, json_schema())
+        SCHEMA.validate(card)

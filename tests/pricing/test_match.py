@@ -118,7 +118,7 @@ def ordered(match: dict[str, str]) -> Match:
     return tuple((name, match[name]) for name in ("feature", "region", "tags.x") if name in match)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(matches, min_size=2, max_size=4, unique_by=lambda one: tuple(sorted(one.items()))))
 def test_without_rivals_one_price_decides_on_any_usage(drawn: list[dict[str, str]]) -> None:
     """And it is the one whose dimensions contain those of every other that fits."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rating.bills import NOVEMBER
@@ -140,6 +140,7 @@ def merged(groups: Sequence[UsageGroup]) -> list[UsageGroup]:
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**9))
+@example(235)  # clamps that even out in number, not in amount
 def test_one_bill(seed: int) -> None:
     draw = Random(seed)  # noqa: S311 - drawn again from the seed that a failure names
     held = offer(card(draw), METERS, draw.choice(PLANS))

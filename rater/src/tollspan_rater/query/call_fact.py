@@ -14,10 +14,13 @@ def fact_sql(name: str) -> str:
 
     ``name`` is one that the pricing files may name, or that of a tag, which may be any text.
     """
-    if not name.startswith(TAG):
-        return f'"{name}"'
-    pointer = "/" + name.removeprefix(TAG).replace("~", "~0").replace("/", "~1").replace("'", "''")
-    return f"json_extract_string(tags, '{pointer}')"
+    return json_sql("tags", name.removeprefix(TAG)) if name.startswith(TAG) else f'"{name}"'
+
+
+def json_sql(column: str, name: str) -> str:
+    """Return the SQL of the text that a JSON object in a column holds under a name, which may be any text."""
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1").replace("'", "''")
+    return f"json_extract_string({column}, '{pointer}')"
 
 
 def fact_of(row: CallRow, name: str) -> str | None:

@@ -121,7 +121,7 @@ class Rater:
             row.model,
             quantities,
             decision,
-            facts=facts_of(row, tariff.dimensions, phase),
+            facts=facts_of(row, tariff.dimensions, segment.phase or phase),
             costs=costs,
             key=row.call_id,
             of={name: fact_of(row, name) for name in tariff.unique_of},

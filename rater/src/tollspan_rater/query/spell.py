@@ -25,7 +25,8 @@ FOUND: Final = """
         WHERE tenant = $tenant AND retry_of IS NOT NULL GROUP BY retry_of
     ),
     found AS (
-        SELECT calls.*, spells.place, coalesce(calls.attempt, 1) > 1 AS again,
+        SELECT calls.*, spells.place, spells.bill, spells.number, spells.account_phase,
+               coalesce(calls.attempt, 1) > 1 AS again,
                coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried
         FROM calls
         JOIN spells ON calls.customer IS NOT DISTINCT FROM spells.customer
@@ -41,7 +42,7 @@ FOUND: Final = """
 class Spell:
     """The time in which a customer had one plan at one price version: segment ``number`` of a period.
 
-    ``of`` is the place of the period among those that are wanted. ``phase`` is that of a trial, else the account's.
+    ``of`` is the place of the period among those that are wanted. ``phase`` is a trial's, else the account's.
     """
 
     of: int
@@ -77,6 +78,9 @@ def registered(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Seque
     table = pa.table(
         {
             "place": pa.array(range(len(spells)), pa.int32()),
+            "bill": pa.array([spell.of for spell in spells], pa.int32()),
+            "number": pa.array([spell.number for spell in spells], pa.int32()),
+            "account_phase": pa.array([spell.phase for spell in spells], pa.string()),
             "customer": pa.array([spell.customer for spell in spells], pa.string()),
             "start_ns": pa.array([spell.segment.start_ns for spell in spells], pa.int64()),
             "end_ns": pa.array([spell.segment.end_ns for spell in spells], pa.int64()),

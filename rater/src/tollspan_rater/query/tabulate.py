@@ -9,7 +9,7 @@ from typing import Final
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums
+from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums, share
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import plain
 
@@ -17,8 +17,11 @@ Row = dict[str, Cell]
 Key = tuple[str | None, ...]
 
 _CURRENCY_OF: Final[Mapping[str, str]] = {
-    "charge": "currency", "revenue": "currency", "base_fees": "currency", "cost": "cost_currency",
+    "charge": "currency", "revenue": "currency", "base_fees": "currency", "modifiers": "currency",
+    "imported": "currency",
+    "cost": "cost_currency",
 }  # fmt: skip
+_POTS: Final[Mapping[str, str]] = {**_CURRENCY_OF, "margin": "currency"}  # whose parts are of one whole
 _COUNTED: Final = ("calls", "units", *TOKEN_COLUMNS, "total_tokens", "unmeasured", "unpriced", "unknown_cost")
 
 
@@ -43,6 +46,24 @@ def ordered(rows: list[Row], sort: str, columns: Sequence[str]) -> list[Row]:
     return sorted(rows, key=lambda row: (row[sort] is None, -number(row[sort])))
 
 
+def add_shares(rows: Sequence[Row], measure: str) -> None:
+    """Add each row's share of a measure in percent, and the share of all rows down to it, in the order given.
+
+    Money is shared within its currency, counts within all rows. What is unknown has no share.
+    """
+    shown = all(measure in row for row in rows)
+    whole = wholes(rows, measure) if shown else {}
+    down: dict[str | None, Decimal] = {}
+    for row in rows:
+        row["share"] = row["cumulative_share"] = None
+        if not shown or row[measure] is None:
+            continue
+        pot = pot_of(row, measure)
+        down[pot] = EXACT.add(down.get(pot, Decimal(0)), number(row[measure]))
+        row["share"] = share(number(row[measure]), whole[pot])
+        row["cumulative_share"] = share(down[pot], whole[pot])
+
+
 def number(cell: Cell) -> Decimal:
     """Return a numeric cell as a decimal, unknown as nothing."""
     return Decimal(0) if cell is None else Decimal(str(cell))
@@ -59,7 +80,7 @@ def wholes(rows: Iterable[Row], measure: str) -> dict[str | None, Decimal]:
 
 def pot_of(row: Row, measure: str) -> str | None:
     """Return the currency that a measure of a row is in, None for a count."""
-    currency = row[_CURRENCY_OF[measure]] if measure in _CURRENCY_OF else None
+    currency = row[_POTS[measure]] if measure in _POTS else None
     return None if currency is None else str(currency)
 
 

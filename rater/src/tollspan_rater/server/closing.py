@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from tollspan_rater.domain.entries import NewCommand
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
 
 APPLIED_S: Final = 60.0  # a close waits this long for the store to come to the journal's end
-RELEASE: Final = version("tollspan-rater")
 
 
 def close_period(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
@@ -41,7 +39,7 @@ def close_period(rater: Rater, body: dict[str, Any], tenant: str, actor: str) ->
     while True:
         with closing_of(rater, tenant) as (scope, closing):
             verdicts = closing.of_all(label) if customer is None else _of_one(scope, closing, customer, label)
-            statements = made(rater, closing, _oldest(verdicts))
+            statements = statements_of(rater, closing, _oldest(verdicts))
             position = journaled(rater, statements, tenant, actor) if statements else scope.as_of
         if not statements:
             return Receipt(position, {"period": label, **_said(verdicts, closed)})
@@ -90,10 +88,10 @@ def closing_of(rater: Rater, tenant: str) -> Iterator[tuple[Scope, Closing]]:
                 "at hand", "the store is behind the journal", "Try again when tollspan audit says that they are equal."
             )
         with rater.asker.scope(tenant) as scope:
-            yield scope, Closing(scope, RELEASE)
+            yield scope, Closing(scope)
 
 
-def made(rater: Rater, closing: Closing, chosen: Sequence[tuple[str, Period]]) -> list[Statement]:
+def statements_of(rater: Rater, closing: Closing, chosen: Sequence[tuple[str, Period]]) -> list[Statement]:
     """Return the statements of chosen periods; with none to make, nothing is asked of the audit.
 
     Raises:

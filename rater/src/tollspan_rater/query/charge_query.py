@@ -1,0 +1,157 @@
+"""The query of marginal charges for calls of one tariff: running sums by component, what they cost before and after.
+
+Whole numbers only: quantities and amounts are scaled by powers of ten, and no number can leave 128 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from tollspan_rater.query.added_sql import AddedSql
+from tollspan_rater.query.call_kind import Kind, digest_sql
+from tollspan_rater.query.price_sql import Scaled, amount_sql, expressible, linear, units_sql, whole
+from tollspan_rater.query.spell import FOUND
+from tollspan_rater.rating.tariff import Tariff
+
+LIMIT: Final = 10**37  # 128 bits hold 1.7e38; nothing, and no sum of charges, may come near it
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeQuery:
+    """``sql`` selects call_id, amount (times ``10**digits``) and whether an allowance took all of the call.
+
+    It joins a table ``call_kinds`` (``kinds``) and takes the values of :func:`~tollspan_rater.query.spell.registered`
+    and ``since``, the service time before which calls only count. No amount is beyond ``most``.
+    """
+
+    sql: str
+    digits: int
+    most: int
+    kinds: pa.Table
+
+
+def says(tariff: Tariff) -> bool:
+    """Tell whether every amount of a tariff can be said in SQL."""
+    return not tariff.wants_cost and all(expressible(component.item) for component in tariff.components)
+
+
+def charge_query(tariff: Tariff, kinds: Sequence[Kind], *, one_bill: bool) -> ChargeQuery | None:
+    """Compose the query for calls of some kinds; None when a number could become too large.
+
+    ``one_bill``: all calls are of one customer and period.
+    """
+    added = AddedSql([kind for kind in kinds if kind.forms])
+    charge = _Charge(tariff, added)
+    calls = max(sum(kind.calls for kind in kinds), 1)
+    if charge.most * calls >= LIMIT:
+        return None
+    window = f"{'' if one_bill else 'PARTITION BY bill '}ORDER BY started_ns, call_id ROWS UNBOUNDED PRECEDING"
+    sums = [f"sum(q{index}) OVER counting AS s{index}" for index in charge.running]
+    head = ["call_id", "started_ns", "bill"]
+    stages = [
+        f"SELECT {_list(head, added.columns())}, {digest_sql(tariff.dimensions)} AS digest FROM found",
+        f"SELECT {_list(head, added.quantities())} FROM {{before}} JOIN call_kinds USING (digest)",
+        f"SELECT {_list('*', sums)} FROM {{before}} WINDOW counting AS ({window})",
+        *(f"SELECT {columns} FROM {{before}}" for columns in charge.allowances()),
+        f"SELECT {_list('*', charge.billable())} FROM {{before}}",
+        f"SELECT {_list('*', charge.converted)} FROM {{before}}",
+        f"SELECT call_id, ({charge.sql})::HUGEINT AS amount, {charge.included} AS included FROM {{before}} "
+        "WHERE started_ns >= $since",
+    ]
+    return ChargeQuery(_chained(stages), charge.digits, charge.most, added.table)
+
+
+def _chained(stages: Sequence[str]) -> str:
+    """Return one query of stages, each of which selects from the one before it."""
+    named = [f"stage{number} AS ({text.format(before=f'stage{number - 1}')})" for number, text in enumerate(stages)]
+    return f"{FOUND}, {', '.join(named)} SELECT * FROM stage{len(stages) - 1}"
+
+
+class _Charge:
+    """Amounts before and after a call: ``aN`` is what is billed of component N after it, ``bN`` before it.
+
+    ``running`` are the components whose amount depends on what was used before. Every other one adds its price.
+    """
+
+    def __init__(self, tariff: Tariff, added: AddedSql) -> None:
+        pooled = {index for pool in tariff.pools for index in pool.components}
+        self._tariff, self._added = tariff, added
+        self.running = [
+            index for index in added.components if index in pooled or not linear(tariff.components[index].item)
+        ]
+        self.converted: list[str] = []
+        self._largest = 0
+        parts = [part for index in added.components for part in self._parts(index)]
+        self.digits = max((part.digits for _, part in parts), default=0)
+        self.sql = " ".join(f"{sign} ({part.sql}) * {10 ** (self.digits - part.digits)}" for sign, part in parts) or "0"
+        self.most = max(sum(part.most * 10 ** (self.digits - part.digits) for _, part in parts), self._largest)
+
+    @property
+    def included(self) -> str:
+        """Whether a call used something of which nothing was billed."""
+        if not self._tariff.pools:
+            return "FALSE"
+        used = " OR ".join(f"q{index} <> 0" for index in self._added.components) or "FALSE"
+        still = [
+            f"a{index} = b{index}" if index in self.running else f"q{index} = 0" for index in self._added.components
+        ]
+        return f"({used}) AND {' AND '.join(still) or 'TRUE'}"
+
+    def allowances(self) -> Iterator[str]:
+        """Yield the columns of one stage after the other that hand out allowances: ``oN``, ``pN`` are what is not free.
+
+        The first stage is what was used at all; each pool then gives its components, in their order, what it has left.
+        """
+        size = self._added.digits
+        members = sorted({index for pool in self._tariff.pools for index in pool.components} & set(self.running))
+        if not members:
+            return
+        used = [f"greatest(s{index}, 0) AS o{index}, greatest(s{index} - q{index}, 0) AS p{index}" for index in members]
+        yield _list("*", used)
+        for pool in self._tariff.pools:
+            limit, sharers = whole(pool.quantity, size), [index for index in pool.components if index in members]
+            left = [
+                f"{open_}{index} - {_given(open_, sharers[:place], index, limit)} AS {open_}{index}"
+                for place, index in enumerate(sharers)
+                for open_ in "op"
+            ]
+            yield f"* REPLACE ({', '.join(left)})" if left else "*"
+
+    def billable(self) -> Iterator[str]:
+        """Yield what is billed of each component after and before a call."""
+        pooled = {index for pool in self._tariff.pools for index in pool.components}
+        for index in self.running:
+            after, before = f"s{index}", f"s{index} - q{index}"
+            if index in pooled:
+                after, before = f"least({after}, 0) + o{index}", f"least({before}, 0) + p{index}"
+            yield f"{after} AS a{index}, {before} AS b{index}"
+
+    def _parts(self, index: int) -> Iterator[tuple[str, Scaled]]:
+        """Yield what is added to a call's charge, and taken from it, for one component."""
+        component, most = self._tariff.components[index], self._added.most[index]
+        if index not in self.running:
+            yield "+", amount_sql(component.item, Scaled(f"q{index}", self._added.digits, most))
+            return
+        for sign, column in (("+", f"a{index}"), ("-", f"b{index}")):
+            billed = Scaled(column, self._added.digits, most)
+            if component.item.unit is not None:
+                units = units_sql(component.item.unit, billed)
+                self.converted.append(f"{units.sql} AS u{column}")
+                self._largest = max(self._largest, units.most)
+                billed = Scaled(f"u{column}", units.digits, units.most)
+            yield sign, amount_sql(component.item, billed)
+
+
+def _given(open_: str, before: Sequence[int], index: int, limit: int) -> str:
+    """Return the SQL of what a pool of ``limit`` units gives a component after the ones before it."""
+    upto = " + ".join(f"{open_}{one}" for one in (*before, index))
+    already = " + ".join(f"{open_}{one}" for one in before)
+    return f"(least({upto}, {limit})" + (f" - least({already}, {limit}))" if before else ")")
+
+
+def _list(first: str | Sequence[str], more: Iterable[str]) -> str:
+    return ", ".join([*([first] if isinstance(first, str) else first), *more])

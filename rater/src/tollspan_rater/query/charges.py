@@ -1,0 +1,89 @@
+"""Marginal charges in the database: what each call added to its bill, for customers with tiers or allowances.
+
+The calls of one tariff are put in the order of (service time, call id); what they add to each component is summed up
+on the way, and a call's charge is what the component costs after it, less what it cost before:
+:class:`~tollspan_rater.rating.marginal.Marginal` for all calls at once. What cannot be said in SQL is left to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import duckdb
+
+from tollspan_rater.domain.money import EXACT
+from tollspan_rater.pricing.period import Period
+from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.call_kind import kinds_of, unit_names
+from tollspan_rater.query.charge_query import ChargeQuery, charge_query, says
+from tollspan_rater.query.spell import Spell, registered, spells_of
+from tollspan_rater.query.tariffs import Tariffs
+
+_TABLE: Final = "CREATE OR REPLACE TEMP TABLE charges (call_id VARCHAR, amount HUGEINT, included BOOLEAN)"
+Wanted = Sequence[tuple[str | None, Period]]
+
+
+@dataclass(frozen=True, slots=True)
+class Charging:
+    """How the calls of some customers' periods are charged in the database: each tariff's spells and query."""
+
+    tenant: str
+    parts: tuple[tuple[tuple[Spell, ...], ChargeQuery], ...]
+
+    @property
+    def digits(self) -> int:
+        """The decimals of all amounts."""
+        return max((query.digits for _, query in self.parts), default=0)
+
+    def money(self, amount: int) -> Decimal:
+        """Return an amount, or a sum of amounts, of the table as a decimal."""
+        return EXACT.scaleb(Decimal(amount), -self.digits)
+
+    @contextmanager
+    def table(self, connection: duckdb.DuckDBPyConnection, since_ns: int | None = None) -> Iterator[None]:
+        """Let queries see the charges of the calls from an instant on, in a table ``charges`` without the others."""
+        connection.execute(_TABLE)
+        try:
+            for spells, query in self.parts:
+                connection.register("call_kinds", query.kinds)
+                by = 10 ** (self.digits - query.digits)
+                with registered(connection, self.tenant, spells) as values:
+                    connection.execute(
+                        f"INSERT INTO charges SELECT call_id, amount * {by}, included FROM ({query.sql})",  # noqa: S608 - our numbers and names
+                        {**values, "since": since_ns or 0},
+                    )
+                connection.unregister("call_kinds")
+            yield
+        finally:
+            connection.execute("DROP TABLE charges")
+
+
+def charging(
+    connection: duckdb.DuckDBPyConnection, accounts: Accounts, wanted: Wanted
+) -> tuple[Charging, frozenset[str | None]]:
+    """Prepare the charges of customers' periods; return also the customers that have to be charged call by call."""
+    by_tariff: dict[int, list[Spell]] = {}
+    for spell in spells_of(accounts, wanted, Tariffs()):
+        by_tariff.setdefault(id(spell.tariff), []).append(spell)
+    parts: list[tuple[tuple[Spell, ...], ChargeQuery]] = []
+    singly: set[str | None] = set()
+    for spells in by_tariff.values():
+        query = _query(connection, accounts.tenant, spells) if says(spells[0].tariff) else None
+        if query is None:
+            singly |= {spell.customer for spell in spells}
+        else:
+            parts.append((tuple(spells), query))
+    return Charging(accounts.tenant, tuple(parts)), frozenset(singly)
+
+
+def _query(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]) -> ChargeQuery | None:
+    with registered(connection, tenant, spells) as values:
+        units = unit_names(connection, values)
+        if units is None:
+            return None
+        kinds = list(kinds_of(connection, values, spells, units))
+    return charge_query(spells[0].tariff, kinds, one_bill=len({spell.of for spell in spells}) == 1)
