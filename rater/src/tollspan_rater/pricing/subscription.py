@@ -167,7 +167,7 @@ class Subscription:
         return Segment(
             start_ns=start_ns,
             end_ns=end_ns,
-            plan=replace(plan, discounts=tuple(one for one in plan.discounts if self._holds(one, plan, of))),
+            plan=self._without_ended(plan, of),
             cards=tuple(cards),
             version=version,
             phase=TRIAL if start_ns < self._trial_end(plan) else None,
@@ -213,6 +213,12 @@ class Subscription:
         if plan.trial is None or not begun:
             return 0
         return midnight(local_day(begun, self.zone) + timedelta(days=plan.trial.days), self.zone)
+
+    def _without_ended(self, plan: Plan, of: Period) -> Plan:
+        """Return a plan without the discounts that no longer hold in a period."""
+        if all(discount.periods is None for discount in plan.discounts):
+            return plan
+        return replace(plan, discounts=tuple(one for one in plan.discounts if self._holds(one, plan, of)))
 
     def _holds(self, discount: Discount, plan: Plan, of: Period) -> bool:
         """Tell whether a period is among the first ones of a plan for which a discount holds."""
