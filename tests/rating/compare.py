@@ -30,6 +30,7 @@ from tollspan_rater.rating.line import Line, RatedPeriod
 from tollspan_rater.rating.rate import rate
 
 NOVEMBER = period("2026-11", "UTC")
+DIFFERS = 3  # exit code when two bills differ
 NOT_BOOKED = ("maximum", "minimum", "rounding")
 HOUR_NS = 3_600_000_000_000
 FURTHER = ("match", "priority", "model", "provider")
@@ -280,7 +281,7 @@ def main() -> int:
     if difference is None:
         return 0
     print(difference)
-    return 3
+    return DIFFERS
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 import tollspan_rater
+from tests.rating.compare import DIFFERS
 
 PACKAGE: Final = Path(tollspan_rater.__file__).parent
 REPOSITORY: Final = Path(__file__).parents[2]
 ROOMS: Final = ("domain", "pricing", "rating", "credit", "config")
-DIFFERS: Final = 3  # exit code of :mod:`tests.rating.compare` when two bills differ
 
 
 @dataclass(frozen=True, slots=True)

@@ -364,7 +364,8 @@ def case(seed: int, customers: int = CUSTOMERS) -> Data:
         "number": random.randint(1, 4) if held == HOURS else 1,
     }
     if held < HOURS and chance(random, 2):
-        found["before"] = plan(random, cards, DIGITS[currency])
+        same = {meter: str(random.randint(0, 900)) for meter in agreed.get("included", {})}  # meters as add-ons have
+        found["before"] = plan(random, cards, DIGITS[currency]) | {"included": same}
     found["addons"] = []
     if chance(random, 2):
         addon = {"addon": "extra", "fee": number(random, 900, DIGITS[currency]), "quantity": random.randint(1, 3)}
