@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from decimal import Decimal
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,6 +14,7 @@ from tests.fake_rater import FakeRater
 from tollspan_rater import errors
 from tollspan_rater.api.access import CUSTOMER_QUESTIONS
 from tollspan_rater.api.app import MAX_COMMAND_BYTES
+from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.commands import COMMANDS
 from tollspan_rater.query.questions import QUESTIONS
 from tollspan_rater.query.rater import SCOPES
@@ -198,3 +200,28 @@ def test_unknown_places_and_methods(http: TestClient) -> None:
     assert http.get("/nowhere").status_code == 404
     assert http.get("/v1/commands/rebuild", headers=bearer(LOCAL)).status_code == 405
     assert http.get("/healthz").json()["ok"] is True
+
+
+def test_a_path_may_name_the_customer(http: TestClient, rater: FakeRater) -> None:
+    headers = bearer("key-query")
+    assert http.get("/v1/customers/a%20b/allowance?period=2026-11", headers=headers).status_code == 200
+    assert rater.asked == [("allowance", {"customer": "a b", "period": "2026-11"}, "t1")]
+    assert http.get("/v1/customers/acme/audit", headers=headers).status_code == 400
+    own = http.get("/v1/customers/acme/allowance", headers=bearer("key-customer-query")).status_code
+    other = http.get("/v1/customers/globex/allowance", headers=bearer("key-customer-query")).status_code
+    assert (own, other) == (200, 403)
+
+
+def test_a_browser_gets_an_invoice_as_a_page_and_all_else_as_json(http: TestClient, rater: FakeRater) -> None:
+    headers = bearer("key-query", Accept="text/html,application/xhtml+xml")
+    assert http.get("/v1/usage", headers=headers).headers["Content-Type"] == "application/json"
+    line = {
+        "customer": "<b>", "period": "2026-11", "line_id": "ln_1", "amount": Decimal(1), "steps": [], "currency": "USD",
+        "description": "d", "why": "w", "price_version": None, "quantity": Decimal(1), "included": None,
+        "unit_price": None, "calls": 1, "amount_exact": Decimal(1),
+    }  # fmt: skip
+    rater.answer = Answer("Invoice", tuple(line), [line], 7)
+    answered = http.get("/v1/invoice?customer=acme", headers=headers)
+    assert answered.headers["Content-Type"].startswith("text/html")
+    assert answered.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "Invoice of &lt;b&gt;, 2026-11" in answered.text

@@ -20,7 +20,6 @@ from tollspan_rater.errors import CloseRefusedError, NotFoundError, UsageError
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.bill import rated_periods
-from tollspan_rater.query.rated import Rater
 from tollspan_rater.rating.line import RatedPeriod
 
 PRICES = {"card.yaml": card([{"input": "2", "output": "8"}], per="1M"), "plan.yaml": plan("pro", base_fee="49")}
@@ -225,8 +224,9 @@ def test_periods_close_in_their_order(closed: Shop) -> None:
 
 def test_a_close_is_refused_while_the_audit_does_not_hold(closed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     position = closed.rater.journal.last_position
-    monkeypatch.setattr(Rater, "charge", lambda _self, _rows: [])
-    with pytest.raises(CloseRefusedError, match="the audit does not hold: sum of usage lines"):
+    found = Answer("Audit", (), [{"equation": "a = b", "holds": True}, {"equation": "c = d", "holds": False}], 1)
+    monkeypatch.setattr("tollspan_rater.query.closing.audit", lambda *_asked: found)
+    with pytest.raises(CloseRefusedError, match="the audit does not hold: c = d\\. "):
         closed.close("2026-11", customer="acme")
     assert closed.rater.journal.last_position == position
 

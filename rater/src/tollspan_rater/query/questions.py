@@ -14,6 +14,8 @@ from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import LABEL, LABELS
 
+ANY_TAG: Final = "tags.NAME"  # among choices: the tags of all names
+TAG: Final = ANY_TAG.removesuffix("NAME")
 Kind = Literal["str", "int", "date", "moment", "period", "enum", "flag", "json"]
 Scope = Literal["query", "export", "admin"]
 
@@ -109,7 +111,8 @@ def _check(asked: str, param: Param, values: Sequence[str]) -> str | None:
     for value in values:
         wish = _CHECKS[param.kind](value)
         shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
-        if param.kind == "enum" and value not in param.choices:
+        tag = value.startswith(TAG) and value != TAG and ANY_TAG in param.choices
+        if param.kind == "enum" and value not in param.choices and not tag:
             raise UsageError(f"{asked}: {param.name} cannot be {value!r}{nearest(value, param.choices)}")
         if wish:
             raise UsageError(f"{asked}: {param.name} = {shown!r} cannot be used: give {wish}")
@@ -159,6 +162,7 @@ DIMENSIONS: Final[tuple[str, ...]] = (
     *("provider", "model", "operation", "outcome", "quality", "dialect", "flags", "meter"),
     *("reason", "plan", "currency", "segment"),
     *("minute", "hour", "day", "week", "month", "quarter", "period"),
+    ANY_TAG,
 )
 AGGREGATES: Final[tuple[str, ...]] = ("sum", "count", "unique", "max", "latest")
 COUNTABLE: Final[tuple[str, ...]] = (
