@@ -112,8 +112,8 @@ MUTATIONS: Final = (
     Mutation(
         "values are counted as often as they occur",
         "rating/aggregate.py",
-        "Decimal((after > ZERO) - (before > ZERO))",
-        "ONE",
+        "change = Decimal((after > 0) - (before > 0))",
+        "change = ONE",
     ),
     Mutation(
         "a part is left in what contains it",

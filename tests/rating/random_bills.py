@@ -283,10 +283,10 @@ def usage(random: Random) -> Data:
         "web_search": lambda: str(random.randint(-1, 30)),
         "gpu_second": lambda: number(random, 9000, 2),
         "credits": lambda: str(random.randint(0, 90)),
-        "users": lambda: "1",
+        "users": lambda: random.choice(["1", "1", "1", "2", "0", "-1"]),
         "seats": lambda: str(random.randint(0, 30)),
         "level": lambda: str(random.randint(0, 30)),
-        "documents": lambda: str(random.randint(1, 9)),
+        "documents": lambda: str(random.randint(-1, 9)),
         "payment": lambda: number(random, 90000, 2),
     }
     return found | {meter: make() for meter, make in units.items() if chance(random, 2)}

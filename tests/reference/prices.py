@@ -143,14 +143,14 @@ def converted(price: Data, quantity: Fraction) -> Fraction:
 def aggregate(how: str, events: Sequence[tuple[Fraction, str | None]]) -> Fraction:
     """Bring a meter's events, (quantity, value of the ``of`` dimension) in the order of time, into one quantity.
 
-    A negative event takes one back: it counts as minus one, and as minus one occurrence of its value.
+    A negative event takes one back: it counts as minus one, and as one statement of its value less.
     """
     quantities = [quantity for quantity, _ in events]
     if how == "count":
         return Fraction(sum(-1 if quantity < 0 else 1 for quantity in quantities))
     if how == "unique":
         seen = {of for _, of in events if of is not None}
-        return Fraction(sum(sum(quantity for quantity, of in events if of == one) > 0 for one in seen))
+        return Fraction(sum(aggregate("count", [event for event in events if event[1] == one]) > 0 for one in seen))
     if how == "max":
         return max(quantities, default=Fraction(0))
     if how == "latest":
