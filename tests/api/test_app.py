@@ -22,6 +22,10 @@ NEEDED = {"invoice": "?customer=acme", "allowance": "?customer=acme", "explain":
           "pricing.simulate": "?plan=p", "statements.show": "?customer=acme&period=2026-11"}  # fmt: skip
 BODIES = {
     "reextract": {"since": "2026-11-01"},
+    "call.void": {"calls": ["c_1"], "note": "x"},
+    "call.amend": {"calls": ["c_1"], "set": {"input": 7}, "note": "x"},
+    "call.reattribute": {"filters": {"customer": "a"}, "set": {"customer": "b"}, "note": "x"},
+    "call.restore": {"calls": ["c_1"], "note": "x"},
     "customer.set": {"customer": "a"},
     "customer.import": {"customers": [{"customer": "a"}]},
     "key.create": {"key_id": "0" * 16, "hash": "f" * 64, "scopes": ["query"], "label": ""},
