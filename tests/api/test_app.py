@@ -21,7 +21,7 @@ from tollspan_rater.query.rater import SCOPES
 
 NEEDED = {"invoice": "?customer=acme", "allowance": "?customer=acme", "explain": "?id=1",
           "quarantine.show": "?id=1:1", "pricing.diff": "?files={}",
-          "pricing.simulate": "?plan=p"}  # fmt: skip
+          "pricing.simulate": "?plan=p", "statements.show": "?customer=acme&period=2026-11"}  # fmt: skip
 BODIES = {
     "reextract": {"since": "2026-11-01"},
     "call.void": {"calls": ["c_1"], "note": "x"},
@@ -37,6 +37,7 @@ BODIES = {
         "entries": [{"id": "1", "customer": "a", "day": "2026-11-30", "amount": "1.50", "currency": "USD", "note": ""}]
     },
     "meters.apply": {"file": "rules: []", "name": "meters.yaml", "note": ""},
+    "period.close": {"period": "2026-11", "customer": "a"},
     "forget": {"subject": "u"},
     "backup": {"to": "/x"},
 }
