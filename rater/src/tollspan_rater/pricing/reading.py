@@ -13,6 +13,7 @@ from tollspan_rater.pricing.finding import Findings
 
 NUMBER: Final = re.compile(r"[+-]?\d{1,3}(_\d{3})+(\.\d+)?|[+-]?\d+(\.\d+)?")
 MAX_DIGITS: Final = 30  # quantities, prices and their products stay exact in 80 digits
+COUNTS: Final = range(1, 1001)  # of days and periods
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 YES_NO: Final = {"yes": True, "true": True, "no": False, "false": False}
 

@@ -7,7 +7,7 @@ on the way, and a call's charge is what the component costs after it, less what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +19,7 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_kind import kinds_of, unit_names
-from tollspan_rater.query.charge_query import LIMIT, ChargeQuery, charge_query, says
+from tollspan_rater.query.charge_query import ChargeQuery, charge_query, says
 from tollspan_rater.query.spell import Spell, registered, spells_of
 from tollspan_rater.query.tariffs import Tariffs
 
@@ -62,12 +62,15 @@ class Charging:
             connection.execute("DROP TABLE charges")
 
 
+NO_CHARGES: Final = Charging("", ())
+
+
 def charging(
-    connection: duckdb.DuckDBPyConnection, accounts: Accounts, wanted: Wanted
-) -> tuple[Charging, frozenset[str | None]]:
+    connection: duckdb.DuckDBPyConnection, accounts: Accounts, wanted: Wanted, tariffs: Tariffs
+) -> tuple[Charging, tuple[str | None, ...]]:
     """Prepare the charges of customers' periods; return also the customers that have to be charged call by call."""
     by_tariff: dict[int, list[Spell]] = {}
-    for spell in spells_of(accounts, wanted, Tariffs()):
+    for spell in spells_of(accounts, wanted, tariffs):
         by_tariff.setdefault(id(spell.tariff), []).append(spell)
     parts: list[tuple[tuple[Spell, ...], ChargeQuery]] = []
     singly: set[str | None] = set()
@@ -77,7 +80,7 @@ def charging(
             singly |= {spell.customer for spell in spells}
         else:
             parts.append((tuple(spells), query))
-    return Charging(accounts.tenant, tuple(parts)), frozenset(singly)
+    return Charging(accounts.tenant, tuple(parts)), tuple(sorted(singly, key=str))
 
 
 def _query(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]) -> ChargeQuery | None:

@@ -66,21 +66,22 @@ def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = 
 def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tuple[Iterator[RatedCall], str]:
     """Return the selected calls with their money, added up as far as ``by`` and exactness allow, and how.
 
-    Customers whose every price is per unit are added up in the database; the calls of all others are rated one
-    after the other. Both ways come to the same digits.
+    Calls are added up in the database, their charges computed there where they depend on the calls before. The calls
+    of customers whose prices SQL cannot say are rated one after the other. Both ways come to the same digits.
     """
     start, selection = _asked(scope, params)
     parts = split(scope.connection, scope.accounts, selection)
     wanted = _Wanted(params, scope)
     dimensions = [*by, *wanted.names]
     added = Rater(scope.accounts).rate_alike(
-        alike(scope.connection, scope.accounts, parts.addable, dimensions, scope.zone)
+        alike(scope.connection, scope.accounts, parts.addable, [*dimensions, *parts.facts], scope.zone, parts.charging)
     )
     found = filter(wanted, added)
     if not parts.singly:
         return found, "added up in the database"
     rest = replace(selection, start_ns=_period_start(scope, start), only=parts.singly)
-    words = f"call by call for {len(parts.singly)} customers with tiers or allowances, else added up in the database"
+    who = f"{len(parts.singly)} customers whose prices look at single calls"
+    words = f"call by call for {who}, else added up in the database"
     return chain(found, _singly(scope, rest, params, start)), words
 
 
