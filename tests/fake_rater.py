@@ -43,6 +43,7 @@ ANSWER = Answer(
 @dataclass
 class FakeRater:
     answer: Answer = ANSWER
+    answers: dict[str, Answer] = field(default_factory=dict)  # by question, where they differ from ``answer``
     error: TollspanError | None = None
     keys: dict[str, Identity] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
@@ -52,7 +53,7 @@ class FakeRater:
     def ask(self, question: str, params: Mapping[str, str], *, tenant: str) -> Answer:
         self.asked.append((question, dict(params), tenant))
         self._fail()
-        return self.answer
+        return self.answers.get(question, self.answer)
 
     def execute(self, kind: str, body: Mapping[str, Any], *, tenant: str, actor: str) -> Receipt:
         self.executed.append((kind, dict(body), tenant, actor))

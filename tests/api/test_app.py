@@ -11,12 +11,15 @@ from tests.api.conftest import LOCAL
 from tests.fake_rater import FakeRater
 
 from tollspan_rater import errors
+from tollspan_rater.api.access import CUSTOMER_QUESTIONS
 from tollspan_rater.api.app import MAX_COMMAND_BYTES
 from tollspan_rater.query.commands import COMMANDS
 from tollspan_rater.query.questions import QUESTIONS
 from tollspan_rater.query.rater import SCOPES
 
-NEEDED = {"invoice": "?customer=acme", "explain": "?id=1", "quarantine.show": "?id=1:1"}
+NEEDED = {"invoice": "?customer=acme", "allowance": "?customer=acme", "explain": "?id=1",
+          "quarantine.show": "?id=1:1", "pricing.diff": "?files={}",
+          "pricing.simulate": "?plan=p"}  # fmt: skip
 BODIES = {
     "reextract": {"since": "2026-11-01"},
     "customer.set": {"customer": "a"},
@@ -54,7 +57,7 @@ def test_nothing_is_told_without_a_valid_credential(
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_questions_by_scope(http: TestClient, rater: FakeRater, scope: str, name: str) -> None:
     response = http.get(f"/v1/{name}{NEEDED.get(name, '')}", headers=bearer(f"key-{scope}"))
-    mine = scope == "customer-query" and name in {"usage", "calls", "invoice"}
+    mine = scope == "customer-query" and name in CUSTOMER_QUESTIONS
     allowed = scope in {"admin", QUESTIONS[name].scope} or mine
     assert response.status_code == (200 if allowed else 403), response.text
     assert [(asked, tenant) for asked, _, tenant in rater.asked] == ([(name, "t1")] if allowed else [])

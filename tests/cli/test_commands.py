@@ -33,6 +33,14 @@ ASKING = [
     ("calls --cursor abc --unpriced", "calls", {"limit": "100", "cursor": "abc", "unpriced": "true"}),
     ("invoice acme --period 2026-11", "invoice", {"customer": "acme", "period": "2026-11"}),
     ("invoice --all", "invoice", {"all": "true"}),
+    ("invoice --all --as-of 2026-11-05T08:00Z", "invoice", {"all": "true", "as_of": "2026-11-05T08:00Z"}),
+    ("calls --as-of 1234", "calls", {"limit": "100", "as_of": "1234"}),
+    ("usage --meter page --aggregate unique --of user --by week", "usage",
+     {"by": "week", "sort": "charge", "meter": "page", "aggregate": "unique", "of": "user"}),
+    ("usage --against-plan --customer acme", "usage",
+     {"by": "customer", "sort": "charge", "against_plan": "true", "customer": "acme"}),
+    ("allowance acme --period 2026-11", "allowance", {"customer": "acme", "period": "2026-11"}),
+    ("leakage --by feature --from 2026-11-01", "leakage", {"by": "feature", "from": "2026-11-01"}),
     ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
@@ -225,27 +233,6 @@ def test_a_bad_customer_file_is_refused_whole(
     assert words in result.stderr
 
 
-def test_pricing_texts_travel_not_paths(run: Run, backend: FakeBackend) -> None:
-    Path("p/plans").mkdir(parents=True)
-    Path("p/cards.yaml").write_text("a: 1\n", encoding="utf-8")
-    Path("p/plans/pro.yml").write_text("b: 2\n", encoding="utf-8")
-    Path("p/notes.txt").write_text("no", encoding="utf-8")
-    files = {"cards.yaml": "a: 1\n", "plans/pro.yml": "b: 2\n"}
-    assert run("pricing", "check", "p").exit_code == 0
-    assert backend.checked == [files]
-    assert backend.opened == []
-    assert run("pricing", "apply", "p", "--from", "2026-12-01", "--note", "n").exit_code == 0
-    assert backend.rater.executed[0][1] == {"files": files, "valid_from": "2026-12-01", "note": "n"}
-
-
-def test_pricing_that_is_not_utf8_is_refused(run: Run, backend: FakeBackend) -> None:
-    Path("p").mkdir()
-    Path("p/a.yaml").write_bytes(b"name: \xe4")
-    result = run("pricing", "check", "p")
-    assert (result.exit_code, backend.checked) == (2, [])
-    assert "not UTF-8 at byte 6" in result.stderr
-
-
 def test_span_rules_are_checked_here_and_their_text_travels(run: Run, backend: FakeBackend) -> None:
     good = "rules: [{rule: pages, meter: page, when: {name: page}}]\n"
     Path("meters.yaml").write_text(good, encoding="utf-8")
@@ -378,7 +365,8 @@ def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: 
 
 def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING, *READING_AGAIN]} | {
-        "backup", "restore", "keys create", "customers import", "pricing check", "pricing apply", "import",
+        "backup", "restore", "keys create", "customers import", "import", "pricing check",
+        "pricing schema", "pricing diff", "pricing simulate", "pricing apply",
         "meters check", "meters built-in", "meters apply",
         "export", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip

@@ -16,11 +16,17 @@ from tollspan_rater.cli.main import main
 from tollspan_rater.query.questions import QUESTIONS
 
 DIALECTS = sorted((REPOSITORY / "tests" / "data" / "dialects").glob("*.otlp.jsonl"))
+EXAMPLES = REPOSITORY / "examples" / "pricing"
 # One command line or more for every question; {call} and {trace} are of the folder.
 LINES = {
-    "usage": ["usage", "usage --by model,day --sort cost --top 5"],
+    "usage": [
+        *("usage", "usage --by model,day --sort cost --top 5", "usage --as-of 1", "usage --against-plan"),
+        "usage --meter input --by week",
+    ],
     "calls": ["calls", "calls --model gpt-4o-2024-08-06 --limit 3"],
     "invoice": ["invoice --all", "invoice acme"],
+    "allowance": ["allowance acme", "allowance --all --period 2026-11"],
+    "leakage": ["leakage", "leakage --by model --top 2"],
     "margin": ["margin --by model"],
     "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
     "lines": [],  # asked by `export`, which is compared by its files
@@ -28,6 +34,8 @@ LINES = {
     "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
     "duplicates": ["duplicates", "duplicates --limit 1"],
     "pricing.show": ["pricing show"],
+    "pricing.diff": [f"pricing diff {EXAMPLES}", f"pricing diff {EXAMPLES}/cards --customer acme --period 2026-10"],
+    "pricing.simulate": ["pricing simulate --plan pro --plan free", f"pricing simulate {EXAMPLES} --against 2026-10"],
     "meters.show": ["meters show", "meters show --versions"],
     "quarantine.list": ["quarantine list", "quarantine list --reason future"],
     "quarantine.show": ["quarantine show 1:3"],
@@ -65,7 +73,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     ours.write_bytes(as_json(request(spans)))
     for line in (
         f"import {ours} {' '.join(map(str, DIALECTS))}",
-        f"pricing apply {REPOSITORY / 'examples' / 'pricing'}",
+        f"pricing apply {EXAMPLES}",
         "customers set acme --plan enterprise --name Acme --zone Europe/Berlin",
         "keys create --scope query",
     ):

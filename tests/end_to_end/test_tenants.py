@@ -12,6 +12,7 @@ import pytest
 from tests.end_to_end.process import RaterProcess, serving
 from tests.end_to_end.sender import SECOND, call_span, new_trace, request, send
 
+from tollspan_rater.api.access import CUSTOMER_QUESTIONS
 from tollspan_rater.query.questions import QUESTIONS
 
 TRACE = new_trace()
@@ -32,6 +33,7 @@ class Tenant:
     def set_up(self) -> None:
         card = f"card: card-{self.name}\ncurrency: EUR\nper: 1M\nprices:\n  - {{input: 100, output: 300}}\n"
         plan = f"plan: plan-{self.name}\ncurrency: EUR\ncards: [card-{self.name}]\nbase_fee: 5.00\n"
+        plan += "included: {input: 1}\n"
         files = {"cards/c.yaml": card, "plans/p.yaml": plan}
         self.rater.execute("pricing.apply", {"files": files}, tenant=self.name)
         for customer in CUSTOMERS:
@@ -90,15 +92,22 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tenant, 
             rater.assert_audit_holds(tenant.name)
 
 
+OTHER_PRICES = '{{"c.yaml": "card: c\\ncurrency: EUR\\nprices:\\n  - input: 1\\n"}}'
 # For every question: parameters, and whether the answer must hold the tenant's name. {own} stands for it.
 ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "usage": [
         ({}, False),
         ({"by": "customer,model,feature,user,plan"}, True),
         ({"feature": "feature-{other}"}, False),
+        ({"meter": "input", "by": "feature"}, True),
+        ({"meter": "input", "aggregate": "unique", "of": "user"}, False),
+        ({"against_plan": "true"}, True),
+        ({"as_of": "1"}, False),
     ],
     "calls": [({}, True), ({"customer": "acme"}, True), ({"user": "user of {other}"}, False)],
     "invoice": [({"all": "true"}, True), ({"customer": "acme"}, True)],
+    "allowance": [({"all": "true"}, True), ({"customer": "acme"}, True)],
+    "leakage": [({}, False), ({"by": "customer,feature"}, False)],
     "margin": [({"by": "feature"}, True)],
     "explain": [({"id": TRACE.hex()}, True), ({"id": f"{1:016x}"}, True)],
     "lines": [({}, True)],
@@ -106,6 +115,8 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "inexact": [({}, False)],
     "duplicates": [({}, False)],
     "pricing.show": [({}, False)],
+    "pricing.diff": [({"files": OTHER_PRICES}, True)],
+    "pricing.simulate": [({"plan": "plan-{own}"}, True)],
     "meters.show": [({}, False)],
     "quarantine.list": [({}, False)],
     "quarantine.show": [({"id": "{piece}"}, False)],
@@ -171,15 +182,19 @@ SEEN_BY_A_CUSTOMER = [
     ("calls", {"unpriced": "true"}),
     ("invoice", {}),
     ("invoice", {"customer": "acme"}),
+    ("allowance", {}),
+    ("usage", {"against_plan": "true"}),
+    ("usage", {"meter": "input", "by": "user,hour"}),
 ]
 REFUSED_TO_A_CUSTOMER = [
     ("usage", {"customer": "globex"}),
     ("calls", {"customer": "globex"}),
     ("invoice", {"customer": "globex"}),
     ("invoice", {"all": "true"}),
+    ("allowance", {"all": "true"}),
     ("usage", {"sort": "cost"}),
     ("usage", {"sort": "margin"}),
-    *((question, ASKED[question][0][0]) for question in ASKED if question not in {"usage", "calls", "invoice"}),
+    *((question, ASKED[question][0][0]) for question in ASKED if question not in CUSTOMER_QUESTIONS),
 ]
 
 

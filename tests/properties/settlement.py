@@ -102,9 +102,9 @@ def a_late_span_changes_only_what_it_touches(requests: Requests) -> None:
     """A call changes only with spans of its traces, or of traces that share a response id with them."""
     follower = Follower()
     for request in requests:
-        before = dict(follower.calls)
+        before, replaced = dict(follower.calls), list(follower.index.spans.values())
         follower.take(request)
-        touched = _linked(follower.index.spans.values(), {span.trace_id for span in request})
+        touched = _linked([*replaced, *follower.index.spans.values()], {span.trace_id for span in request})
         differing = {name for name, call in before.items() if follower.calls.get(name) != call}
         for name in differing:
             assert not touched.isdisjoint(member.split(":")[0] for member in before[name].members)

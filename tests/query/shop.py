@@ -68,7 +68,7 @@ class Shop:
         body = {"files": texts} | ({} if since is None else {"valid_from": since})
         return str(self._execute("pricing.apply", body).body["version"])
 
-    def customer(self, name: str, **known: str) -> None:
+    def customer(self, name: str, **known: Any) -> None:
         """Set what is known of a customer."""
         self._execute("customer.set", {"customer": name, **known})
 

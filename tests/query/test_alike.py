@@ -14,9 +14,19 @@ from query.random_traffic import PRICES, calls, customers, settle_in
 from query.shop import Shop
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.grouping import group
-from tollspan_rater.query.scope import Scope, currency_of, rated_calls, rated_sums
+from tollspan_rater.query.scope import Scope, currency_of, rated_calls, rated_sums, reader
 
-GROUPINGS = ("customer,model", "day,reason", "hour,outcome", "plan,environment", "user,feature,month", "week,currency")
+GROUPINGS = (
+    "customer,model",
+    "day,reason",
+    "hour,outcome",
+    "plan,environment",
+    "user,feature,month",
+    "week,currency",
+    "minute",
+    "quarter,period",
+    "segment",
+)
 
 
 def sums_of(shop: Shop, by: list[str], params: dict[str, str], *, singly: bool) -> tuple[dict[Any, Any], str]:
@@ -24,7 +34,7 @@ def sums_of(shop: Shop, by: list[str], params: dict[str, str], *, singly: bool) 
         accounts = Accounts(connection, shop.tenant, "Europe/Berlin")
         scope = Scope(connection, accounts, 0, "Europe/Berlin", shop.rater.names)
         found, path = (rated_calls(scope, params), "") if singly else rated_sums(scope, params, by)
-        groups = group(found, by, scope.zone, currency_of(scope))
+        groups = group(found, [reader(scope, name) for name in by], currency_of(scope))
         return {key: (sums.cells(), sums.costs, sums.units) for key, sums in groups.items()}, path
 
 

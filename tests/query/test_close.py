@@ -17,6 +17,7 @@ from tollspan import semconv
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.errors import CloseRefusedError, NotFoundError, UsageError
 from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.audit import audit
 from tollspan_rater.query.rated import Rater
 
 PRICES = {"card.yaml": card([{"input": "2", "output": "8"}], per="1M"), "plan.yaml": plan("pro", base_fee="49")}
@@ -191,7 +192,7 @@ def test_closing_again_changes_nothing(closed: Shop) -> None:
     position = closed.rater.journal.last_position
     again = closed.close("2026-10", customer="acme")
     assert again["closed"] == {}
-    assert list(again["closed_before"]) == ["acme"]
+    assert list(again["closed_before"]) == ["acme 2026-10"]
     assert closed.rater.journal.last_position == position
 
 
@@ -231,8 +232,8 @@ def test_all_customers_with_something_on_their_bill(closed: Shop) -> None:
     closed.customer("idle")
     closed.customer("other", plan="pro", **{"from": "2026-11-01"})
     receipt = closed.close("2026-11", all=True)
-    assert list(receipt["closed"]) == ["acme", "other"]
-    assert receipt["closed_before"] == {}
+    assert list(receipt) == ["period", "closed"]
+    assert list(receipt["closed"]) == ["acme 2026-11", "other 2026-11"]
     audited(closed)
 
 
@@ -241,3 +242,85 @@ def test_who_is_meant_must_be_said(closed: Shop) -> None:
         closed.close("2026-11")
     with pytest.raises(NotFoundError, match="no customer 'nobody'"):
         closed.close("2026-11", customer="nobody")
+
+
+def said(shop: Shop, name: object) -> list[tuple[str, str]]:
+    return [(str(row["what"]), str(row["value"])) for row in shop.ask("explain", id=str(name)).rows]
+
+
+def test_explain_goes_from_a_booked_line_to_its_adjustments_and_their_causes_and_back(closed: Shop) -> None:
+    position = closed.send(closed.call("2026-10-31T23:59:59Z", {"input": 2_500, "output": 0}, customer="acme"))
+    (_fee, adjustment) = closed.ask("invoice", customer="acme", period="2026-11").rows
+    pending = dict(said(closed, adjustment["line_id"]))
+    assert pending["on the bill of"] == "acme, 2026-11 (UTC), draft"
+    assert pending["corrects"] == f"{adjustment['corrects']} of 2026-10: input"
+    leg = f"leg +1 at journal position {position} (batch): input 2500, output 0"
+    assert pending["changed after the cut-off"].endswith(leg)
+
+    booked = dict(said(closed, adjustment["corrects"]))
+    (statement,) = closed.ask("statements.list").rows
+    assert booked["on the bill of"] == "acme, 2026-10 (UTC), closed"
+    assert booked["booked"].endswith(f"cut-off position {statement['cutoff']}; statement {statement['digest']}")
+    assert booked["amount"] == "2.001 USD, rounded 2.00"
+    waiting = f"+0.01 USD on the open bill, not booked yet: {adjustment['line_id']}"
+    assert booked["adjusted since"] == waiting
+    assert booked["as known now"] == "2.01 USD"
+    assert booked["changed after the cut-off"] == pending["changed after the cut-off"]
+
+    late = max(closed.ask("calls").rows, key=lambda row: str(row["started_at"]))
+    place = dict(said(closed, late["call_id"]))["is it on an invoice, on which line"]
+    assert f"adjusted by {adjustment['line_id']} on the bill of the open period" in place
+
+    closed.close("2026-11", customer="acme")
+    assert ("adjusted since", waiting.replace("the open bill, not booked yet", "the bill of 2026-11")) in said(
+        closed, adjustment["corrects"]
+    )
+    after = dict(said(closed, adjustment["line_id"]))
+    assert after["on the bill of"] == "acme, 2026-11 (UTC), closed"
+    assert after["changed after the cut-off"] == pending["changed after the cut-off"]
+
+
+def test_explain_names_the_prices_that_came_after_the_cut_off(closed: Shop) -> None:
+    closed.price(PRICES | {"card.yaml": card([{"input": "3", "output": "8"}], per="1M")})
+    position = closed.rater.journal.last_position
+    (_fee, new, old) = closed.ask("invoice", customer="acme", period="2026-11").rows
+    for line in (new, old):
+        assert ("changed after the cut-off", f"pricing.apply at journal position {position} by test") in said(
+            closed, line["line_id"]
+        )
+    assert ("as known now", "not on the bill: it is no longer priced so") in said(closed, old["corrects"])
+
+
+def test_a_statement_shows_its_lines_and_the_ledger_every_leg_of_them(closed: Shop) -> None:
+    lines = closed.ask("statements.show", customer="acme", period="2026-10").rows
+    legs = closed.ask("ledger", customer="acme").rows
+    for line in lines:
+        of_line = [leg for leg in legs if leg["line_id"] == line["line_id"]]
+        assert sum((Decimal(str(leg["amount"])) for leg in of_line), Decimal(0)) == 0
+        owed = [leg["amount"] for leg in of_line if leg["account"] == "receivable/acme"]
+        assert owed == ([line["amount"]] if line["amount"] else [])
+    assert closed.ask("ledger", account="receivable/other").rows == []
+    assert len(closed.ask("ledger", period="2026-10").rows) == len(legs)
+    with pytest.raises(NotFoundError, match="no statement 'of acme for 2026-11' is known"):
+        closed.ask("statements.show", customer="acme", period="2026-11")
+
+
+DAMAGES = [
+    ("UPDATE postings SET amount = '1' WHERE {} AND account = 'receivable/acme' AND amount = '49.00'",
+     {"sum of all postings = 0 (USD)", "receivables posted = totals of statements (USD)"}),
+    ("UPDATE statements SET digest = 'x' WHERE {}",
+     {"statements = statements that are what was closed, by their digest"}),
+    ("UPDATE statements SET cutoff = 999999 WHERE {}",
+     {"booked = closed periods rated now - not yet booked (USD)",
+      "booked, rounded = the same of rounded lines (USD)"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "broken"), DAMAGES)
+def test_damage_turns_the_equations_of_the_ledger_red(closed: Shop, statement: str, broken: set[str]) -> None:
+    """Late usage that a wrong cut-off hides shows, because the audit rates all closed periods anew."""
+    closed.send(closed.call("2026-10-31T23:59:59Z", {"input": 10_000, "output": 0}, customer="acme"))
+    with closed.rater.asker.scope(closed.tenant) as scope:
+        scope.connection.execute(statement.format(f"tenant = '{closed.tenant}'"))
+        answer = audit(scope, {}, closed.rater.folder)
+    assert {row["equation"] for row in answer.rows if not row["holds"]} == broken

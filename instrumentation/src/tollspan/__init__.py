@@ -1,10 +1,11 @@
 """Meters every LLM call of an application with the customer it was made for.
 
 ``install()`` (or ``opentelemetry-instrument``) starts it; ``attribute`` says for whom calls are made;
-``record`` counts a unit that is no LLM call. Nothing here ever raises into the application.
+``record`` counts a unit that is no LLM call, ``record_usage`` tells a call that no patch sees. Nothing here ever raises
+into the application.
 """
 
 from tollspan.attribution import attribute, current
-from tollspan.runtime import flush, install, record, stats, uninstall
+from tollspan.runtime import flush, install, record, record_usage, stats, uninstall
 
-__all__ = ["attribute", "current", "flush", "install", "record", "stats", "uninstall"]
+__all__ = ["attribute", "current", "flush", "install", "record", "record_usage", "stats", "uninstall"]

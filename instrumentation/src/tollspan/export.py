@@ -15,21 +15,25 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from tollspan import semconv
-from tollspan.record import CallRecord, Record, Value
+from tollspan.event import Event, scope_spans
+from tollspan.record import CallRecord, Record, UnitRecord, Value
 
 SAMPLED_FLAG = 1  # W3C trace flags
 
 
 def spans(records: Iterable[Record], resource: Mapping[str, str] | None = None) -> bytes:
     """Encode records as one serialized ``ExportTraceServiceRequest``; the same records give the same bytes."""
+    listed = list(records)
+    events = [record for record in listed if isinstance(record, Event)]
     scope = ScopeSpans(scope=InstrumentationScope(name=semconv.SCOPE_NAME, version=_version()))
-    scope.spans.extend(_span(record) for record in records)
+    scope.spans.extend(_span(record) for record in listed if not isinstance(record, Event))
     about = Resource(attributes=[_attribute(key, value) for key, value in (resource or {}).items()])
-    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=about, scope_spans=[scope])])
+    scopes = [found for found in (scope, scope_spans(events)) if found.spans]
+    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=about, scope_spans=scopes)])
     return request.SerializeToString(deterministic=True)
 
 
-def _span(record: Record) -> Span:
+def _span(record: CallRecord | UnitRecord) -> Span:
     return Span(
         trace_id=bytes.fromhex(record.identity.trace_id),
         span_id=bytes.fromhex(record.identity.span_id),

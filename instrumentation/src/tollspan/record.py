@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tollspan import semconv
 from tollspan.attribution import NOBODY, Attribution
+from tollspan.event import Event
 from tollspan.process import Identity
 from tollspan.usage import UNKNOWN, TokenCounts
 
@@ -125,7 +126,7 @@ class UnitRecord:
         }
 
 
-Record = CallRecord | UnitRecord
+Record = CallRecord | UnitRecord | Event
 
 
 def _identity(identity: Identity, process_id: str, seq: int) -> dict[str, Value]:

@@ -7,10 +7,13 @@ import os
 import threading
 import time
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from tollspan import attribution
+from tollspan.event import EventError, read_event
+from tollspan.event_fields import NAMES
 from tollspan.guarded import guarded, log
 from tollspan.process import Process, identify
 from tollspan.record import Record, UnitRecord
@@ -105,6 +108,36 @@ def record(meter: str, quantity: Decimal | int | str, **keys: Unpack[attribution
     whose = attribution.over(attribution.current(), keys)
     process_id, seq = running.number()
     running.emit(UnitRecord(identify(now_ns), process_id, seq, now_ns, meter, exact, whose))
+
+
+@guarded
+def record_usage(**fields: object) -> None:
+    """Tell one usage event, e.g. ``record_usage(id="evt_1", model="gpt-4.1", input_tokens=1200, output_tokens=350)``.
+
+    For calls that no patch sees, and for backfilling. The fields are those of usage events
+    (:mod:`tollspan.event_fields`). Without ``time`` it is now, without ``id`` a new one; give the id where the same
+    event may be told again, here, by HTTP or in a file: it counts once. The attribution in force fills what is not
+    given. An event that cannot be counted is refused with a log line.
+    """
+    running = _running
+    if running is None:
+        return
+    now_ns = running.now_ns()
+    named = {NAMES[name].name for name in fields if name in NAMES}
+    whose = attribution.current()
+    known = {name: value for name, value in whose.values.items() if name not in named}
+    if "tags" not in named and whose.tags:
+        known["tags"] = dict(whose.tags)  # type: ignore[assignment] # a mapping beside texts
+    if "time" not in named:
+        known["time"] = datetime.fromtimestamp(now_ns / 1e9, UTC).isoformat()
+    if "id" not in named:
+        known["id"] = identify(now_ns).record_id
+    try:
+        event = read_event({**known, **fields})
+    except EventError as error:
+        log.error("tollspan: record_usage refused: %s", error)
+        return
+    running.emit(event)
 
 
 def flush(timeout: float = EXIT_FLUSH_SECONDS) -> bool:

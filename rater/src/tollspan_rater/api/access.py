@@ -15,7 +15,7 @@ from tollspan_rater.query.rater import SCOPES, RaterDoor
 LOCAL_KEY: Final = "local"
 TENANT_HEADER: Final = "X-Tollspan-Tenant"
 ACTOR_HEADER: Final = "X-Tollspan-Actor"
-CUSTOMER_QUESTIONS: Final = frozenset({"usage", "calls", "invoice"})
+CUSTOMER_QUESTIONS: Final = frozenset({"usage", "calls", "invoice", "allowance"})
 PROVIDER_SIDE: Final = frozenset({"cost", "reported_cost", "margin"})
 
 

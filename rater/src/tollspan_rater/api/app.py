@@ -1,6 +1,7 @@
 """The HTTP API: every question of the table, every command, files to import.
 
-``GET /v1/{question}``, ``POST /v1/commands/{kind}``, ``POST /v1/import?name=FILE``, ``GET /healthz``.
+``GET /v1/{question}`` (or ``POST`` for long parameters), ``POST /v1/commands/{kind}``,
+``POST /v1/import?name=FILE``, ``GET /healthz``.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def create_app(rater: RaterDoor, local_token: str) -> Starlette:
             Route("/healthz", doors.health),
             Route("/v1/import", doors.import_file, methods=["POST"]),
             Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
-            Route("/v1/{question}", doors.question),
+            Route("/v1/customers/{customer}/{question}", doors.question),
+            Route("/v1/{question}", doors.question, methods=["GET", "POST"]),
         ],
         exception_handlers={
             errors.TollspanError: _on_tollspan_error,
@@ -76,11 +78,13 @@ class _Doors:
         return JSONResponse({"ok": True, "pid": os.getpid()})
 
     async def question(self, request: Request) -> Response:
-        """Answer a question of the table, as far as the key may ask it."""
+        """Answer a question of the table, as far as the key may ask it; a path may name the customer it is about."""
         who = await self._identify(request)
         name = request.path_params["question"]
         asked = question(ALIASES.get(name, name))
-        given = {key: request.query_params.getlist(key) for key in request.query_params}
+        given = await _given(request)
+        if "customer" in request.path_params:
+            given["customer"] = [request.path_params["customer"]]
         params = asked.read(allowed_params(who, asked, given))
         answer = await run_in_threadpool(self._rater.ask, asked.name, params, tenant=who.tenant)
         return _answered(visible(who, answer), request.headers.get("Accept", ""))
@@ -137,6 +141,18 @@ def _receipted(receipt: Receipt) -> Response:
 
 def _actor(who: Identity, request: Request) -> str:
     return request.headers.get(ACTOR_HEADER, LOCAL_KEY) if who.key_id == LOCAL_KEY else f"key:{who.key_id}"
+
+
+async def _given(request: Request) -> dict[str, list[str]]:
+    """Return the raw parameters of a question: of the address, and of the body's JSON object."""
+    given = {key: request.query_params.getlist(key) for key in request.query_params}
+    said = await _json_object(request) if request.method == "POST" else {}
+    return given | {key: [_raw(one) for one in (value if isinstance(value, list) else [value])]
+                    for key, value in said.items()}  # fmt: skip
+
+
+def _raw(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 async def _json_object(request: Request) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tollspan_rater.query.rater import Receipt
 from tollspan_rater.store.run_file import RunFile
 
 CHUNK = 256 * 1024
+LONGEST_ADDRESS = 2000  # characters of parameters; servers and proxies take addresses of 8,000 bytes
 
 
 class HttpDoor:
@@ -54,10 +55,11 @@ class HttpDoor:
             return None
 
     def ask(self, question: str, params: Mapping[str, str], *, tenant: str) -> Answer:
-        """Ask over ``GET /v1/{question}``."""
-        headers = {TENANT_HEADER: tenant, "Accept": ANSWER_TYPE}
-        said = _send(lambda: self._client.get(f"/v1/{question}", params=dict(params), headers=headers))
-        return unpack_answer(said)
+        """Ask over ``GET /v1/{question}``, or ``POST`` when the parameters are too long for an address."""
+        headers, path = {TENANT_HEADER: tenant, "Accept": ANSWER_TYPE}, f"/v1/{question}"
+        if sum(map(len, params.values())) > LONGEST_ADDRESS:
+            return unpack_answer(_send(lambda: self._client.post(path, json=dict(params), headers=headers)))
+        return unpack_answer(_send(lambda: self._client.get(path, params=dict(params), headers=headers)))
 
     def execute(self, kind: str, body: Mapping[str, Any], *, tenant: str, actor: str) -> Receipt:
         """Send a command over ``POST /v1/commands/{kind}``."""

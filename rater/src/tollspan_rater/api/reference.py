@@ -18,7 +18,8 @@ Errors are `application/problem+json` (RFC 9457). A key with scope `customer-que
 
 ## Questions
 
-`GET /v1/{question}`; `GET /v1/rated-usage` is `GET /v1/usage`.
+`GET /v1/{question}`; `GET /v1/rated-usage` is `GET /v1/usage`. Parameters that are too long for an address come as
+a JSON object with `POST /v1/{question}`; that writes nothing either.
 """
 _COMMANDS = """
 ## Commands

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,38 @@ def show(context: click.Context, answer: Answer, brief: Sequence[str] = (), quie
         context.exit(DIFFERENCE)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of an answer whose column ``part`` has one value, as a table of its own."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+
+
+def show_parts(context: click.Context, answer: Answer, parts: Sequence[Part]) -> None:
+    """Print an answer whose rows are of several kinds: a table for each on a terminal, one list for machines."""
+    if wishes(context).format == "table":
+        print_parts(context, answer, parts)
+        if not answer.ok:
+            context.exit(DIFFERENCE)
+    else:
+        show(context, answer)
+
+
+def print_parts(context: click.Context, answer: Answer, parts: Sequence[Part], *, err: bool = False) -> None:
+    """Print the tables of an answer and its footer, for people, on stdout or stderr."""
+    click.echo(printable(answer.title), err=err)
+    for part in parts:
+        rows = [row for row in answer.rows if row.get("part") == part.name]
+        if rows:
+            click.echo(err=err)
+            console = _console(wishes(context), err=err)
+            console.print(_table(replace(answer, title=part.title, rows=rows, totals=None), part.columns), crop=False)
+    for line in footer(answer):
+        click.echo(printable(line), err=err)
+
+
 def footer(answer: Answer) -> list[str]:
     """Return the lines below a table: zone and position, then the notes."""
     return [f"as of position {answer.as_of}, zone {answer.zone}", *answer.notes]
@@ -65,15 +98,16 @@ def _print_table(answer: Answer, columns: Sequence[str], wished: Wishes) -> None
         console.print(f"{hidden} more columns with --format json, jsonl or csv", markup=False, highlight=False)
 
 
-def _console(wished: Wishes) -> Console:
+def _console(wished: Wishes, *, err: bool = False) -> Console:
     from rich.console import Console
 
-    plain = wished.no_color or not sys.stdout.isatty()
+    file = sys.stderr if err else sys.stdout
+    plain = wished.no_color or not file.isatty()
     return Console(
-        file=sys.stdout,
+        file=file,
         no_color=plain,
         color_system=None if plain else "auto",
-        width=None if sys.stdout.isatty() else PIPE_WIDTH,
+        width=None if file.isatty() else PIPE_WIDTH,
     )
 
 

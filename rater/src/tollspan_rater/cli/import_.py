@@ -18,9 +18,10 @@ from tollspan_rater.query.rater import Receipt
 
 @click.command(
     "import",
-    help="Read OTLP files as the Collector's file exporter writes them, then audit.\n\n"
-    "JSON lines or protobuf, plain, .gz or .zst; - is standard input. The same file twice counts once.\n\n"
-    + example("tollspan import traces.jsonl.gz more/*.jsonl"),
+    help="Read files of spans or usage events, then audit.\n\n"
+    "OTLP as the Collector's file exporter writes it (JSON lines or protobuf), or usage events (JSON lines or CSV with "
+    "a header); plain, .gz or .zst; - is standard input. The same file twice counts once.\n\n"
+    + example("tollspan import traces.jsonl.gz events.csv"),
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.pass_context
@@ -31,12 +32,14 @@ def import_files(context: click.Context, files: tuple[str, ...]) -> None:
             with _watched(name) as stream:
                 receipt = rater.import_stream(stream, name=name, tenant=config.tenant, actor=actor())
             click.echo(printable(f"{name}: {_summary(receipt)}"), err=True)
+            for problem in receipt.body.get("unread", ()):
+                click.echo(printable(f"{name}: not read: {problem}"), err=True)
         answer = rater.ask("audit", {}, tenant=config.tenant)
     show(context, answer)
 
 
 def _summary(receipt: Receipt) -> str:
-    counts: Iterable[str] = (f"{value} {name}" for name, value in receipt.body.items())
+    counts: Iterable[str] = (f"{value} {name}" for name, value in receipt.body.items() if name != "unread")
     return ", ".join(counts) or f"up to position {receipt.position}"
 
 

@@ -68,8 +68,9 @@ def _help(param: Param) -> str:
     return f"{text}; default {param.default}." if param.default else f"{text}."
 
 
-_METAVARS = {"str": "TEXT", "int": "N", "date": "DAY", "period": "MONTH", "enum": "NAME"}
+_METAVARS = {"str": "TEXT", "int": "N", "date": "DAY", "moment": "MOMENT", "period": "MONTH", "enum": "NAME"}
 
-usage, calls, invoice, margin, inexact, duplicates, explain, audit = map(
-    asking, ("usage", "calls", "invoice", "margin", "inexact", "duplicates", "explain", "audit")
+usage, calls, invoice, allowance, margin, leakage, inexact, duplicates, explain, audit = map(
+    asking,
+    ("usage", "calls", "invoice", "allowance", "margin", "leakage", "inexact", "duplicates", "explain", "audit"),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tollspan_rater.api import reference as api_reference
-from tollspan_rater.cli import dialects, provider_tables, store_tables, wire_contract
+from tollspan_rater.cli import dialects, event_pages, provider_tables, store_tables, wire_contract
 from tollspan_rater.cli.main import main
 from tollspan_rater.config import text as config_text
 
@@ -31,6 +31,8 @@ def pages() -> dict[str, str]:
         "store.md": store_tables.page(),
         "dialects.md": dialects.page(),
         "providers.md": provider_tables.page(),
+        "events.md": event_pages.page(),
+        event_pages.SCHEMA_FILE: event_pages.schema_text(),
     }
 
 

@@ -1,7 +1,8 @@
-"""OTLP files as the Collector's file exporter writes them.
+"""Files to import: OTLP as the Collector's file exporter writes it, and usage events.
 
 JSON lines; or records with a 4-byte big-endian length before each (``format: proto``, or any format with
-``compression: zstd``, where each record is a zstd frame of its own). The whole file may be gzip or zstd on top.
+``compression: zstd``, where each record is a zstd frame of its own); or usage events (``event_file``). The whole file
+may be gzip or zstd on top.
 What a file is shows in its first bytes, never in its name.
 """
 
@@ -20,6 +21,7 @@ import orjson
 import zstandard
 
 from tollspan_rater.domain.entries import Encoding
+from tollspan_rater.ingest.event_file import holds_events, read_events
 from tollspan_rater.ingest.limits import MESSAGE_BYTES_MOST
 from tollspan_rater.ingest.undecodable import described_as, digest
 
@@ -61,11 +63,19 @@ def read_stream(stream: BinaryIO, most: int, progress: Callable[[int], None]) ->
         while head and head.isspace():
             plain.read(1)
             head = plain.peek(1)[:1]
-        yield from _lines(plain, most) if head == b"{" else _records(plain, most)
+        if holds_events(_first_line(plain)):
+            yield from read_events(plain)
+        else:
+            yield from _lines(plain, most) if head == b"{" else _records(plain, most)
     except _BROKEN_STREAM as error:
         if plain is counted:
             raise
         yield "undecodable", digest(b"", f"the compressed file breaks off: {error}")
+
+
+def _first_line(stream: io.BufferedReader) -> bytes:
+    """Look at the first line, as far as it is in the buffer."""
+    return stream.peek(_CHUNK).partition(b"\n")[0]
 
 
 class _Counted(io.RawIOBase):

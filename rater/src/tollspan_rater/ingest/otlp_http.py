@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import orjson
 from google.protobuf.json_format import MessageToDict
@@ -36,20 +36,24 @@ _UNIMPLEMENTED = 12
 log = logging.getLogger(__name__)
 
 
-def traces_app(admission: Admission) -> Starlette:
-    """Make the application; /v1/metrics and /v1/logs are 404: nothing here would ever count them."""
+def traces_app(admission: Admission, more: Sequence[Route] = ()) -> Starlette:
+    """Make the application, with ``more`` routes beside.
+
+    /v1/metrics and /v1/logs are 404: nothing here would ever count them.
+    """
     return Starlette(
         routes=[
             Route("/v1/traces", _traces(admission), methods=["POST"]),
             Route("/v1/metrics", _unimplemented, methods=["POST"]),
             Route("/v1/logs", _unimplemented, methods=["POST"]),
+            *more,
         ],
     )
 
 
 def _traces(admission: Admission) -> Callable[[Request], Awaitable[Response]]:
     async def traces(request: Request) -> Response:
-        media = _media_type(request)
+        media = media_type(request)
         try:
             outcome = await _outcome(admission, request, media)
         except ClientDisconnect:
@@ -66,25 +70,31 @@ def _traces(admission: Admission) -> Callable[[Request], Awaitable[Response]]:
 
 async def _outcome(admission: Admission, request: Request, media: str) -> Outcome:
     encoding = _ENCODINGS.get(media)
-    compression = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding is None:
         return Refused(None, f"content-type must be {PROTOBUF} or {JSON}", Kind.UNSUPPORTED)
+    body = await body_of(admission, request)
+    if isinstance(body, Refused):
+        return body
+    peer = request.client.host if request.client else ""
+    return await run_in_threadpool(admission.receive, body, encoding, dict(request.headers), peer)
+
+
+async def body_of(admission: Admission, request: Request) -> bytes | Refused:
+    """Read a request's body, plain or gzip, within the limits of size and time."""
+    compression = request.headers.get("content-encoding", "identity").strip().lower()
     if compression not in ("identity", "gzip"):
         return Refused(None, "content-encoding must be gzip or absent", Kind.UNSUPPORTED)
     most = admission.limits.message_bytes
     try:
         async with asyncio.timeout(admission.limits.body_seconds):
             body = await _body(request, most)
-        if compression == "gzip":
-            body = await run_in_threadpool(gunzip, body, most)
+        return await run_in_threadpool(gunzip, body, most) if compression == "gzip" else body
     except TimeoutError:
         return Refused(admission.limits.retry_seconds, "the body did not arrive in time", Kind.UNAVAILABLE)
     except TooLargeError as error:
         return Refused(None, f"{error}; send smaller requests", Kind.TOO_LARGE)
     except ValueError as error:
         return Refused(None, str(error), Kind.MALFORMED)
-    peer = request.client.host if request.client else ""
-    return await run_in_threadpool(admission.receive, body, encoding, dict(request.headers), peer)
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -102,7 +112,8 @@ async def _body(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _media_type(request: Request) -> str:
+def media_type(request: Request) -> str:
+    """Return the media type that a request claims, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -114,7 +125,7 @@ def _refusal(refused: Refused, media: str) -> Response:
 
 async def _unimplemented(request: Request) -> Response:
     message = "only traces are taken here: POST /v1/traces"
-    return _error(404, Status(code=_UNIMPLEMENTED, message=message), _media_type(request), {})
+    return _error(404, Status(code=_UNIMPLEMENTED, message=message), media_type(request), {})
 
 
 def _error(http_status: int, status: Status, media: str, headers: Mapping[str, str]) -> Response:

@@ -11,7 +11,7 @@ from typing import Final
 from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.rating.amount import Step
-from tollspan_rater.rating.line import Line, LineKind, line_id
+from tollspan_rater.rating.line import Kind, Line, line_id
 
 ZERO: Final = Decimal(0)
 _SUMMED: Final = ("quantity", "included", "billable", "amount_exact", "amount")
@@ -26,7 +26,7 @@ class Corrected:
     period: Period
     line_id: str
     component: str
-    kind: LineKind
+    kind: Kind
     description: str
 
 

@@ -54,8 +54,9 @@ def _period_close(command: Command, changes: Changes) -> None:
     customer, period = statement["customer"], statement["bill"]["period"]
     changes.add(
         "statements",
-        (tenant, customer, period["label"], period["zone"], period["start_ns"], period["end_ns"], position,
-         command.at_ns, command.actor, statement["cutoff"], command.body["digest"], _json(statement)),
+        (tenant, customer, period["label"], period["zone"], period["start_ns"], period["end_ns"],
+         period["cycle_ns"], position, command.at_ns, command.actor, statement["cutoff"], command.body["digest"],
+         _json(statement)),
     )  # fmt: skip
     for leg in statement["postings"]:
         changes.add(

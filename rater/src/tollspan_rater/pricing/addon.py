@@ -49,7 +49,8 @@ def read_addon(table: Table, reading: Reading) -> Addon:
     for allowance in included:
         if allowance.rollover is not None:
             problem = f"the add-on's {allowance.meter} cannot roll over"
-            reading.wrong(table, problem, "Only a plan's own allowance rolls over: delete `rollover`")
+            remedy = "Only a plan's own allowance rolls over: delete `rollover`"
+            reading.findings.error(table.path, allowance.line, problem, remedy)
     return Addon(
         name=read_name(table, "addon", reading),
         currency=reading.currency(table),

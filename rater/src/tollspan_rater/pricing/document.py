@@ -16,6 +16,7 @@ from tollspan_rater.errors import PricingError
 
 MAX_CHARACTERS: Final = 1_000_000
 MAX_DEPTH: Final = 12
+REPLACED: Final = "\ufffd"  # stands for bytes that could not be decoded
 
 
 @dataclass(slots=True)
@@ -54,19 +55,29 @@ def documents(path: str, text: str) -> list[Node]:
     """Read all documents of one file; a document without content is left out.
 
     Raises:
-        PricingError: for text that is no YAML, has anchors, aliases or tags, repeats a key, or is too big.
+        PricingError: for text that is no YAML, has anchors, aliases or tags, repeats a key, is not UTF-8 or too
+            big.
     """
     if len(text) > MAX_CHARACTERS:
-        raise PricingError(path, 1, f"the file has {len(text):,} characters", f"Split it below {MAX_CHARACTERS:,}")
+        raise PricingError(path, 1, f"the file has more than {MAX_CHARACTERS:,} characters", "Split it into several")
+    if REPLACED in text:
+        line = text.count("\n", 0, text.index(REPLACED)) + 1
+        raise PricingError(path, line, "the file is not UTF-8", "Save it as UTF-8")
     try:
         return list(_Builder(path).build(text))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise PricingError(path, line, f"this is not YAML: {error.problem}", "Correct the syntax") from error
+        raise _syntax(path, text, error) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise PricingError(path, line, "a control character stands in the file", "Delete it") from error
+
+
+def _syntax(path: str, text: str, error: yaml.MarkedYAMLError) -> PricingError:
+    """Name the line where reading stopped, within the file, and where what is broken began."""
+    stopped, began = error.problem_mark or error.context_mark, error.context_mark
+    line = min(stopped.line, len(text.splitlines()) - 1) + 1 if stopped else 1
+    hint = "" if began is None or began.line + 1 >= line else f"; it began in line {began.line + 1}"
+    return PricingError(path, line, f"this is not YAML: {error.problem}", f"Correct the syntax{hint}")
 
 
 class _Builder:

@@ -11,7 +11,8 @@ from typing import Final
 from tollspan_rater.pricing.document import Many, Node, Table, Text
 from tollspan_rater.pricing.finding import Findings
 
-NUMBER: Final = re.compile(r"[+-]?\d{1,3}(_\d{3})+(\.\d+)?|[+-]?\d+(\.\d+)?")
+# No leading zero, which some readers of YAML take for octal; ASCII digits only; groups of three.
+NUMBER: Final = re.compile(r"[+-]?(0|[1-9][0-9]{0,2}(_[0-9]{3})+|[1-9][0-9]*)(\.[0-9]+)?")
 MAX_DIGITS: Final = 30  # quantities, prices and their products stay exact in 80 digits
 COUNTS: Final = range(1, 1001)  # of days and periods
 CURRENCY: Final = re.compile(r"[A-Z]{3}")

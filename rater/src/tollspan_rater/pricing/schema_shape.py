@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tollspan_rater.pricing.card import NAME
-from tollspan_rater.pricing.reading import CURRENCY, NUMBER
+from tollspan_rater.pricing.reading import COUNTS, CURRENCY, NUMBER, YES_NO
 
 NUMBER_SCHEMA: Final[dict[str, Any]] = {
     "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^({NUMBER.pattern})$"}],
@@ -14,8 +14,8 @@ NUMBER_SCHEMA: Final[dict[str, Any]] = {
 NUMBER_REF: Final = {"$ref": "#/$defs/number"}
 TEXT: Final = {"type": "string"}
 TEXTS: Final = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
-SWITCH: Final = {"type": "boolean"}
-COUNT: Final = {"type": "integer", "minimum": 1, "maximum": 1000}
+SWITCH: Final = {"enum": [True, False, *YES_NO]}  # to YAML 1.2, as most editors read it, yes and no are texts
+COUNT: Final = {"type": "integer", "minimum": COUNTS[0], "maximum": COUNTS[-1]}
 DAY: Final = {"type": "string", "format": "date"}
 NAME_SCHEMA: Final = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 CURRENCY_SCHEMA: Final = {"type": "string", "pattern": f"^{CURRENCY.pattern}$"}

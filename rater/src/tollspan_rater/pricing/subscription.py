@@ -16,6 +16,7 @@ from tollspan_rater.pricing.applied import Applied, book_at
 from tollspan_rater.pricing.assignment import AddonAssignment, Assignment, addons_at, first_held, plan_at
 from tollspan_rater.pricing.book import PriceBook
 from tollspan_rater.pricing.card import RateCard
+from tollspan_rater.pricing.closed_time import beside
 from tollspan_rater.pricing.cycle import FIRST_DAY, Cycle
 from tollspan_rater.pricing.discount import Discount
 from tollspan_rater.pricing.grant import Carried, with_allowances
@@ -41,6 +42,7 @@ class Subscription:
     """What a customer holds over time, as known at a journal position.
 
     ``anchor`` is a day on which one of its periods begins, whatever its plans say. ``zone`` is that of its days.
+    ``closed`` are the periods that were closed, in the order of time; they stay.
     """
 
     zone: str
@@ -50,6 +52,7 @@ class Subscription:
     customer: str = ""
     addons: tuple[AddonAssignment, ...] = ()
     anchor: date | None = None
+    closed: tuple[Period, ...] = ()
 
     @cached_property
     def regimes(self) -> tuple[Regime, ...]:
@@ -68,6 +71,9 @@ class Subscription:
 
     def period_at(self, instant_ns: int) -> Period:
         """Return the period that contains an instant; a change to other periods cuts the running one short."""
+        return beside(self.closed, self._by_plan(instant_ns), instant_ns)
+
+    def _by_plan(self, instant_ns: int) -> Period:
         number = max(bisect_right(self.regimes, instant_ns, key=lambda regime: regime.from_ns) - 1, 0)
         whole = period_at(self.regimes[number].cycle, instant_ns, self.zone)
         start, end = whole.start_ns, whole.end_ns
@@ -125,6 +131,10 @@ class Subscription:
     def book_at(self, instant_ns: int) -> PriceBook | None:
         """Return the price book in force at an instant."""
         return book_at(self.applied, instant_ns, self.known_at)
+
+    def first_held(self, plan: str) -> int:
+        """Return the instant at which a plan was taken for the first time; 0 is since ever."""
+        return first_held(self.assignments, plan)
 
     def segments(self, of: Period, carried: Carried | None = None) -> tuple[Segment, ...]:
         """Cut a period where plan, prices, terms, add-ons or a trial change; the segments cover it without a gap.
@@ -199,14 +209,14 @@ class Subscription:
 
     def _trial_end(self, plan: Plan) -> int:
         """Return the instant at which a customer's trial of a plan ends; one that began since ever is over."""
-        begun = first_held(self.assignments, plan.name)
+        begun = self.first_held(plan.name)
         if plan.trial is None or not begun:
             return 0
         return midnight(local_day(begun, self.zone) + timedelta(days=plan.trial.days), self.zone)
 
     def _holds(self, discount: Discount, plan: Plan, of: Period) -> bool:
         """Tell whether a period is among the first ones of a plan for which a discount holds."""
-        begun = first_held(self.assignments, plan.name)
+        begun = self.first_held(plan.name)
         if discount.periods is None or not begun:
             return discount.periods is None
         at = self.period_at(begun)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -11,32 +11,71 @@ import duckdb
 
 from tollspan_rater.cost.book import CostBook
 from tollspan_rater.cost.contract import Contract, parse_contract
+from tollspan_rater.credit.rollover import Lot
 from tollspan_rater.pricing.applied import Applied
 from tollspan_rater.pricing.assignment import read_addon_assignments, read_assignments
 from tollspan_rater.pricing.book import PriceBook, load
+from tollspan_rater.pricing.grant import Carried
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.pricing.segment import Segment
 from tollspan_rater.pricing.subscription import Subscription
 from tollspan_rater.store import state
-from tollspan_rater.store.state import LATEST, Customer
+from tollspan_rater.store.ledger import closed_periods
+from tollspan_rater.store.state import LATEST, Customer, PriceVersion
 
 COSTS_FOLDER: Final = "costs/"
+Lots = Mapping[tuple[str, str], tuple[Lot, ...]]  # (plan, meter) -> what a period left of an allowance
 
 
 class Accounts:
-    """The customers and prices of one tenant as known at a position; ``zone`` is the last resort for days."""
+    """The customers and prices of one tenant as known at a position; ``zone`` is the last resort for days.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tenant: str, zone: str, known_at: int = LATEST) -> None:
+    ``carry`` works out what came into a period of allowances that roll over; without it nothing did. ``lots`` is
+    what periods left, by customer and label, as far as that was asked.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tenant: str,
+        zone: str,
+        known_at: int = LATEST,
+        *,
+        carry: Callable[[Accounts, str | None, Period], Carried] | None = None,
+        versions: Sequence[PriceVersion] | None = None,
+        only_plan: str | None = None,
+    ) -> None:
         self.tenant = tenant
+        self._connection = connection
+        self.lots: dict[tuple[str | None, str], Lots] = {}
+        self._carry = carry
         self._zone = zone
         self._known_at = known_at
+        self._prices_known_at = known_at if versions is None else LATEST
+        self._only_plan = only_plan
         self._customers = state.customers(connection, tenant, known_at)
-        self.versions = state.price_versions(connection, tenant, known_at)
+        self.versions = state.price_versions(connection, tenant, known_at) if versions is None else list(versions)
         self._applied = tuple(
             Applied(book_of(tuple(sorted(one.files.items()))), one.valid_from_ns, one.position) for one in self.versions
         )
         self._subscriptions: dict[str | None, Subscription] = {}
-        self._segments: dict[tuple[str | None, str], tuple[Segment, ...]] = {}
+        self._segments: dict[tuple[str | None, Period], tuple[Segment, ...]] = {}
+        self._closed = closed_periods(connection, tenant)
+
+    def supposing(self, versions: Sequence[PriceVersion], only_plan: str | None = None) -> Accounts:
+        """Return the same customers as if these price versions, and no others, had been applied.
+
+        With ``only_plan`` every customer has had that plan ever since. Nothing is written.
+        """
+        return Accounts(
+            self._connection,
+            self.tenant,
+            self._zone,
+            self._known_at,
+            carry=self._carry,
+            versions=versions,
+            only_plan=only_plan,
+        )
 
     def names(self) -> list[str]:
         """Return the ids of all customers that were set."""
@@ -79,10 +118,11 @@ class Accounts:
 
     def segments(self, name: str | None, of: Period) -> tuple[Segment, ...]:
         """Return the plan and price version of each part of a customer's period."""
-        key = (name, of.label)
+        key = (name, of)
         found = self._segments.get(key)
         if found is None:
-            found = self._segments[key] = self.subscription(name).segments(of)
+            carried = self._carry(self, name, of) if self._carry is not None else {}
+            found = self._segments[key] = self.subscription(name).segments(of, carried)
         return found
 
     def currency(self, name: str | None) -> str | None:
@@ -106,15 +146,16 @@ class Accounts:
         return None if plan is None else plan.zone
 
     def _held(self, customer: Customer, zone: str) -> Subscription:
-        entries = [{"plan": plan, "from": day} for day, plan in customer.plans]
+        plans = customer.plans if self._only_plan is None else ((None, self._only_plan),)
         return Subscription(
             zone,
             self._applied,
-            read_assignments(entries, zone),
-            self._known_at,
+            read_assignments([{"plan": plan, "from": day} for day, plan in plans], zone),
+            self._prices_known_at,
             customer=customer.customer,
             addons=read_addon_assignments(customer.addons, zone),
             anchor=None if customer.anchor is None else date.fromisoformat(customer.anchor),
+            closed=self._closed.get(customer.customer, ()),
         )
 
 

@@ -24,11 +24,11 @@ from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_fact import TAG
 from tollspan_rater.query.charges import NO_CHARGES, Charging, charging
 from tollspan_rater.query.filled import filled
-from tollspan_rater.query.grouping import TIMES, moments
 from tollspan_rater.query.price_sql import linear
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection, bounds, current
 from tollspan_rater.query.tariffs import Tariffs
+from tollspan_rater.query.window import WINDOWS, edges
 from tollspan_rater.rating.tariff import Tariff
 
 _OWN: Final = {
@@ -113,7 +113,7 @@ def alike(
     costs = accounts.cost_book()
     connection.register("cost_steps", _cost_steps(costs, _models(connection, selection)))
     connection.register("account_steps", _account_steps(connection, accounts, selection, span))
-    connection.register("time_steps", _time_steps([name for name in by if name in TIMES], zone, span))
+    connection.register("time_steps", _time_steps([name for name in by if name in WINDOWS], zone, span))
     columns = dict.fromkeys("tags" if name.startswith(TAG) else name for name in by)
     named = [name for name in columns if name in _PLACE and name not in _FACTS]
     query, values = _query(selection, named)
@@ -219,5 +219,5 @@ def _account_steps(
 
 
 def _time_steps(names: Sequence[str], zone: str, span: tuple[int, int]) -> pa.Table:
-    edges = moments(names, zone, span)
-    return pa.table({"edge": pa.array(edges, pa.int64()), "step": pa.array(range(len(edges)), pa.int64())})
+    found = edges(names, zone, span)
+    return pa.table({"edge": pa.array(found, pa.int64()), "step": pa.array(range(len(found)), pa.int64())})

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
+
+import duckdb
 
 from tollspan_rater.config.sources import Resolved
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query import care, statements
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
+from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
+from tollspan_rater.query.leakage import leakage
 from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
+from tollspan_rater.query.moment import last_instant_ns, last_position, position_at
 from tollspan_rater.query.prices import pricing_show
+from tollspan_rater.query.pricing_diff import pricing_diff
 from tollspan_rater.query.questions import question as known
 from tollspan_rater.query.scope import PiecesAt, Scope
 from tollspan_rater.query.settings import config_answer
+from tollspan_rater.query.simulation import pricing_simulate
 from tollspan_rater.query.usage import usage
+from tollspan_rater.query.wording import instant
+from tollspan_rater.store.as_of import cut_at
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
@@ -52,25 +63,39 @@ class Asker:
         known(question)
         if question == "config.show":
             return config_answer(self._resolved)
-        with self.scope(tenant, params.get("customer")) as scope:
-            return self._answer(question)(scope, params)
+        with self.scope(tenant, params.get("customer"), params.get("as_of")) as scope:
+            answer = self._answer(question)(scope, params)
+            if "as_of" not in params:
+                return answer
+            words = f"as it was known at journal position {scope.as_of}, {instant(scope.now_ns)}"
+            return replace(answer, notes=[*answer.notes, words])
 
     @contextmanager
-    def scope(self, tenant: str, customer: str | None = None) -> Iterator[Scope]:
-        """Give what questions are asked of: one committed state, in the time zone of a customer if one is named."""
+    def scope(self, tenant: str, customer: str | None = None, as_of: str | None = None) -> Iterator[Scope]:
+        """Give what questions are asked of: one committed state, in the time zone of a customer if one is named.
+
+        ``as_of`` is the moment whose knowledge is asked for (:func:`tollspan_rater.query.moment.position_at`).
+        """
         with self._database.snapshot() as connection:
-            as_of = int(connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()[0][0])
-            zone = self._resolved.config.zone
-            accounts = Accounts(connection, tenant, zone)
-            if customer is not None:
-                zone = accounts.zone(customer)
-            yield Scope(connection, accounts, as_of, zone, self._names, self._clock.now_ns(), self._pieces_at)
+            scope = self._scope(connection, tenant, customer, self._clock.now_ns())
+            if as_of is not None:
+                cut_at(connection, position_at(connection, as_of, scope.zone, scope.now_ns))
+                scope = self._scope(connection, tenant, customer, last_instant_ns(connection))
+            yield scope
+
+    def _scope(self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, now_ns: int) -> Scope:
+        zone = self._resolved.config.zone
+        accounts = Accounts(connection, tenant, zone, carry=carried_from(connection))
+        if customer is not None:
+            zone = accounts.zone(customer)
+        return Scope(connection, accounts, last_position(connection), zone, self._names, now_ns, self._pieces_at)
 
     def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:
         if question in _OF_CALLS:
             return _OF_CALLS[question]
         others: dict[str, Callable[[Scope, Params], Answer]] = {
             "invoice": invoice,
+            "allowance": allowance,
             "statements.list": statements.statements_list,
             "statements.show": statements.statements_show,
             "ledger": statements.ledger,
@@ -81,6 +106,8 @@ class Asker:
             "customers.list": care.customers_list,
             "keys.list": care.keys_list,
             "pricing.show": pricing_show,
+            "pricing.diff": pricing_diff,
+            "pricing.simulate": pricing_simulate,
             "meters.show": meters_show,
         }
         if question not in others:
@@ -92,6 +119,7 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "usage": usage,
     "calls": calls,
     "margin": margin,
+    "leakage": leakage,
     "inexact": inexact,
     "duplicates": duplicates,
     "explain": explain,

@@ -49,8 +49,8 @@ def _booked(scope: Scope, books: Books) -> Iterator[Check]:
     for customer in books.closes:
         booked.add(line for statement in books.statements(customer) for line in statement.whole.lines)
         pending.add(adjustment.line for adjustment in books.pending(customer))
-        for period in books.closed_periods(customer):
-            now.add(rated_period(scope, customer, period).lines)
+        for period, exists in books.closed_periods(customer).items():
+            now.add(rated_period(scope, customer, period).lines if exists else ())
     for currency in sorted({*booked.amounts, *now.amounts, *pending.amounts}):
         yield Check(
             f"booked = closed periods rated now - not yet booked ({currency})",

@@ -79,23 +79,25 @@ class Books:
 
     def close_of(self, customer: str, label: str) -> Close | None:
         """Return the close of a period, None while it is open."""
-        return next((close for close in self.closes.get(customer, ()) if close.period == label), None)
+        return next((close for close in self.closes.get(customer, ()) if close.period.label == label), None)
 
     def open_from_ns(self, customer: str) -> int | None:
         """Return the end of the last closed period, before which all time counts as closed; None without any."""
-        return max((close.end_ns for close in self.closes.get(customer, ())), default=None)
+        return max((close.period.end_ns for close in self.closes.get(customer, ())), default=None)
 
-    def closed_periods(self, customer: str) -> list[Period]:
-        """Return all periods of closed time: what was booked, and what lies between without anything booked."""
-        found = self.statements(customer)
-        booked = {one.period for one in found}
-        booked |= {adjustment.corrects.period for one in found for adjustment in one.adjustments}
-        first_ns, open_from_ns = self.first_ns(customer), self.open_from_ns(customer)
-        if first_ns is not None and open_from_ns is not None and first_ns < open_from_ns:
-            labels = {period.label for period in booked}
-            between = self._scope.accounts.periods(customer, first_ns, open_from_ns - 1)
-            booked |= {period for period in between if period.label not in labels and period.end_ns <= open_from_ns}
-        return sorted(booked, key=lambda period: period.start_ns)
+    def closed_periods(self, customer: str) -> dict[Period, bool]:
+        """Return the periods of closed time in their order, and whether each still is a period of the customer.
+
+        Among them are periods before a closed one in which there was nothing to book, so that nobody closed them.
+        """
+        open_from_ns = self.open_from_ns(customer)
+        if open_from_ns is None:
+            return {}
+        first_ns = min([close.period.start_ns for close in self.closes[customer]])
+        first_ns = min(first_ns, self.first_ns(customer) or first_ns)
+        periods = set(self._scope.accounts.periods(customer, first_ns, open_from_ns - 1))
+        adjusted = {one.corrects.period for of in self.statements(customer) for one in of.adjustments}
+        return {period: period in periods for period in sorted(periods | adjusted, key=lambda period: period.start_ns)}
 
     def first_ns(self, customer: str) -> int | None:
         """Return where a customer's time begins: with its first usage, or with a plan that has a first day."""
@@ -154,7 +156,7 @@ class Books:
         if self._late is None:
             self._late = Late(self._scope, self.closes)
         into = self._scope.accounts.period_at(customer, open_from_ns)
-        for period in self.closed_periods(customer):
+        for period, exists in self.closed_periods(customer).items():
             if self._late.touches(customer, period):
-                now = standing(period, rated_period(self._scope, customer, period).lines)
+                now = standing(period, rated_period(self._scope, customer, period).lines if exists else ())
                 yield from adjustments(self.owner(customer), into, now, booked_of(period, self.statements(customer)))

@@ -8,11 +8,14 @@ from tollspan_rater.errors import CloseRefusedError, ConfigError
 from tollspan_rater.ledger.statement import Statement, closing
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.audit import audit
+from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.books import Books
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import instant
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.ledger import Close
+
+Verdict = Period | Close | CloseRefusedError  # it may be closed, it was closed before, it may not be closed now
 
 
 class Closing:
@@ -22,11 +25,8 @@ class Closing:
         self._scope, self._release = scope, release
         self.books = Books(scope)
 
-    def verdict(self, customer: str, label: str) -> Period | Close | CloseRefusedError:
-        """Return the period that may be closed, how it was closed before, or why it may not be closed now.
-
-        The audit is not asked: see :meth:`require_audit`.
-        """
+    def of_one(self, customer: str, label: str) -> Verdict:
+        """Return whether the one period of a customer that a label names may be closed; the audit is not asked."""
         close = self.books.close_of(customer, label)
         if close is not None:
             return close
@@ -34,7 +34,20 @@ class Closing:
             period = self._scope.accounts.period(customer, label)
         except ConfigError as error:
             return CloseRefusedError(label, f"{customer} has no such period", str(error))
-        return self._refusal(customer, period) or period
+        return self._verdict(customer, period)
+
+    def of_all(self, label: str) -> dict[tuple[str, str], Verdict]:
+        """Return by customer and period what of the span of time that a label names may be closed.
+
+        Each customer has its own periods in it: one month or several weeks. Periods without anything on their bill
+        are left out.
+        """
+        return {
+            (customer, period.label): self._verdict(customer, period)
+            for customer in with_usage_or_plan(self._scope)
+            for period in self._scope.accounts.within(customer, label)
+            if self.has_lines(customer, period)
+        }
 
     def has_lines(self, customer: str, period: Period) -> bool:
         """Tell whether there is something on a customer's bill."""
@@ -60,6 +73,10 @@ class Closing:
             raise CloseRefusedError(
                 label, f"the audit does not hold: {'; '.join(broken)}", "tollspan audit shows both sides."
             )
+
+    def _verdict(self, customer: str, period: Period) -> Verdict:
+        close = self.books.close_of(customer, period.label)
+        return close or self._refusal(customer, period) or period
 
     def _refusal(self, customer: str, period: Period) -> CloseRefusedError | None:
         if self._scope.now_ns < period.end_ns:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from tollspan_rater.cost.margin import percentage
 from tollspan_rater.cost.rates import Unknown
-from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.rated import RatedCall
+from tollspan_rater.query.window import WINDOWS, window_of
 from tollspan_rater.query.wording import plain
 
 ZERO: Final = Decimal(0)
@@ -31,19 +29,10 @@ Value = Callable[[RatedCall], str | None]
 
 
 def dimension(name: str, zone: str) -> Value:
-    """Return how to read a dimension of a rated call; times are local to ``zone``."""
-    if name in TIMES:
-        at, written = ZoneInfo(zone), TIMES[name]
-        known: dict[int, str] = {}
-
-        def local(call: RatedCall) -> str:
-            quarter = call.row.started_ns // _QUARTER_NS
-            text = known.get(quarter)
-            if text is None:
-                text = known[quarter] = written(from_ns(quarter * _QUARTER_NS).astimezone(at))
-            return text
-
-        return local
+    """Return how to read a dimension of a rated call; windows are local to ``zone``, periods to the customer."""
+    if name in WINDOWS:
+        window = window_of(name, zone)
+        return lambda call: window(call.row.started_ns)
     if name in _OF_MONEY:
         return _OF_MONEY[name]
     unsaid = UNSAID.get(name)
@@ -55,35 +44,12 @@ def dimension(name: str, zone: str) -> Value:
     return said
 
 
-TIMES: Final[Mapping[str, Callable[[datetime], str]]] = {
-    "hour": lambda at: at.strftime("%Y-%m-%dT%H:00"),
-    "day": lambda at: at.strftime("%Y-%m-%d"),
-    "week": lambda at: (at - timedelta(days=at.weekday())).strftime("%G-W%V"),
-    "month": lambda at: at.strftime("%Y-%m"),
-}
-_QUARTER_NS: Final = 900_000_000_000  # zones differ by quarters of an hour at the finest
 _OF_MONEY: Final[Mapping[str, Value]] = {
     "reason": lambda call: str(call.reason),
     "plan": lambda call: call.plan,
     "currency": lambda call: call.charged.currency,
+    "period": lambda call: call.period.label,
 }
-
-
-def moments(names: Sequence[str], zone: str, span: tuple[int, int]) -> list[int]:
-    """Return the instants at which a dimension of time changes, the first at or before the span's beginning."""
-    first, last = span[0] // _QUARTER_NS, span[1] // _QUARTER_NS
-    if not names:
-        return [first * _QUARTER_NS]
-    at = ZoneInfo(zone)
-    edges: list[int] = []
-    before: list[str] = []
-    for quarter in range(first, last + 1):
-        local = from_ns(quarter * _QUARTER_NS).astimezone(at)
-        now = [TIMES[name](local) for name in names]
-        if now != before:
-            edges.append(quarter * _QUARTER_NS)
-            before = now
-    return edges
 
 
 @dataclass(slots=True)
@@ -162,10 +128,9 @@ class Sums:
 
 
 def group(
-    calls: Iterable[RatedCall], by: Sequence[str], zone: str, currency_of: Callable[[RatedCall], str | None]
+    calls: Iterable[RatedCall], readers: Sequence[Value], currency_of: Callable[[RatedCall], str | None]
 ) -> dict[tuple[str | None, ...], Sums]:
-    """Add calls up by dimensions and, last, by the currency of the customer's plan."""
-    readers = [dimension(name, zone) for name in by]
+    """Add calls up by dimensions, given by how to read them, and, last, by the currency of the customer's plan."""
     groups: dict[tuple[str | None, ...], Sums] = {}
     for call in calls:
         key = (*(read(call) for read in readers), currency_of(call))

@@ -10,7 +10,7 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.grouping import Sums, group, share
 from tollspan_rater.query.invoice import base_fees
-from tollspan_rater.query.scope import Scope, asked_span, currency_of, rated_sums
+from tollspan_rater.query.scope import Scope, asked_span, currency_of, rated_sums, reader
 from tollspan_rater.query.tabulate import Row, answered, number, ordered, rows_of, totals
 from tollspan_rater.query.wording import plain
 
@@ -25,7 +25,7 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: revenue, provider cost and margin; base fees are revenue, what has no price or cost stands apart."""
     by = list(dict.fromkeys(params.get("by", "customer").split(",")))
     calls, path = rated_sums(scope, params, by)
-    groups = group(calls, by, scope.zone, currency_of(scope))
+    groups = group(calls, [reader(scope, name) for name in by], currency_of(scope))
     fees = base_fees(scope, asked_span(scope, params), params.get("customer"), by)
     for key in fees:
         groups.setdefault(key, Sums())

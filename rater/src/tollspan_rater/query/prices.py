@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
+from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query.accounts import book_of, price_files
 from tollspan_rater.query.answer import Answer, Cell
@@ -33,7 +35,9 @@ def pricing_show(scope: Scope, params: Mapping[str, str]) -> Answer:
             ("version", "valid_from", "recorded_at", "position", "author", "note", "files"),
             rows,
             scope.as_of,
+            scope.zone,
             notes=() if rows else ("no prices are applied: tollspan pricing apply DIR",),
+            details={"today": from_ns(scope.now_ns).astimezone(ZoneInfo(scope.zone)).date().isoformat()},
         )
     chosen = next((one for one in versions if one.version == wanted), None)
     if chosen is None:

@@ -14,7 +14,7 @@ from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import LABEL, LABELS
 
-Kind = Literal["str", "int", "date", "period", "enum", "flag"]
+Kind = Literal["str", "int", "date", "moment", "period", "enum", "flag", "json"]
 Scope = Literal["query", "export", "admin"]
 
 
@@ -23,7 +23,8 @@ class Param:
     """One parameter of a question.
 
     ``repeat`` allows several values, given apart or with commas, handed on joined by commas.
-    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``.
+    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``. Kind ``json`` is
+    a JSON object or array as text, as long as it needs to be: it comes with ``POST``.
     """
 
     name: str
@@ -107,10 +108,11 @@ def _read(asked: str, param: Param, values: Sequence[str]) -> str | None:
 def _check(asked: str, param: Param, values: Sequence[str]) -> str | None:
     for value in values:
         wish = _CHECKS[param.kind](value)
+        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
         if param.kind == "enum" and value not in param.choices:
             raise UsageError(f"{asked}: {param.name} cannot be {value!r}{nearest(value, param.choices)}")
         if wish:
-            raise UsageError(f"{asked}: {param.name} = {value!r} cannot be used: give {wish}")
+            raise UsageError(f"{asked}: {param.name} = {shown!r} cannot be used: give {wish}")
     if param.kind == "flag":
         return "true" if values[0] == "true" else None
     return ",".join(values)
@@ -124,11 +126,21 @@ def _wish_date(value: str) -> str:
     return ""
 
 
+def _wish_moment(value: str) -> str:
+    wish = "" if _POSITION.fullmatch(value) else _wish_date(value)
+    return f"a journal position, {wish}" if wish else ""
+
+
+def _wish_json(value: str) -> str:
+    return "" if value.lstrip()[:1] in {"{", "["} else "a JSON object or array"
+
+
 def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
     compiled = re.compile(pattern)
     return lambda value: "" if compiled.fullmatch(value) else wish
 
 
+_POSITION: Final = re.compile("[0-9]{1,18}")
 _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "str": _wish_pattern(r"(?s).+", "some text"),
     "enum": lambda _value: "",
@@ -136,17 +148,25 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "period": _wish_pattern(LABEL.pattern, f"one of {LABELS}"),
     "flag": _wish_pattern(r"true|false", "true or false"),
     "date": _wish_date,
+    "moment": _wish_moment,
+    "json": _wish_json,
 }
 
+_SHOWN: Final = 200  # characters of a wrong value that a message repeats
 INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if quality != "exact")
 DIMENSIONS: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
     *("provider", "model", "operation", "outcome", "quality", "dialect", "flags", "meter"),
-    *("reason", "plan", "currency"),
-    *("hour", "day", "week", "month"),
+    *("reason", "plan", "currency", "segment"),
+    *("minute", "hour", "day", "week", "month", "quarter", "period"),
+)
+AGGREGATES: Final[tuple[str, ...]] = ("sum", "count", "unique", "max", "latest")
+COUNTABLE: Final[tuple[str, ...]] = (
+    *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
+    *("provider", "model", "operation", "call_id"),
 )
 MEASURES: Final[tuple[str, ...]] = (
-    *("charge", "revenue", "cost", "margin", "calls"),
+    *("charge", "revenue", "cost", "margin", "calls", "value"),
     *("input_tokens", "output_tokens", "total_tokens"),
 )
 
@@ -167,9 +187,16 @@ _FILTERS: Final = (
     Param("operation", "only this operation, for example chat"),
     Param("outcome", "only this outcome, for example failed"),
     Param("reason", "only usage with this reason, for example included"),
+    Param("segment", "only customers of this segment"),
     Param("unattributed", "only usage without a customer", "flag"),
     Param("unpriced", "only usage without a price", "flag"),
 )
+_AGGREGATE: Final = (
+    Param("meter", "only this meter, by --aggregate, for example input or document_page"),
+    Param("aggregate", "how a meter's events become one value, by default their sum", "enum", choices=AGGREGATES),
+    Param("of", "whose different values --aggregate unique counts", "enum", choices=COUNTABLE),
+)
+_AGAINST_PLAN: Final = Param("against_plan", "what is left of allowances in the running period instead", "flag")
 _BY: Final = Param("by", "group by these dimensions", "enum", "customer", repeat=True, choices=DIMENSIONS)
 _TOP: Final = Param("top", "only so many rows", "int")
 _LIMIT: Final = Param("limit", "at most so many rows", "int", "100")
@@ -178,24 +205,34 @@ _PERIOD: Final = Param(
 )
 _KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
+_AS_OF: Final = Param("as_of", "as it was known then: a journal position, or the last one before a time", "moment")
 
 _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
 _TABLE: Final = (
     Question(
         "usage",
-        "Who used what: calls, tokens by kind, charge, cost and share.",
-        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_FILTERS),
+        "Who used what: calls, tokens by kind, charge, cost and share; or one meter by --aggregate.",
+        (*_SPAN_OF_TIME, _BY, _sort("charge"), _TOP, *_AGGREGATE, *_FILTERS, _AGAINST_PLAN, _AS_OF),
         "tollspan usage --by customer,model --from 2026-11-01 --top 20",
         brief=(
             *("calls", "units", "quantity", "input_tokens", "cache_read_tokens", "output_tokens", "charge"),
-            *("currency", "cost", "share", *_MISSING),
+            *("currency", "cost", "meter", "aggregate", "value", "events", "unstated", "share"),
+            *("cumulative_share", *_MISSING),
+            *("period", "plan", "limit", "used", "remaining", "over", "resets_at"),
         ),
-        quiet=("units", "quantity", "cache_read_tokens", *_MISSING),
+        quiet=("units", "quantity", "cache_read_tokens", "unstated", *_MISSING),
     ),
     Question(
         "calls",
         "One row for each physical provider call.",
-        (*_SPAN_OF_TIME, *_FILTERS, _KIND, _LIMIT, Param("cursor", "go on after this place of an earlier answer")),
+        (
+            *_SPAN_OF_TIME,
+            *_FILTERS,
+            _KIND,
+            _LIMIT,
+            Param("cursor", "go on after this place of an earlier answer"),
+            _AS_OF,
+        ),
         "tollspan calls --customer acme --from 2026-11-01 --format csv",
         brief=(
             *("started_at", "call_id", "customer", "model", "input_tokens", "output_tokens", "reason"),
@@ -210,6 +247,7 @@ _TABLE: Final = (
             Param("customer", "whose bill", positional=True),
             Param("all", "the bills of all customers", "flag"),
             _PERIOD,
+            _AS_OF,
         ),
         "tollspan invoice acme --period 2026-11",
         one_of=("customer", "all"),
@@ -218,7 +256,7 @@ _TABLE: Final = (
     Question(
         "statements.list",
         "Closed periods with cut-off, digest and total; they never change.",
-        (_ONE_CUSTOMER, Param("period", "only this period", "period")),
+        (_ONE_CUSTOMER, Param("period", "only this period", "period"), _AS_OF),
         "tollspan statements list --customer acme",
         brief=("customer", "period", "closed_at", "cutoff", "amount", "currency", "digest"),
     ),
@@ -228,6 +266,7 @@ _TABLE: Final = (
         (
             Param("customer", "whose statement", positional=True, required=True),
             Param("period", "the closed period, for example 2026-11", "period", required=True),
+            _AS_OF,
         ),
         "tollspan statements show acme --period 2026-11",
         brief=("line_id", "kind", "service_period", "description", "quantity", "amount", "currency", "booked_in"),
@@ -240,14 +279,40 @@ _TABLE: Final = (
             Param("period", "only what was booked in this period", "period"),
             Param("account", "only this account, for example receivable/acme"),
             Param("balances", "the balance of each account and currency", "flag"),
+            _AS_OF,
         ),
         "tollspan ledger --customer acme --balances",
         brief=("customer", "period", "position", "line_id", "account", "amount", "currency"),
     ),
     Question(
+        "allowance",
+        "What is left of a customer's allowances: limit, used, remaining, over, resets at.",
+        (
+            Param("customer", "whose allowances", positional=True),
+            Param("all", "the allowances of all customers", "flag"),
+            _PERIOD,
+            _AS_OF,
+        ),
+        "tollspan allowance acme",
+        one_of=("customer", "all"),
+        brief=("customer", "plan", "meter", "limit", "added", "rolled_over", "used", "remaining", "over", "resets_at"),
+        quiet=("added", "rolled_over"),
+    ),
+    Question(
+        "leakage",
+        "What failed, aborted and retried attempts used and cost, and their share of everything.",
+        (*_SPAN_OF_TIME, _BY, _TOP, *_FILTERS, _AS_OF),
+        "tollspan leakage --by customer,feature,model --from 2026-11-01",
+        brief=(
+            *("attempts", "failed", "aborted", "retried", "not_charged", "total_tokens", "share_of_tokens"),
+            *("cost", "cost_currency", "share_of_cost", "charge", "currency", "unknown_cost"),
+        ),
+        quiet=("aborted", "retried", "not_charged", "charge", "unknown_cost"),
+    ),
+    Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
-        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER),
+        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _AS_OF),
         "tollspan margin --by model",
         brief=(
             *("calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency"),
@@ -263,6 +328,7 @@ _TABLE: Final = (
             _ONE_CUSTOMER,
             Param("quality", "only this quality", "enum", choices=INEXACT),
             _TOP,
+            _AS_OF,
         ),
         "tollspan inexact --from 2026-11-01",
         brief=(
@@ -274,7 +340,7 @@ _TABLE: Final = (
     Question(
         "duplicates",
         "Calls that may have been counted on both sides of a gateway; nothing is merged by guess.",
-        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT),
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT, _AS_OF),
         "tollspan duplicates --from 2026-11-01",
         brief=(
             *("started_at", "customer", "call_id", "outer_call_id", "model", "input_tokens", "output_tokens"),
@@ -284,13 +350,13 @@ _TABLE: Final = (
     Question(
         "explain",
         "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
-        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True),),
+        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True), _AS_OF),
         "tollspan explain 5b8efff798038103d269b633813fc60c",
     ),
     Question(
         "lines",
         "Rated lines, one for each price item and base fee of a customer's month, as exports carry them.",
-        (_PERIOD, _ONE_CUSTOMER),
+        (_PERIOD, _ONE_CUSTOMER, _AS_OF),
         "tollspan export csv --period 2026-11 --out november",
         scope="export",
     ),
@@ -310,6 +376,33 @@ _TABLE: Final = (
         "The price versions that were applied, and the plans and cards of one.",
         (Param("version", "the cards and plans of this version"),),
         "tollspan pricing show",
+    ),
+    Question(
+        "pricing.diff",
+        "What a pricing folder would change: prices, and each customer's bill on real usage. Writes nothing.",
+        (
+            Param("files", "the folder, as a JSON object {file name: text}", "json", required=True),
+            Param("from", "first day on which it would hold; a past day shows the bills since then", "date"),
+            Param("period", "the period whose usage is rated; default is each customer's last ended one", "period"),
+            Param("against", "compare with this version instead of the one in force"),
+            _ONE_CUSTOMER,
+            _TOP,
+        ),
+        "tollspan pricing diff pricing/ --period 2026-10",
+        brief=("part", "customer", "period", "document", "name", "change", "was", "is", "difference", "currency"),
+    ),
+    Question(
+        "pricing.simulate",
+        "A past period as applied and under other prices or plans: revenue, cost, margin, who pays more or less.",
+        (
+            Param("folders", "pricing folders, as a JSON object {name: {file name: text}}", "json"),
+            Param("plan", "put all customers on this plan; several are several scenarios", repeat=True),
+            Param("against", "the period whose usage is rated; default is each customer's last ended one", "period"),
+            _ONE_CUSTOMER,
+            Param("top", "only so many customers, those whose bills change most", "int"),
+        ),
+        "tollspan pricing simulate cheaper/ flat-fee/ --against 2026-10",
+        brief=("part", "scenario", "customer", "period", "currency", "revenue", "cost", "margin", "difference"),
     ),
     Question(
         "meters.show",
@@ -341,7 +434,7 @@ _TABLE: Final = (
     Question(
         "customers.list",
         "Customers with plan, segment, currency and zone.",
-        (_ONE_CUSTOMER,),
+        (_ONE_CUSTOMER, _AS_OF),
         "tollspan customers list",
     ),
     Question(

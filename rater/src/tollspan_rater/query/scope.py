@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final
+from typing import Final, Literal, Protocol
 
 import duckdb
 
@@ -13,15 +13,26 @@ from tollspan_rater.domain.span import Piece
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.alike import alike, split
 from tollspan_rater.query.answer import Cell
-from tollspan_rater.query.grouping import dimension
+from tollspan_rater.query.grouping import Value, dimension
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
-from tollspan_rater.store.names import Names
 
-_MONEY_FILTERS: Final = ("reason", "plan", "currency")
+_LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
 
 
 PiecesAt = Callable[[int], Sequence[Piece] | None]
+
+
+class People(Protocol):
+    """The names of people, which live apart from facts."""
+
+    def subject_id(self, tenant: str, name: str, /) -> str:
+        """Return the id of a person; an id gives itself."""
+        ...
+
+    def name_of(self, tenant: str, ids: Iterable[str], /, kind: Literal["user", "customer"] = "user") -> dict[str, str]:
+        """Return the known names by id."""
+        ...
 
 
 def _nothing(_position: int) -> None:
@@ -39,7 +50,7 @@ class Scope:
     accounts: Accounts
     as_of: int
     zone: str
-    names: Names
+    names: People
     now_ns: int = 0
     pieces_at: PiecesAt = _nothing
 
@@ -49,6 +60,14 @@ class Scope:
         for row in rows:
             row["user"] = known.get(str(row.get("user")), row.get("user"))
         return rows
+
+
+def reader(scope: Scope, name: str) -> Value:
+    """Return how to read a dimension of a rated call; a customer's segment is the one it has now."""
+    if name == "segment":
+        customer = scope.accounts.customer
+        return lambda call: customer(call.row.customer).segment
+    return dimension(name, scope.zone)
 
 
 def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = None) -> Iterator[RatedCall]:
@@ -71,7 +90,7 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     """
     start, selection = _asked(scope, params)
     parts = split(scope.connection, scope.accounts, selection)
-    wanted = _Wanted(params, scope)
+    wanted = Wanted(params, scope)
     dimensions = [*by, *wanted.names]
     added = Rater(scope.accounts).rate_alike(
         alike(scope.connection, scope.accounts, parts.addable, [*dimensions, *parts.facts], scope.zone, parts.charging)
@@ -83,6 +102,12 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     who = f"{len(parts.singly)} customers whose prices look at single calls"
     words = f"call by call for {who}, else added up in the database"
     return chain(found, _singly(scope, rest, params, start)), words
+
+
+def asked_selection(scope: Scope, params: Mapping[str, str]) -> Selection:
+    """Return the calls in the asked span of time, of the asked customer; other filters look at rated calls."""
+    _start, selection = _asked(scope, params)
+    return selection
 
 
 def asked_span(scope: Scope, params: Mapping[str, str]) -> tuple[int, int] | None:
@@ -99,7 +124,7 @@ def _asked(scope: Scope, params: Mapping[str, str]) -> tuple[int | None, Selecti
 
 
 def _singly(scope: Scope, selection: Selection, params: Mapping[str, str], start: int | None) -> Iterator[RatedCall]:
-    wanted = _Wanted(params, scope)
+    wanted = Wanted(params, scope)
     for call in Rater(scope.accounts).rate(select(scope.connection, selection)):
         if (start is None or call.row.started_ns >= start) and wanted(call):
             yield call
@@ -112,18 +137,22 @@ def _period_start(scope: Scope, start: int | None) -> int | None:
     return min(scope.accounts.period_at(name, start).start_ns for name in (None, *scope.accounts.names()))
 
 
-class _Wanted:
-    """A filter on rated calls: dimensions equal to given values, and whether something lacks a price."""
+class Wanted:
+    """A filter on rated calls: dimensions equal to given values, and whether something lacks a price.
+
+    ``names`` are those dimensions.
+    """
 
     def __init__(self, params: Mapping[str, str], scope: Scope) -> None:
-        wanted = {name: params[name] for name in (*COLUMN_FILTERS, *_MONEY_FILTERS) if name in params}
+        wanted = {name: params[name] for name in (*COLUMN_FILTERS, *_LATE_FILTERS) if name in params}
         if "user" in wanted:
             wanted["user"] = scope.names.subject_id(scope.accounts.tenant, wanted["user"])
         self.names = tuple(wanted)
-        self._equal = [(dimension(name, scope.zone), value) for name, value in wanted.items()]
+        self._equal = [(reader(scope, name), value) for name, value in wanted.items()]
         self._unpriced = "unpriced" in params
 
     def __call__(self, call: RatedCall) -> bool:
+        """Tell whether a call is one of them."""
         if self._unpriced and call.charged.amount is not None and not call.charged.unpriced:
             return False
         return all(read(call) == value for read, value in self._equal)

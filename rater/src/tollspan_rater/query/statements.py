@@ -54,7 +54,9 @@ def statements_show(scope: Scope, params: Mapping[str, str]) -> Answer:
         *(["lines behind the statement's own adjust it since; booked_in says where"] if bill.since else []),
     ]
     details = {"digest": close.digest, "cutoff": close.cutoff, "position": close.position}
-    return Answer(f"Statement of {customer} for {label}", _LINES, rows, scope.as_of, close.zone, notes, details=details)
+    return Answer(
+        f"Statement of {customer} for {label}", _LINES, rows, scope.as_of, close.period.zone, notes, details=details
+    )
 
 
 def ledger(scope: Scope, params: Mapping[str, str]) -> Answer:
@@ -77,14 +79,14 @@ def ledger(scope: Scope, params: Mapping[str, str]) -> Answer:
 
 def _closed(books: Books, customer: str, label: str | None) -> Iterator[dict[str, Cell]]:
     for close, statement in zip(books.closes[customer], books.statements(customer), strict=True):
-        if label not in {None, close.period}:
+        if label not in {None, close.period.label}:
             continue
         head: dict[str, Cell] = {
             "customer": customer,
-            "period": close.period,
-            "zone": close.zone,
-            "from": instant(close.start_ns),
-            "to": instant(close.end_ns),
+            "period": close.period.label,
+            "zone": close.period.zone,
+            "from": instant(close.period.start_ns),
+            "to": instant(close.period.end_ns),
             "closed_at": instant(close.at_ns),
             "closed_by": close.actor,
             "position": close.position,

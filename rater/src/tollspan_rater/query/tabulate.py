@@ -9,7 +9,7 @@ from typing import Final
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums
+from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums, share
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import plain
 
@@ -41,6 +41,24 @@ def ordered(rows: list[Row], sort: str, columns: Sequence[str]) -> list[Row]:
     if any(isinstance(row[sort], str) for row in rows):
         return sorted(rows, key=lambda row: (row[sort] is None, str(row[sort])))
     return sorted(rows, key=lambda row: (row[sort] is None, -number(row[sort])))
+
+
+def add_shares(rows: Sequence[Row], measure: str) -> None:
+    """Add each row's share of a measure in percent, and the share of all rows down to it, in the order given.
+
+    Money is shared within its currency, counts within all rows. What is unknown has no share.
+    """
+    shown = all(measure in row for row in rows)
+    whole = wholes(rows, measure) if shown else {}
+    down: dict[str | None, Decimal] = {}
+    for row in rows:
+        row["share"] = row["cumulative_share"] = None
+        if not shown or row[measure] is None:
+            continue
+        pot = pot_of(row, measure)
+        down[pot] = EXACT.add(down.get(pot, Decimal(0)), number(row[measure]))
+        row["share"] = share(number(row[measure]), whole[pot])
+        row["cumulative_share"] = share(down[pot], whole[pot])
 
 
 def number(cell: Cell) -> Decimal:

@@ -32,7 +32,11 @@ def allowance_uses(tariff: Tariff, groups: Iterable[UsageGroup], samples: Iterab
                 used[key] = EXACT.add(used[key], more)
     for key, quantity in _sampled(tariff, samples):
         used[key] = EXACT.add(used[key], quantity)
-    return tuple(AllowanceUse(*key, shortest(quantity)) for key, quantity in sorted(used.items()))
+    whole = {
+        (key, one) for segment in tariff.segments for key, one in zip(_keys(segment), segment.included, strict=True)
+    }
+    held = {key: (one.added, one.carried) for key, one in whole}
+    return tuple(AllowanceUse(*key, shortest(quantity), *held[key]) for key, quantity in sorted(used.items()))
 
 
 def _keys(segment: Segment) -> list[Key]:

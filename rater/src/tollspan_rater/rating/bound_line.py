@@ -13,7 +13,7 @@ from tollspan_rater.pricing.plan import Plan
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.charge_line import charge_line, component_of
 from tollspan_rater.rating.held_plan import HeldPlan
-from tollspan_rater.rating.line import Line, LineKind
+from tollspan_rater.rating.line import Kind, Line
 from tollspan_rater.rating.rounding import rounded
 
 ZERO: Final = Decimal(0)
@@ -47,14 +47,14 @@ def _minimum(plan: Plan) -> Bound | None:
     return plan.minimum
 
 
-_BOUNDS: Final[tuple[tuple[LineKind, Callable[[Plan], Bound | None], bool], ...]] = (
+_BOUNDS: Final[tuple[tuple[Kind, Callable[[Plan], Bound | None], bool], ...]] = (
     ("maximum", _maximum, False),
     ("minimum", _minimum, True),
 )
 
 
 def _line(
-    held: HeldPlan, owner: str, kind: LineKind, agreed: Decimal, lines: Sequence[Line], *, least: bool
+    held: HeldPlan, owner: str, kind: Kind, agreed: Decimal, lines: Sequence[Line], *, least: bool
 ) -> Line | None:
     currency, mode = held.plan.currency, held.plan.rounding.mode
     exact = _gap(agreed, exact_sum(line.amount_exact for line in lines), least=least)

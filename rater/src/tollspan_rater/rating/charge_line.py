@@ -12,7 +12,7 @@ from tollspan_rater.pricing.canonical import canonical
 from tollspan_rater.pricing.model import shortest
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.held_plan import HeldPlan
-from tollspan_rater.rating.line import Line, LineKind, line_id
+from tollspan_rater.rating.line import Kind, Line, line_id
 from tollspan_rater.rating.rounding import by_rule
 
 ONE: Final = Decimal(1)
@@ -22,7 +22,7 @@ ZERO: Final = Decimal(0)
 def charge_line(
     held: HeldPlan,
     owner: str,
-    kind: LineKind,
+    kind: Kind,
     component: str,
     description: str,
     steps: Sequence[Step],

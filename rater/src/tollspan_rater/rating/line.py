@@ -14,9 +14,9 @@ from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.decision import Decision
 from tollspan_rater.rating.sample import Facts
 
-LineKind = Literal[
-    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum",
-    "adjustment", "rounding",
+Kind = Literal[
+    "usage", "flat_fee", "base_fee", "addon", "discount", "commitment", "overage", "maximum", "minimum", "rounding",
+    "adjustment",
 ]  # fmt: skip
 
 
@@ -83,7 +83,7 @@ class Line:
     """
 
     line_id: str
-    kind: LineKind
+    kind: Kind
     component: str
     plan: str
     meter: str

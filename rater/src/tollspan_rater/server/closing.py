@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,7 @@ from tollspan_rater.ledger.statement import Statement, digest_of, to_document
 from tollspan_rater.pipeline.commands import CLOSE
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.bill import with_usage_or_plan
-from tollspan_rater.query.closing import Closing
+from tollspan_rater.query.closing import Closing, Verdict
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.store.ledger import Close
@@ -26,36 +26,55 @@ RELEASE: Final = version("tollspan-rater")
 
 
 def close_period(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
-    """Close a period of one customer, or of all who have something on its bill.
+    """Close a period of one customer, or all periods of all customers that lie in the labelled time.
 
     May be repeated: what is closed stays as it is. Of all customers, those who cannot be closed are named with the
-    reason, and the others are closed.
+    reason, and the others are closed; several periods of one customer one after the other, for each builds on the
+    one before it.
 
     Raises:
         CloseRefusedError: the audit does not hold, or the one customer's period cannot be closed; nothing was booked.
         NotFoundError: no such customer.
     """
-    label = body["period"]
-    with closing_of(rater, tenant) as (scope, closing):
-        names = [body["customer"]] if "customer" in body else with_usage_or_plan(scope)
-        if "customer" in body and names[0] not in with_usage_or_plan(scope):
-            raise NotFoundError("customer", names[0], "tollspan customers list shows who there is.")
-        verdicts = {name: closing.verdict(name, label) for name in names}
-        refused = {name: one for name, one in verdicts.items() if isinstance(one, CloseRefusedError)}
-        if "customer" in body and refused:
-            raise refused[body["customer"]]
-        chosen = [(name, one) for name, one in verdicts.items() if isinstance(one, Period)]
-        if "customer" not in body:
-            chosen = [(name, period) for name, period in chosen if closing.has_lines(name, period)]
-        statements = made(rater, closing, chosen)
-        position = journaled(rater, statements, tenant, actor) if statements else scope.as_of
-    before = {name: one.digest for name, one in verdicts.items() if isinstance(one, Close)}
-    closed = {one.customer: digest_of(to_document(one)) for one in statements}
-    return Receipt(
-        position,
-        {"period": label, "closed": closed, "closed_before": before}
-        | ({"refused": {name: str(one) for name, one in refused.items()}} if refused else {}),
-    )
+    label, customer = body["period"], body.get("customer")
+    closed: dict[tuple[str, str], str] = {}
+    while True:
+        with closing_of(rater, tenant) as (scope, closing):
+            verdicts = closing.of_all(label) if customer is None else _of_one(scope, closing, customer, label)
+            statements = statements_of(rater, closing, _oldest(verdicts))
+            position = journaled(rater, statements, tenant, actor) if statements else scope.as_of
+        if not statements:
+            return Receipt(position, {"period": label, **_said(verdicts, closed)})
+        closed |= {(one.customer, one.period.label): digest_of(to_document(one)) for one in statements}
+
+
+def _of_one(scope: Scope, closing: Closing, customer: str, label: str) -> dict[tuple[str, str], Verdict]:
+    if customer not in with_usage_or_plan(scope):
+        raise NotFoundError("customer", customer, "tollspan customers list shows who there is.")
+    verdict = closing.of_one(customer, label)
+    if isinstance(verdict, CloseRefusedError):
+        raise verdict
+    return {(customer, label): verdict}
+
+
+def _oldest(verdicts: Mapping[tuple[str, str], Verdict]) -> list[tuple[str, Period]]:
+    """Return of each customer the oldest period that may be closed."""
+    found: dict[str, Period] = {}
+    for (customer, _label), verdict in verdicts.items():
+        if isinstance(verdict, Period):
+            found.setdefault(customer, verdict)
+    return list(found.items())
+
+
+def _said(verdicts: Mapping[tuple[str, str], Verdict], closed: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """Return what came of it: digests of what was closed now and before, and why the rest was not."""
+    said: dict[str, dict[str, str]] = {"closed": {f"{name} {of}": digest for (name, of), digest in closed.items()}}
+    for (name, of), verdict in verdicts.items():
+        if isinstance(verdict, Close) and (name, of) not in closed:
+            said.setdefault("closed_before", {})[f"{name} {of}"] = verdict.digest
+        elif isinstance(verdict, CloseRefusedError):
+            said.setdefault("refused", {})[f"{name} {of}"] = str(verdict)
+    return said
 
 
 @contextmanager
@@ -74,7 +93,7 @@ def closing_of(rater: Rater, tenant: str) -> Iterator[tuple[Scope, Closing]]:
             yield scope, Closing(scope, RELEASE)
 
 
-def made(rater: Rater, closing: Closing, chosen: Sequence[tuple[str, Period]]) -> list[Statement]:
+def statements_of(rater: Rater, closing: Closing, chosen: Sequence[tuple[str, Period]]) -> list[Statement]:
     """Return the statements of chosen periods; with none to make, nothing is asked of the audit.
 
     Raises:

@@ -20,6 +20,7 @@ from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
 from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
+from tollspan_rater.query.supposed_prices import version_at
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
 from tollspan_rater.server.closing import close_period
 from tollspan_rater.server.forgetting import forget
@@ -98,20 +99,23 @@ def _merged(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any
 
 
 def _pricing_apply(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
+    """Apply a folder, unless it says what holds from that day on already."""
     book = load(price_files(body["files"]))
     cost_book_of(cost_files(body["files"]))
-    now = rater.clock.now_ns()
     day = body.get("valid_from")
     since = 0 if day is None else _midnight(date.fromisoformat(day), rater.config.zone)
+    said = {"version": book.version, "plans": sorted(book.plans), "cards": sorted(book.cards)}
+    holding = version_at(state.price_versions(rater.database.reader(), tenant), since)
+    if holding and holding.version == book.version and cost_files(holding.files) == cost_files(body["files"]):
+        return Receipt(holding.position, {**said, "unchanged": True})
     applied = {
         "version": book.version,
         "valid_from_ns": since,
         "note": body.get("note", ""),
         "files": body["files"],
     }
-    position = rater.append([NewCommand(now, tenant, actor, "pricing.apply", applied)])
-    plans = sorted(book.plans)
-    return Receipt(position, {"version": book.version, "plans": plans, "cards": sorted(book.cards)})
+    command = NewCommand(rater.clock.now_ns(), tenant, actor, "pricing.apply", applied)
+    return Receipt(rater.append([command]), said)
 
 
 def _meters_apply(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:

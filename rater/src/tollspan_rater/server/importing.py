@@ -1,4 +1,4 @@
-"""Importing OTLP files: the same strip, journal and pipeline as for spans from the network."""
+"""Importing files of spans or usage events: the same strip, journal and pipeline as for spans from the network."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from tollspan_rater.domain.entries import NewBatch
 from tollspan_rater.errors import OverloadedError
 from tollspan_rater.ingest.content import strip
 from tollspan_rater.ingest.files import read_stream
+from tollspan_rater.ingest.undecodable import described
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.rater import APPLIED_S, Rater
 
+_UNREAD_TOLD: Final = 20
 _AHEAD: Final = 64  # requests that may wait for their fsync
 
 
@@ -23,9 +25,12 @@ def import_stream(rater: Rater, stream: BinaryIO, *, name: str, tenant: str, act
     """
     waiting: deque[Future[int]] = deque()
     batches = pieces = position = 0
+    unread: list[str] = []
     most = int(rater.config.limits.message_bytes)
     for encoding, body in read_stream(stream, most, lambda _read: None):
         clean = strip(body, encoding)
+        if encoding == "undecodable" and len(unread) < _UNREAD_TOLD:
+            unread.append(str(described(body).get("error", "")))
         batch = NewBatch(rater.clock.now_ns(), tenant, f"{actor}:{name}", clean.encoding, clean.body)
         while len(waiting) >= _AHEAD or (future := _submitted(rater, batch)) is None:
             position = max(position, waiting.popleft().result())
@@ -34,7 +39,8 @@ def import_stream(rater: Rater, stream: BinaryIO, *, name: str, tenant: str, act
     for future in waiting:
         position = max(position, future.result())
     rater.writer.wait_for(position, APPLIED_S)
-    return Receipt(position, {"batches": batches, "spans": pieces})
+    counted: dict[str, object] = {"batches": batches, "spans": pieces}
+    return Receipt(position, counted | ({"unread": unread} if unread else {}))
 
 
 def _submitted(rater: Rater, batch: NewBatch) -> Future[int] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from tollspan_rater.errors import TollspanError
-from tollspan_rater.server.closing import closing_of, journaled, made
+from tollspan_rater.server.closing import closing_of, journaled, statements_of
 
 if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
@@ -53,7 +53,7 @@ class Schedule:
         with closing_of(self._rater, tenant) as (scope, closing):
             due = [(name, closing.due(name, ended_by_ns)) for name in scope.accounts.names()]
             chosen = [(name, period) for name, period in due if period is not None]
-            statements = made(self._rater, closing, chosen)
+            statements = statements_of(self._rater, closing, chosen)
             if statements:
                 position = journaled(self._rater, statements, tenant, ACTOR)
         for statement in statements:

@@ -16,12 +16,14 @@ from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from tollspan_rater import failpoints
 from tollspan_rater.api.app import create_app
 from tollspan_rater.config.model import Config, split_address
 from tollspan_rater.config.model import Tls as TlsFiles
 from tollspan_rater.errors import ConfigError
+from tollspan_rater.ingest import event_http
 from tollspan_rater.ingest.address import Tls
 from tollspan_rater.ingest.admission import Admission, Refusal, by_key
 from tollspan_rater.ingest.limits import Limits
@@ -95,7 +97,9 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     admission = _admission(rater)
     token = secrets.token_urlsafe(32)
     grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
-    http_door = HttpServer(traces_app(admission), config.listen.http, config.tls, "listen.http", mutual=True)
+    events = Route(event_http.PATH, event_http.events_endpoint(admission), methods=["POST"])
+    spans_door = traces_app(admission, more=[events])
+    http_door = HttpServer(spans_door, config.listen.http, config.tls, "listen.http", mutual=True)
     # The API always asks for a key; a command on this machine has the local one and no client certificate.
     api_door = HttpServer(create_app(rater, token), config.listen.api, config.tls, "listen.api", mutual=False)
     for door in (grpc_door, http_door, api_door):

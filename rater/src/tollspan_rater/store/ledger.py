@@ -8,7 +8,9 @@ from typing import Final
 
 import duckdb
 
-_COLUMNS: Final = "customer, period, zone, start_ns, end_ns, position, at_ns, actor, cutoff, digest"
+from tollspan_rater.pricing.period import Period
+
+_PERIOD: Final = "start_ns, end_ns, period, zone, cycle_ns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +18,7 @@ class Close:
     """One close: whose period, by which journal entry, and up to which position everything was known to it."""
 
     customer: str
-    period: str
-    zone: str
-    start_ns: int
-    end_ns: int
+    period: Period
     position: int
     at_ns: int
     actor: str
@@ -43,10 +42,22 @@ class Leg:
 def closes(connection: duckdb.DuckDBPyConnection, tenant: str) -> list[Close]:
     """Return the closes of a tenant, in the order in which they were journaled."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM statements WHERE tenant = ? ORDER BY position",  # noqa: S608 - fixed names
+        f"SELECT customer, position, at_ns, actor, cutoff, digest, {_PERIOD} "  # noqa: S608 - fixed names
+        "FROM statements WHERE tenant = ? ORDER BY position",
         [tenant],
     ).fetchall()
-    return [Close(*row) for row in rows]
+    return [Close(row[0], Period(*row[6:]), *row[1:6]) for row in rows]
+
+
+def closed_periods(connection: duckdb.DuckDBPyConnection, tenant: str) -> dict[str, tuple[Period, ...]]:
+    """Return the closed periods of each customer of a tenant, in the order of time."""
+    found: dict[str, list[Period]] = {}
+    for customer, *period in connection.execute(
+        f"SELECT customer, {_PERIOD} FROM statements WHERE tenant = ? ORDER BY start_ns",  # noqa: S608 - fixed names
+        [tenant],
+    ).fetchall():
+        found.setdefault(customer, []).append(Period(*period))
+    return {customer: tuple(periods) for customer, periods in found.items()}
 
 
 def bodies(connection: duckdb.DuckDBPyConnection, tenant: str, customer: str) -> dict[int, str]:

@@ -186,6 +186,7 @@ CREATE TABLE statements (
     zone VARCHAR NOT NULL,
     start_ns BIGINT NOT NULL,
     end_ns BIGINT NOT NULL,
+    cycle_ns BIGINT,                -- length of the whole cycle, where the period was cut short
     position BIGINT NOT NULL,       -- the journal entry that closed it
     at_ns BIGINT NOT NULL,
     actor VARCHAR NOT NULL,

@@ -63,8 +63,8 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         "keys": [("tenant", _TEXT), ("key_id", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("body", _TEXT)],
         "statements": [
             ("tenant", _TEXT), ("customer", _TEXT), ("period", _TEXT), ("zone", _TEXT), ("start_ns", _LONG),
-            ("end_ns", _LONG), ("position", _LONG), ("at_ns", _LONG), ("actor", _TEXT), ("cutoff", _LONG),
-            ("digest", _TEXT), ("body", _TEXT),
+            ("end_ns", _LONG), ("cycle_ns", _LONG), ("position", _LONG), ("at_ns", _LONG), ("actor", _TEXT),
+            ("cutoff", _LONG), ("digest", _TEXT), ("body", _TEXT),
         ],
         "postings": [
             ("tenant", _TEXT), ("customer", _TEXT), ("period", _TEXT), ("position", _LONG), ("line_id", _TEXT),

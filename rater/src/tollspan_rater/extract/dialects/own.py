@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tollspan import semconv
+from tollspan import event_fields, semconv
 from tollspan_rater.extract.dialects.semconv import KEYS, ROLES
 from tollspan_rater.extract.dialects.table import OWN, OWN_RAW, Dialect, RawUsage, merged
 
@@ -35,5 +35,31 @@ OWN_SPANS: Final = Dialect(
     raw=(RawUsage(semconv.USAGE_RAW),),
     zero_is_unknown=False,
     attributes_fill_raw=True,
+    kept_prefixes=("tollspan.",),
+)
+
+EVENTS: Final = Dialect(
+    name="tollspan.events",
+    version=1,
+    rank=OWN,
+    source="this repository: docs/reference/events.md",
+    traps=("tokens without a split are of neither direction, so that they have a price only where both cost the same",),
+    scopes=(event_fields.SCOPE_NAME,),
+    keys=merged(
+        {
+            "outcome": (semconv.OUTCOME,),
+            "record_id": (semconv.RECORD_ID,),
+            "attempt": (semconv.ATTEMPT,),
+            "retry_of": (semconv.RETRY_OF,),
+            "meter": (semconv.METER,),
+            "quantity": (semconv.QUANTITY,),
+            "unit.tokens": (event_fields.UNSPLIT_TOKENS,),
+            "cost": (event_fields.COST_USD,),
+        },
+        KEYS,
+    ),
+    roles=ROLES,
+    zero_is_unknown=False,
+    currency="USD",
     kept_prefixes=("tollspan.",),
 )

@@ -84,6 +84,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 REGISTRY: Final = Registry(
     (
         own.OWN_SPANS,
+        own.EVENTS,
         *native.DIALECTS,
         *gateways.DIALECTS,
         *platforms.DIALECTS,

@@ -1,0 +1,41 @@
+"""Moments of knowledge: a journal position, or the last one before a time."""
+
+from __future__ import annotations
+
+import duckdb
+
+from tollspan_rater.errors import UsageError
+from tollspan_rater.query.selection import instant
+
+
+def position_at(connection: duckdb.DuckDBPyConnection, text: str, zone: str, now_ns: int) -> int:
+    """Return the journal position that a moment names: digits are one, a day or an instant is the last before it.
+
+    The last one before an instant is the one before the first entry that came after it, so that entries to come
+    never move it, even when a clock is set back.
+
+    Raises:
+        UsageError: the moment has not come, so that its answer would not stay.
+    """
+    last = last_position(connection)
+    if text.isdecimal():
+        if int(text) > last:
+            raise UsageError(f"as of position {text} is not known: the journal has come to position {last}")
+        return int(text)
+    at_ns = instant(text, zone)
+    if at_ns > now_ns:
+        raise UsageError(f"as of {text} is not known: that time has not come")
+    ((after,),) = connection.execute("SELECT min(position) FROM entries WHERE at_ns > ?", [at_ns]).fetchall()
+    return last if after is None else int(after) - 1
+
+
+def last_position(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the last journal position that a connection sees, 0 before the first."""
+    ((position,),) = connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()
+    return int(position)
+
+
+def last_instant_ns(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the time of the last entry that a connection sees; the beginning of time before the first."""
+    ((at_ns,),) = connection.execute("SELECT coalesce(arg_max(at_ns, position), 0) FROM entries").fetchall()
+    return int(at_ns)

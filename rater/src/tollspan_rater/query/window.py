@@ -1,0 +1,65 @@
+"""Windows of local time: from a minute to a quarter, in a time zone, with the days on which clocks change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tollspan_rater.domain.clock import from_ns
+
+_MINUTE_NS: Final = 60_000_000_000
+_QUARTER_NS: Final = 15 * _MINUTE_NS  # zones differ by quarters of an hour at the finest
+_MONTHS: Final = 3
+
+
+def _clock(at: datetime) -> str:
+    """Write a minute with its offset: an hour that comes twice when clocks are set back is two windows."""
+    return at.isoformat(timespec="minutes").replace("+00:00", "Z")
+
+
+WINDOWS: Final[Mapping[str, Callable[[datetime], str]]] = {
+    "minute": lambda at: _clock(at.replace(second=0, microsecond=0)),
+    "hour": lambda at: _clock(at.replace(minute=0, second=0, microsecond=0)),
+    "day": lambda at: at.strftime("%Y-%m-%d"),
+    "week": lambda at: (at - timedelta(days=at.weekday())).strftime("%G-W%V"),
+    "month": lambda at: at.strftime("%Y-%m"),
+    "quarter": lambda at: f"{at.year}-Q{(at.month - 1) // _MONTHS + 1}",
+}
+
+
+def window_of(name: str, zone: str) -> Callable[[int], str]:
+    """Return how to tell the window in which an instant (nanoseconds since 1970) lies."""
+    at, written, step = ZoneInfo(zone), WINDOWS[name], _step([name])
+    known: dict[int, str] = {}
+
+    def window(instant_ns: int) -> str:
+        place = instant_ns // step
+        text = known.get(place)
+        if text is None:
+            text = known[place] = written(from_ns(place * step).astimezone(at))
+        return text
+
+    return window
+
+
+def edges(names: Sequence[str], zone: str, span: tuple[int, int]) -> list[int]:
+    """Return the instants at which any of some windows changes, the first at or before the span's beginning."""
+    step = _step(names)
+    first, last = span[0] // step, span[1] // step
+    if not names:
+        return [first * step]
+    windows = [window_of(name, zone) for name in names]
+    found: list[int] = []
+    before: list[str] = []
+    for place in range(first, last + 1):
+        now = [window(place * step) for window in windows]
+        if now != before:
+            found.append(place * step)
+            before = now
+    return found
+
+
+def _step(names: Sequence[str]) -> int:
+    return _MINUTE_NS if "minute" in names else _QUARTER_NS

@@ -1,0 +1,157 @@
+"""What a pricing folder would change, worked out by hand on real usage; now is 15 December 2026."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from query.shop import Shop, card, plan
+from tollspan_rater.errors import NotFoundError, PricingError, UsageError
+from tollspan_rater.query.answer import Answer
+
+OLD = {"c.yaml": card([{"input": "0.01"}]), "p.yaml": plan("pro", base_fee="49.00")}
+NEW = {"c.yaml": card([{"input": "0.02"}]), "p.yaml": plan("pro", base_fee="39.00")}
+
+
+def folder(files: Mapping[str, Any]) -> str:
+    return json.dumps({name: json.dumps(value) for name, value in files.items()})
+
+
+def part(answer: Answer, name: str) -> list[tuple[Any, ...]]:
+    """The rows of a part, without the columns that say nothing in it."""
+    columns = {
+        "price": ("document", "name", "was", "is"),
+        "bill": ("customer", "period", "change", "was", "is", "difference", "currency"),
+        "line": ("customer", "name", "was", "is", "difference"),
+        "unpriced": ("customer", "name", "was", "is", "why"),
+    }[name]
+    return [tuple(row.get(column) for column in columns) for row in answer.rows if row["part"] == name]
+
+
+@pytest.fixture
+def used(shop: Shop) -> Shop:
+    """In November acme used 1,000 and globex 3,000 input tokens at 0.01, both for 49.00 a month."""
+    shop.price(OLD)
+    for name, count in (("acme", 1_000), ("globex", 3_000)):
+        shop.customer(name, plan="pro")
+        shop.send(shop.call("2026-11-10T10:00Z", {"input": count, "output": 0}, customer=name))
+    return shop
+
+
+def test_the_last_ended_period_is_rated_as_if_the_prices_had_held_in_it(used: Shop) -> None:
+    answer = used.ask("pricing.diff", files=folder(NEW))
+    assert part(answer, "price") == [
+        ("card list-USD", "price input:*/*", "0.01", "0.02"),
+        ("plan pro", "base fee amount", "49", "39"),
+    ]
+    # acme: 49 + 10.00 -> 39 + 20.00; globex: 49 + 30.00 -> 39 + 60.00
+    assert part(answer, "bill") == [
+        ("globex", "2026-11", "pays more", Decimal("79.00"), Decimal("99.00"), Decimal("20.00"), "USD"),
+        ("acme", "2026-11", "pays the same", Decimal("59.00"), Decimal("59.00"), Decimal("0.00"), "USD"),
+    ]
+    assert [(row[2], row[3], row[4]) for row in part(answer, "line")] == [
+        (Decimal("49.00"), Decimal("39.00"), Decimal("-10.00")),
+        (Decimal("30.00"), Decimal("60.00"), Decimal("30.00")),
+        (Decimal("49.00"), Decimal("39.00"), Decimal("-10.00")),
+        (Decimal("10.00"), Decimal("20.00"), Decimal("10.00")),
+    ]
+    assert "all bills: 138.00 -> 158.00 USD, difference 20.00" in answer.notes
+    assert "1 bills rise, 0 fall, 1 stay as they are" in answer.notes
+    assert not answer.ok
+
+
+def test_nothing_changes_where_only_the_notation_does(used: Shop) -> None:
+    same = {"all.yaml": "\n---\n".join(json.dumps(document) for document in reversed(OLD.values()))}
+    answer = used.ask("pricing.diff", files=json.dumps(same))
+    assert (answer.ok, list(answer.rows)) == (True, [])
+    assert answer.details["prices_changed"] == 0
+
+
+def test_a_backdated_version_shows_every_bill_since_its_day(used: Shop) -> None:
+    used.send(used.call("2026-12-03T10:00Z", {"input": 500, "output": 0}, customer="acme"))
+    only_price = {**NEW, "p.yaml": OLD["p.yaml"]}
+    answer = used.ask("pricing.diff", files=folder(only_price), from_="2026-11-10")
+    # November: acme 1,000 and globex 3,000 tokens, December: acme 500, each 0.01 dearer
+    assert [(row[0], row[1], row[5]) for row in part(answer, "bill")] == [
+        ("globex", "2026-11", Decimal("30.00")),
+        ("acme", "2026-11", Decimal("10.00")),
+        ("acme", "2026-12", Decimal("5.00")),
+    ]
+    later = used.ask("pricing.diff", files=folder(only_price), from_="2026-11-11")
+    assert [(row[0], row[1], row[5]) for row in part(later, "bill")] == [("acme", "2026-12", Decimal("5.00"))]
+
+
+def test_a_backdated_price_gives_what_its_diff_said_and_the_old_bill_is_still_known(used: Shop) -> None:
+    before = used.ask("invoice", all="true", period="2026-11").totals
+    said = used.ask("pricing.diff", files=folder(NEW), from_="2026-11-01")
+    used.price(NEW, since="2026-11-01")
+    after = used.ask("invoice", all="true", period="2026-11").totals
+    assert (before, after) == ({"amount": Decimal("138.00"), "currency": "USD"},
+                               {"amount": Decimal("158.00"), "currency": "USD"})  # fmt: skip
+    assert said.details["totals"] == {
+        "USD": {"was": Decimal("138.00") + 98, "is": Decimal("158.00") + 78, "difference": Decimal("0.00")}
+    }  # the base fees of December fall by 10.00 each
+    assert used.ask("pricing.diff", files=folder(NEW), from_="2026-11-01").ok
+
+
+def test_a_future_version_is_shown_on_the_last_period(used: Shop) -> None:
+    answer = used.ask("pricing.diff", files=folder(NEW), from_="2027-01-01")
+    assert {row[1] for row in part(answer, "bill")} == {"2026-11"}
+    assert answer.details["backdated"] is False
+
+
+def test_a_price_that_goes_leaves_usage_unpriced_and_says_so(used: Shop) -> None:
+    gone = {"c.yaml": card([{"output": "0.02"}]), "p.yaml": plan("pro", base_fee="49.00")}
+    answer = used.ask("pricing.diff", files=folder(gone), customer="acme")
+    assert part(answer, "price") == [
+        ("card list-USD", "price input:*/*", "0.01", None),
+        ("card list-USD", "price output:*/*", None, "0.02"),
+    ]
+    assert part(answer, "unpriced") == [("acme", "input", Decimal(0), Decimal(1000), "no price")]
+    assert [row[2:] for row in part(answer, "line")] == [(Decimal("10.00"), None, Decimal("-10.00"))]
+
+
+def test_against_an_older_version(used: Shop) -> None:
+    first = used.ask("pricing.show").rows[0]["version"]
+    used.price(NEW)
+    assert used.ask("pricing.diff", files=folder(NEW)).ok
+    answer = used.ask("pricing.diff", files=folder(NEW), against=str(first), top="1")
+    assert [row[0] for row in part(answer, "bill")] == ["globex"]
+    assert "1 more bills that change are not shown" in answer.notes
+
+
+def test_before_anything_is_applied_everything_is_added(shop: Shop) -> None:
+    answer = shop.ask("pricing.diff", files=folder(NEW))
+    assert [row[:3] for row in part(answer, "price")] == [
+        ("card list-USD", None, None),
+        ("card list-USD", "price input:*/*", None),
+        ("plan pro", None, None),
+    ]
+
+
+def test_asking_writes_nothing(used: Shop) -> None:
+    before = used.ask("pricing.show")
+    used.ask("pricing.diff", files=folder(NEW), from_="2026-11-01")
+    after = used.ask("pricing.show")
+    assert (after.rows, after.as_of) == (before.rows, before.as_of)
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "said"),
+    [
+        ({"files": "{}"}, UsageError, "at least one file"),
+        ({"files": "{'a': 1}"}, UsageError, "no JSON"),
+        ({"files": '{"a.yaml": 1}'}, UsageError, "JSON object"),
+        ({"files": "pricing/"}, UsageError, "a JSON object"),
+        ({"files": '{"a.yaml": "card: c"}'}, PricingError, "a.yaml:1"),
+        ({"files": '{"costs/a.yaml": "costs: 1"}'}, PricingError, "costs/a.yaml:1"),
+        ({"files": folder(NEW), "against": "pv_0"}, NotFoundError, "pricing show"),
+    ],
+)
+def test_what_cannot_be_compared(shop: Shop, params: dict[str, str], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        shop.ask("pricing.diff", **params)
