@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ import orjson
 from tollspan_rater.ledger.adjustment import Adjustment, adjustments, standing
 from tollspan_rater.ledger.statement import Statement, booked_of, from_document, with_adjustments
 from tollspan_rater.pricing.period import Period
-from tollspan_rater.query.bill import rated_period
+from tollspan_rater.query.bill import rated_period, rated_periods
 from tollspan_rater.query.late import Late
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, bounds, instant
@@ -57,6 +57,7 @@ class Books:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._rated: dict[tuple[str, Period], RatedPeriod] = {}
         self.closes: dict[str, list[Close]] = {}
         for close in ledger.closes(scope.connection, scope.accounts.tenant):
             self.closes.setdefault(close.customer, []).append(close)
@@ -113,16 +114,21 @@ class Books:
             self._pending[customer] = tuple(self._unbooked(customer))
         return self._pending[customer]
 
+    def read_ahead(self, customers: Iterable[str], label: str | None) -> None:
+        """Rate the open periods of many customers at once that :meth:`labelled` will be asked for."""
+        wanted = [
+            (name, self._period(name, label))
+            for name in customers
+            if label is None or self.close_of(name, label) is None
+        ]
+        self._rated.update(zip(wanted, rated_periods(self._scope, wanted), strict=True))
+
     def labelled(self, customer: str, label: str | None) -> Bill:
         """Return a customer's bill of the period with a label, by default of the running one."""
         close = None if label is None else self.close_of(customer, label)
         if close is not None:
             return self.closed(customer, close)
-        accounts = self._scope.accounts
-        return self.bill(
-            customer,
-            accounts.period_at(customer, self._scope.now_ns) if label is None else accounts.period(customer, label),
-        )
+        return self.bill(customer, self._period(customer, label))
 
     def bill(self, customer: str, period: Period) -> Bill:
         """Return a customer's bill of a period in its state."""
@@ -130,7 +136,7 @@ class Books:
         if close is not None:
             return self.closed(customer, close)
         state: State = "preview" if self._scope.now_ns < period.end_ns else "draft"
-        rated = rated_period(self._scope, customer, period)
+        rated = self._rated.get((customer, period)) or rated_period(self._scope, customer, period)
         open_from_ns = self.open_from_ns(customer)
         if open_from_ns is None or open_from_ns not in period:
             return Bill(customer, state, rated)
@@ -148,6 +154,10 @@ class Books:
             if adjustment.corrects.period == statement.period
         ]
         return Bill(customer, "closed", statement.bill, statement.adjustments, close, tuple(since))
+
+    def _period(self, customer: str, label: str | None) -> Period:
+        accounts = self._scope.accounts
+        return accounts.period_at(customer, self._scope.now_ns) if label is None else accounts.period(customer, label)
 
     def _unbooked(self, customer: str) -> Iterator[Adjustment]:
         open_from_ns = self.open_from_ns(customer)

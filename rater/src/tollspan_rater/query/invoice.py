@@ -34,6 +34,8 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     if "all" not in params and names[0] not in known:
         raise NotFoundError("customer", names[0], "tollspan customers list and tollspan usage show who there is.")
     books = Books(scope)
+    if len(names) > 1:
+        books.read_ahead(names, params.get("period"))
     found = [books.labelled(name, params.get("period")) for name in names]
     bills = {bill.customer: bill.whole for bill in found}
     totals = {code: exact_sum(amounts) for code, amounts in _amounts(bills.values()).items()}
