@@ -1,4 +1,4 @@
-"""``python -m benchmarks.rating``: invoices and marginal charges beside the bare queries over the same rows, in one run."""
+"""``python -m benchmarks.rating``: invoices and marginal charges beside bare queries over the same rows, in one run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks.rating.measure import Cost, bills, charges
+from benchmarks.rating.measure import Cost, measured
 
 CALLS: Final = 10_000_000
 CUSTOMERS: Final = 10_000
@@ -28,21 +28,17 @@ def main() -> None:
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} CPUs, load average {os.getloadavg()[0]:.1f}; "
         f"{asked.calls:,} calls in one month, medians of {asked.rounds}\n\n{HEAD}"
     )
-    for line in measured(asked.calls, asked.customers, asked.rounds):
-        print(line, flush=True)
+    for text in lines(asked.calls, asked.customers, asked.rounds):
+        print(text, flush=True)
 
 
-def measured(calls: int, customers: int, rounds: int) -> Iterator[str]:
-    """Yield the lines of the table; the store of each pair is gone before the next one is made."""
-    for what, measure, whose in (
-        ("invoice of one customer, beside the bare GROUP BY", bills, 1),
-        (f"invoices of {customers:,} customers, beside the bare GROUP BY", bills, customers),
-        ("charge of each call of one customer, beside the bare window query", charges, 1),
-        (f"charge of each call of {customers:,} customers, beside the bare window query", charges, customers),
-    ):
+def lines(calls: int, customers: int, rounds: int) -> Iterator[str]:
+    """Yield the lines of the table; the store of one customer is gone before that of many is made."""
+    for whose, many in (("one customer", 1), (f"{customers:,} customers", customers)):
         with tempfile.TemporaryDirectory(prefix="tollspan-bench-") as folder:
-            bare, ours = measure(Path(folder), calls, whose, rounds)
-        yield line(what, bare, ours)
+            bills, charges = measured(Path(folder), calls, many, rounds)
+        yield line(f"invoices of {whose}, beside the bare GROUP BY", *bills)
+        yield line(f"charges of {whose}, beside the bare window query", *charges)
 
 
 def line(what: str, bare: Cost, ours: Cost) -> str:

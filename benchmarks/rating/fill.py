@@ -29,7 +29,7 @@ SELECT '{TENANT}' AS tenant, 'call_' || printf('%016x%08x', hash(i), hash(i + 1)
        'user-' || (hash(i + 9) % 100000) AS "user", 'feature-' || (hash(i + 10) % 10) AS feature,
        'production' AS environment, []::VARCHAR[] AS flags
 FROM range(?, ?) AS numbers(i)
-"""
+"""  # noqa: S608 -- numbers and names of ours
 _TIERS: Final = [{"up_to": "1_000_000_000", "price": "4.00"}, {"price": "3.00"}]
 PRICES: Final = {
     "prices.yaml": {

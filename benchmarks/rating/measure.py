@@ -14,6 +14,7 @@ import duckdb
 
 from benchmarks.rating.fill import FIRST_NS, LENGTH_NS, PERIOD, TENANT, filled
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.charges import charging
 from tollspan_rater.query.invoice import invoice
 from tollspan_rater.query.scope import Scope
@@ -51,30 +52,25 @@ def turns(tasks: Sequence[Callable[[], Any]], rounds: int) -> list[Cost]:
     return [Cost(*(statistics.median(column) for column in zip(*of_task, strict=True))) for of_task in taken]
 
 
-def bills(folder: Path, calls: int, customers: int, rounds: int) -> tuple[Cost, Cost]:
-    """Return what the bare GROUP BY costs, and the invoices of all customers as an answer."""
+def measured(folder: Path, calls: int, customers: int, rounds: int) -> tuple[tuple[Cost, Cost], tuple[Cost, Cost]]:
+    """Return what the bare GROUP BY and the invoices of all customers cost, then the bare window query and charges.
+
+    Invoices are rated from the database's groups and made into an answer; charges and running sums go to a table.
+    """
     database = filled(folder / f"{customers}.duckdb", calls, customers)
+    whose = {"customer": "customer-0"} if customers == 1 else {"all": "true"}
     with database.snapshot() as connection:
         scope = _scope(folder, connection)
-        whose = {"customer": "customer-0"} if customers == 1 else {"all": "true"}
-        bare, ours = turns(
+        bills = turns(
             [
                 lambda: connection.execute(BARE_BILL).fetchall(),
                 lambda: invoice(replace(scope, accounts=_accounts(connection)), {"period": PERIOD, **whose}),
             ],
             rounds,
         )
+        charges = turns([lambda: connection.execute(BARE_WINDOW), lambda: _charged(connection)], rounds)
     database.close()
-    return bare, ours
-
-
-def charges(folder: Path, calls: int, customers: int, rounds: int) -> tuple[Cost, Cost]:
-    """Return what the bare window query costs, and the marginal charge of every call, both written to a table."""
-    database = filled(folder / f"{customers}.duckdb", calls, customers)
-    with database.snapshot() as connection:
-        bare, ours = turns([lambda: connection.execute(BARE_WINDOW), lambda: _charged(connection)], rounds)
-    database.close()
-    return bare, ours
+    return (bills[0], bills[1]), (charges[0], charges[1])
 
 
 def _charged(connection: duckdb.DuckDBPyConnection) -> None:
@@ -88,7 +84,7 @@ def _charged(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _accounts(connection: duckdb.DuckDBPyConnection) -> Accounts:
-    return Accounts(connection, TENANT, "UTC")
+    return Accounts(connection, TENANT, "UTC", carry=carried_from(connection))
 
 
 def _scope(folder: Path, connection: duckdb.DuckDBPyConnection) -> Scope:

@@ -54,6 +54,11 @@ class Subscription:
     anchor: date | None = None
     closed: tuple[Period, ...] = ()
 
+    @property
+    def has_terms(self) -> bool:
+        """Whether some price book has terms of the customer's own."""
+        return any(self.customer in one.book.terms for one in self.applied)
+
     @cached_property
     def regimes(self) -> tuple[Regime, ...]:
         """Return the cycles that the customer's plans ask for, each from an instant on; the first holds before, too.
@@ -159,6 +164,7 @@ class Subscription:
             problem = NO_PLAN if name is None else NO_PRICES if book is None else UNKNOWN_PLAN
             return Segment(start_ns, end_ns, None, version=version, problem=problem)
         held, notes = self._addons_at(book, plan, start_ns)
+        discounts = tuple(one for one in plan.discounts if self._holds(one, plan, of))
         terms = self._terms_at(book, start_ns)
         own = (terms.card,) if terms is not None and terms.card is not None else ()
         cards: list[RateCard] = [*own, *book.cards_of(plan)]
@@ -167,7 +173,7 @@ class Subscription:
         return Segment(
             start_ns=start_ns,
             end_ns=end_ns,
-            plan=replace(plan, discounts=tuple(one for one in plan.discounts if self._holds(one, plan, of))),
+            plan=plan if discounts == plan.discounts else replace(plan, discounts=discounts),
             cards=tuple(cards),
             version=version,
             phase=TRIAL if start_ns < self._trial_end(plan) else None,
