@@ -89,6 +89,8 @@ def kinds_of(
     ).fetchall()
     for row in rows:
         key, (digest, calls, *most) = row[: len(keys)], row[len(keys) :]
+        if key[0] is None:
+            continue
         known = {name: Decimal(count) for name, count in zip(columns, most, strict=True) if count is not None}
         yield Kind(digest, calls, _forms(key, of_number[key[0]], names), known)
 

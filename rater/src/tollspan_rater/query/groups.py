@@ -91,7 +91,8 @@ def _summed(
     names = tuple(sorted({name for spell in spells for name in spell.tariff.dimensions}))
     with registered(connection, tenant, spells) as values:
         for key, calls, quantities, unknown in _rows(connection, values, names):
-            sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
+            if key[0] is not None:
+                sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
     for (place, provider, model, decision, facts), one in sums.items():
         spell = spells[place]
         known, unknown = without(one.quantities, spell.tariff.sampled), dict(+one.unknown)
