@@ -27,6 +27,9 @@ BODIES = {
     "key.create": {"key_id": "0" * 16, "hash": "f" * 64, "scopes": ["query"], "label": ""},
     "key.revoke": {"key_id": "0" * 16},
     "pricing.apply": {"files": {"a.yaml": "x"}, "note": ""},
+    "revenue.import": {
+        "entries": [{"id": "1", "customer": "a", "day": "2026-11-30", "amount": "1.50", "currency": "USD", "note": ""}]
+    },
     "meters.apply": {"file": "rules: []", "name": "meters.yaml", "note": ""},
     "forget": {"subject": "u"},
     "backup": {"to": "/x"},

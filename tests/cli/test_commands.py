@@ -48,11 +48,13 @@ ASKING = [
     ("meters show", "meters.show", {}),
     ("inexact --customer acme --quality estimated", "inexact", {"customer": "acme", "quality": "estimated"}),
     ("calls --kind unit", "calls", {"kind": "unit", "limit": "100"}),
+    ("contradictions --customer acme", "contradictions", {"customer": "acme"}),
     ("duplicates --customer acme --limit 5", "duplicates", {"customer": "acme", "limit": "5"}),
     ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),
     ("keys list", "keys.list", {}),
+    ("revenue list --customer acme", "revenue.list", {"customer": "acme", "limit": "100"}),
 ]  # fmt: skip
 
 
@@ -71,6 +73,22 @@ SENDING = [
             "customer": "acme", "plan": "pro", "from": "2026-11-01", "zone": "Europe/Berlin",
             "external_ids": {"stripe": "cus_1"},
         },
+    ),
+    (
+        "customers set acme --plan pro --addon seats=3 --addon disk=0.5 --from 2026-11-01 --anchor 2026-11-15",
+        "customer.set",
+        {
+            "customer": "acme", "plan": "pro", "from": "2026-11-01", "anchor": "2026-11-15",
+            "addons": [
+                {"addon": "seats", "quantity": "3", "from": "2026-11-01"},
+                {"addon": "disk", "quantity": "0.5", "from": "2026-11-01"},
+            ],
+        },
+    ),
+    (
+        "customers set acme --addon seats=0 --from 2026-12-01",
+        "customer.set",
+        {"customer": "acme", "addons": [{"addon": "seats", "quantity": "0", "from": "2026-12-01"}]},
     ),
     ("snapshot --keep-journal", "snapshot", {"keep_journal": True}),
     ("keys revoke 4be1c92d0a77f3e5", "key.revoke", {"key_id": "4be1c92d0a77f3e5"}),
@@ -195,10 +213,13 @@ def test_a_key_is_shown_once_and_only_its_hash_travels(run: Run, backend: FakeBa
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("c.csv", "\ufeffcustomer,plan,external_ids.stripe\nacme,pro,cus_1\nglobex,,\n"),
+        ("c.csv", "\ufeffcustomer,plan,external_ids.stripe,addons.seats\nacme,pro,cus_1,3\nglobex,,,\n"),
         (
             "c.jsonl",
-            '{"customer": "acme", "plan": "pro", "external_ids": {"stripe": "cus_1"}}\n\n{"customer": "globex"}\n',
+            (
+                '{"customer": "acme", "plan": "pro", "external_ids": {"stripe": "cus_1"}, '
+                '"addons": [{"addon": "seats", "quantity": "3"}]}\n\n{"customer": "globex"}\n'
+            ),
         ),
     ],
 )
@@ -207,7 +228,12 @@ def test_customers_come_from_csv_and_json_lines_alike(run: Run, backend: FakeBac
     assert run("customers", "import", name).exit_code == 0
     assert backend.rater.executed[0][1] == {
         "customers": [
-            {"customer": "acme", "plan": "pro", "external_ids": {"stripe": "cus_1"}},
+            {
+                "customer": "acme",
+                "plan": "pro",
+                "external_ids": {"stripe": "cus_1"},
+                "addons": [{"addon": "seats", "quantity": "3"}],
+            },
             {"customer": "globex"},
         ]
     }
@@ -365,7 +391,7 @@ def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: 
 
 def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING, *READING_AGAIN]} | {
-        "backup", "restore", "keys create", "customers import", "import", "pricing check",
+        "backup", "restore", "keys create", "customers import", "import", "revenue import", "pricing check",
         "pricing schema", "pricing diff", "pricing simulate", "pricing apply",
         "meters check", "meters built-in", "meters apply",
         "export", "serve", "init", "config show", "demo", "dialects",

@@ -24,9 +24,12 @@ from tollspan_rater.export.manifest import manifest
 from tollspan_rater.ingest.undecodable import Reason as PieceReason
 from tollspan_rater.pipeline.commands import KINDS
 from tollspan_rater.pricing import timeline
+from tollspan_rater.pricing.match import FACTS
+from tollspan_rater.pricing.meter import AGGREGATES
 from tollspan_rater.pricing.plan import PLAN_KEYS
 from tollspan_rater.pricing.policy import ATTEMPTS, Reason
-from tollspan_rater.pricing.price_reading import MODEL_KEYS
+from tollspan_rater.pricing.price_reading import MODEL_KEYS, OPTION_KEYS
+from tollspan_rater.pricing.unit_rule import ROUNDS
 from tollspan_rater.query import invoice
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.rater import SCOPES
@@ -133,8 +136,20 @@ CLOSED_LISTS: dict[str, tuple[str, Iterable[str]]] = {
     "attempts": ("docs/concepts/decisions.md", ATTEMPTS),
     "reasons without a price": (
         "docs/concepts/decisions.md",
-        [timeline.NO_PLAN, timeline.NO_PRICES, timeline.UNKNOWN_PLAN, tally.NO_PRICE, tally.USAGE_UNKNOWN],
+        [
+            timeline.NO_PLAN,
+            timeline.NO_PRICES,
+            timeline.UNKNOWN_PLAN,
+            tally.NO_PRICE,
+            tally.USAGE_UNKNOWN,
+            tally.COST_UNKNOWN,
+            tally.VALUE_UNKNOWN,
+        ],
     ),
+    "dimensions of prices": ("docs/concepts/pricing.md", FACTS),
+    "aggregates": ("docs/concepts/pricing.md", AGGREGATES),
+    "roundings of units": ("docs/concepts/pricing.md", ROUNDS),
+    "options of prices": ("docs/concepts/pricing.md", OPTION_KEYS),
     "outcomes": ("docs/concepts/meters-and-unknown.md", semconv.OUTCOMES),
     "qualities": ("docs/concepts/meters-and-unknown.md", semconv.QUALITIES),
     "unit meters": ("docs/concepts/meters-and-unknown.md", UNIT_METERS),

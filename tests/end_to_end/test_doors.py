@@ -23,7 +23,7 @@ LINES = {
         *("usage", "usage --by model,day --sort cost --top 5", "usage --as-of 1", "usage --against-plan"),
         "usage --meter input --by week",
     ],
-    "calls": ["calls", "calls --model gpt-4o-2024-08-06 --limit 3"],
+    "calls": ["calls", "calls --line ln_0000000000000000", "calls --model gpt-4o-2024-08-06 --limit 3"],
     "invoice": ["invoice --all", "invoice acme"],
     "allowance": ["allowance acme", "allowance --all --period 2026-11"],
     "leakage": ["leakage", "leakage --by model --top 2"],
@@ -33,9 +33,11 @@ LINES = {
     "audit": ["audit", "audit --full", "audit --sender nobody"],
     "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
     "duplicates": ["duplicates", "duplicates --limit 1"],
+    "contradictions": ["contradictions", "contradictions --customer acme --from 2026-11-01"],
     "pricing.show": ["pricing show"],
     "pricing.diff": [f"pricing diff {EXAMPLES}", f"pricing diff {EXAMPLES}/cards --customer acme --period 2026-10"],
     "pricing.simulate": ["pricing simulate --plan pro --plan free", f"pricing simulate {EXAMPLES} --against 2026-10"],
+    "revenue.list": ["revenue list", "revenue list --customer acme --limit 1"],
     "meters.show": ["meters show", "meters show --versions"],
     "quarantine.list": ["quarantine list", "quarantine list --reason future"],
     "quarantine.show": ["quarantine show 1:3"],
@@ -69,12 +71,15 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     folder = tmp_path_factory.mktemp("doors")
     made = Commands(folder / "data")
     ours = folder / "ours.jsonl"
+    revenue = folder / "revenue.csv"
+    revenue.write_text("id,customer,day,amount,currency\nin_1,acme,2026-11-30,99.00,USD\nin_2,acme,2026-12-31,1,EUR\n")
     spans = [*(call_span(new_trace(), number) for number in (1, 2, 3)), call_span(new_trace(), 4, FAR_AHEAD_NS)]
     ours.write_bytes(as_json(request(spans)))
     for line in (
         f"import {ours} {' '.join(map(str, DIALECTS))}",
         f"pricing apply {EXAMPLES}",
         "customers set acme --plan enterprise --name Acme --zone Europe/Berlin",
+        f"revenue import {revenue}",
         "keys create --scope query",
     ):
         code, said = made(line)

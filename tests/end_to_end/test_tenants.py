@@ -40,6 +40,9 @@ class Tenant:
             body = {"customer": customer, "plan": f"plan-{self.name}", "name": f"{customer} of {self.name}"}
             self.rater.execute("customer.set", body, tenant=self.name)
 
+        entry = {"id": "in_1", "customer": "acme", "day": "2026-11-30", "amount": "5", "currency": "EUR"}
+        self.rater.execute("revenue.import", {"entries": [{**entry, "note": f"of {self.name}"}]}, tenant=self.name)
+
     def send(self, start_ns: int) -> None:
         """Send two good spans and one of the future; both tenants' have the same trace, span and response ids."""
         spans = [
@@ -114,9 +117,11 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True)],
     "inexact": [({}, False)],
     "duplicates": [({}, False)],
+    "contradictions": [({}, False), ({"customer": "acme"}, False)],
     "pricing.show": [({}, False)],
     "pricing.diff": [({"files": OTHER_PRICES}, True)],
     "pricing.simulate": [({"plan": "plan-{own}"}, True)],
+    "revenue.list": [({}, True)],
     "meters.show": [({}, False)],
     "quarantine.list": [({}, False)],
     "quarantine.show": [({"id": "{piece}"}, False)],

@@ -15,6 +15,7 @@ SAID: list[tuple[dict[str, AttributeValue], dict[str, str]]] = [
     ({"customer.id": "high", "tenant.id": "low"}, {"alias.customer": "high"}),
     ({"traceloop.association.properties.customer_id": "acme"}, {"alias.customer": "acme"}),
     ({"langfuse.user.id": "low", "user.id": "high"}, {"alias.user": "high"}),
+    ({"plan.name": "pro", "subscription.id": "sub_1"}, {"alias.subscription": "sub_1"}),
     ({"tollspan.customer": "  \t"}, {}),
     ({"tollspan.customer": "a\x00b\n"}, {"customer": "a\x00b\n"}),
     ({"tollspan.customer": " acme "}, {"customer": " acme "}),

@@ -5,6 +5,7 @@ Prices a million: input 2, output 8 USD; base fee 49 a month. The clock stands o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,9 @@ from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.errors import CloseRefusedError, NotFoundError, UsageError
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
+from tollspan_rater.query.bill import rated_periods
 from tollspan_rater.query.rated import Rater
+from tollspan_rater.rating.line import RatedPeriod
 
 PRICES = {"card.yaml": card([{"input": "2", "output": "8"}], per="1M"), "plan.yaml": plan("pro", base_fee="49")}
 FEE = ("base_fee", "base_fee", "49.00", "49")
@@ -324,3 +327,24 @@ def test_damage_turns_the_equations_of_the_ledger_red(closed: Shop, statement: s
         scope.connection.execute(statement.format(f"tenant = '{closed.tenant}'"))
         answer = audit(scope, {}, closed.rater.folder)
     assert {row["equation"] for row in answer.rows if not row["holds"]} == broken
+
+
+def test_another_release_that_rates_otherwise_shows_in_adjustments(
+    closed: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollspan_rater.query.late.RELEASE", "99.0")
+    assert bill(closed, "2026-11") == [FEE]
+    half: Any = lambda scope, wanted: map(halved, rated_periods(scope, wanted))  # noqa: E731 - one line says it
+    monkeypatch.setattr("tollspan_rater.query.books.rated_periods", half)
+    assert bill(closed, "2026-11") == [
+        ("base_fee", "base_fee", "24.50", "24.5"),
+        ("adjustment of 2026-10", "base_fee", "-24.50", "-24.5"),
+        ("adjustment of 2026-10", "input", "-1.00", "-1.0005"),
+        ("adjustment of 2026-10", "output", "0.00", "-0.0012"),
+    ]
+
+
+def halved(rated: RatedPeriod) -> RatedPeriod:
+    """What a release that takes half would say."""
+    lines = (replace(one, amount_exact=one.amount_exact / 2, amount=one.amount / 2) for one in rated.lines)
+    return replace(rated, lines=tuple(lines))

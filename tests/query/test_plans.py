@@ -134,3 +134,65 @@ def test_a_plan_since_ever_rolls_over_from_the_first_usage_on(shop: Shop) -> Non
     shop.send(shop.call("2026-09-03T10:00Z", ONE, customer="a"))
     notes = [" ".join(shop.ask("invoice", customer="a", period=f"2026-{month}").notes) for month in ("09", "10", "11")]
     assert ["1 of 10" in notes[0], "0 of 19" in notes[1], "0 of 29" in notes[2]] == [True] * 3
+
+
+def test_margins_are_whole_with_what_no_call_causes(shop: Shop) -> None:
+    price(
+        shop,
+        plan("p", base_fee=30, discounts=[{"percent": 10}], commitment=50, every="week"),
+        plan("capped", maximum=2, base_fee=1),
+    )
+    shop.customer("a", plan="p")
+    shop.customer("b", plan="capped")
+    shop.send(*(shop.call("2026-11-03T10:00Z", {"input": 10, "output": 5}, customer=name) for name in ("a", "b")))
+    rows = {row["customer"]: (row["revenue"], row["base_fees"], row["modifiers"]) for row in shop.ask("margin").rows}
+    assert rows == {"a": (80, 30, 30), "b": (2, 1, -19)}
+    months = {row["month"]: row["revenue"] for row in shop.ask("margin", by="month", sort="month").rows}
+    assert months == {"2026-11": 82}
+    invoiced = shop.ask("invoice", all="true", period="2026-11").totals
+    assert invoiced is not None
+    assert invoiced["amount"] == D(80 + 4 * 80 + 2)  # five weeks begin in November
+
+
+def test_every_line_leads_to_its_explanation(shop: Shop) -> None:
+    seats = {"addon": "seats", "currency": "USD", "fee": 30}
+    more = {"base_fee": 1, "discounts": [{"percent": 10}, {"amount": 1}], "minimum": 100, "rounding": {"at": "invoice"}}
+    price(shop, plan("p", **more), seats)
+    shop.customer("a", plan="p", addons=[{"addon": "seats"}])
+    shop.send(shop.call("2026-11-03T10:00Z", ONE, customer="a"))
+    rows = shop.ask("invoice", customer="a", period="2026-11").rows
+    assert [row["kind"] for row in rows] == ["base_fee", "addon", "usage", "discount", "discount", "minimum"]
+    for row in rows:
+        told = " ".join(str(fact["value"]) for fact in shop.ask("explain", id=str(row["line_id"])).rows)
+        assert str(row["description"]) in told
+
+
+def test_a_running_period_says_what_is_projected_and_what_cannot_be_billed(shop: Shop) -> None:
+    price(shop, plan("p", minimum=100))
+    shop.customer("a", plan="p", addons=[{"addon": "seats"}])
+    notes = " ".join(shop.ask("invoice", customer="a").notes)
+    assert "projected, as if the period ended now: minimum" in notes
+    assert "add-on seats is held, but the price book has none of this name" in notes
+    assert "projected" not in " ".join(shop.ask("invoice", customer="a", period="2026-11").notes)
+
+
+def test_references_that_contradict_are_told_and_change_nothing(shop: Shop) -> None:
+    price(shop, plan("p"), plan("q"))
+    shop.customer("a", plan="p", external_ids={"stripe": "sub_1"})
+    shop.customer("a", plan="q", **{"from": "2026-11-16"})
+    shop.customer("b", plan="p")
+    said = [("2026-11-03", "p"), ("2026-11-03", "q"), ("2026-11-20", "p"), ("2026-11-20", "p"), ("2026-11-20", "sub_1"),
+            ("2026-11-21", "sub_2"), ("2026-11-21", None)]  # fmt: skip
+    shop.send(*(shop.call(f"{day}T10:00Z", ONE, customer="a", subscription=name) for day, name in said))
+    shop.send(*(shop.call("2026-11-03T10:00Z", ONE, customer="b", subscription=name) for name in ("p", "sub_9")))
+    rows = shop.ask("contradictions").rows
+    assert [(row["customer"], row["subscription"], row["plan"], row["calls"]) for row in rows] == [
+        ("a", "q", "p", 1),
+        ("a", "p", "q", 2),
+        ("a", "sub_2", "q", 1),
+    ]
+    assert [str(row["why"])[:15] for row in rows] == ["it names plan q", "it names plan p", "it is none of t"]
+    (note,) = [note for note in shop.ask("invoice", customer="a", period="2026-11").notes if "in force" in note]
+    assert note.startswith("a: 4 calls refer to another plan")
+    assert ("usage", "2.00") in bill(shop, "2026-11")
+    assert shop.ask("contradictions", customer="b").rows == []

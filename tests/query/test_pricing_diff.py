@@ -98,6 +98,27 @@ def test_a_backdated_price_gives_what_its_diff_said_and_the_old_bill_is_still_kn
     assert used.ask("pricing.diff", files=folder(NEW), from_="2026-11-01").ok
 
 
+def test_the_difference_of_a_closed_period_is_said_to_be_adjusted_and_then_is(used: Shop) -> None:
+    only_price = {**NEW, "p.yaml": OLD["p.yaml"]}
+    used.rater.execute("period.close", {"period": "2026-11", "customer": "acme"}, tenant=used.tenant, actor="test")
+    closed_at = used.ask("invoice", customer="acme", period="2026-11").as_of
+    said = used.ask("pricing.diff", files=folder(only_price), from_="2026-11-01")
+    bills = {row["customer"]: (row["difference"], row["why"]) for row in said.rows if row["part"] == "bill"}
+    assert bills == {
+        "globex": (Decimal("30.00"), None),
+        "acme": (Decimal("10.00"), "closed: the difference is adjusted in the open period"),
+    }
+    used.price(only_price, since="2026-11-01")
+    assert used.ask("invoice", customer="acme", period="2026-11").totals == {
+        "amount": Decimal("59.00"), "currency": "USD"
+    }  # fmt: skip
+    rows = used.ask("invoice", customer="acme", period="2026-12").rows
+    assert {row["amount"] for row in rows if row["kind"] == "adjustment"} == {Decimal("-10.00"), Decimal("20.00")}
+    known = used.ask("invoice", customer="globex", period="2026-11", as_of=str(closed_at))
+    assert known.totals == {"amount": Decimal("79.00"), "currency": "USD"}
+    assert len(used.ask("pricing.show", as_of=str(closed_at)).rows) == 1
+
+
 def test_a_future_version_is_shown_on_the_last_period(used: Shop) -> None:
     answer = used.ask("pricing.diff", files=folder(NEW), from_="2027-01-01")
     assert {row[1] for row in part(answer, "bill")} == {"2026-11"}

@@ -18,6 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/answers.md").read_text(encod
         ("usage", {"by": "meter"}),
         ("inexact", {}),
         ("duplicates", {}),
+        ("contradictions", {}),
         ("margin", {}),
         ("calls", {}),
         ("audit", {}),

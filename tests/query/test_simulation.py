@@ -61,6 +61,37 @@ def test_given_usage_under_a_flat_fee_and_a_metered_price() -> None:
     assert (metered["pays_more"], metered["pays_less"], metered["customers"]) == (0, 2, 2)
 
 
+THOUSANDS = [{"up_to": "1_000_000", "price": "0.010"}, {"up_to": "4_000_000", "price": "0.008"}, {"price": "0.005"}]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "revenues"),
+    [
+        (4_200_000, {"graduated": "35.00", "volume": "21.00", "override": "16.80"}),
+        (4_000_000, {"graduated": "34.00", "volume": "32.00", "override": "16.00"}),
+        (4_000_001, {"graduated": "34.00", "volume": "20.00", "override": "16.00"}),
+    ],
+)
+def test_tiers_side_by_side(tokens: int, revenues: dict[str, str]) -> None:
+    """A worked example of the field: up to 1M $0.010, up to 4M $0.008, above $0.005 per 1K, or $0.004 agreed on."""
+    shapes: dict[str, Any] = {"graduated": {"graduated": THOUSANDS}, "volume": {"volume": THOUSANDS}}
+    folders = {
+        name: {"a.yaml": card([{"tokens": shapes.get(name, "0.004")}], per="1K"), "b.yaml": plan("p")}
+        for name in revenues
+    }
+    found = money(tried([{"tokens": str(tokens)}], **folders), "scenario")
+    assert {name: revenue for (name, _), (revenue, *_) in found.items()} == revenues
+
+
+def test_a_lump_without_a_model_is_unpriced_where_models_have_prices_and_never_nothing() -> None:
+    """A worked example of the field: 1,000 calls of 4,200 tokens against one lump of 4,200,000."""
+    by_model = {"a.yaml": card([{"model": "gpt-*", "tokens": "0.01"}], per="1K"), "b.yaml": plan("p")}
+    calls = {"model": "gpt-4.1", "input": "4200", "calls": "1000"}
+    assert money(tried([calls], new=by_model))["new", "everyone"][0] == "42.00"
+    [row] = [row for row in tried([{"tokens": "4200000"}], new=by_model).rows if row["part"] == "customer"]
+    assert (row["revenue"], row["unpriced"]) == (Decimal(0), 1)
+
+
 def test_units_of_other_meters_dimensions_and_times() -> None:
     files = {
         "a.yaml": card([{"page": "0.10", "input": "0.01"}], meters=["page"]),

@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tollspan_rater.domain.money import exact_sum
-from tollspan_rater.pricing.model import Flat, Graduated, Package, PerUnit, PriceModel, Tier, Volume
+from tollspan_rater.pricing.model import (
+    Flat,
+    Graduated,
+    Package,
+    Percentage,
+    PerUnit,
+    PriceModel,
+    Stair,
+    Stairstep,
+    Tier,
+    Volume,
+)
 from tollspan_rater.rating.amount import amount_of, steps_of
 
 D = Decimal
@@ -17,7 +28,10 @@ TIERS = (Tier(D(10), D(3)), Tier(D("20.5"), D(2), flat=D(5)), Tier(None, D("0.5"
 GRADUATED, VOLUME = Graduated(TIERS), Volume(TIERS)
 PACKAGE = Package(price=D(2), size=D(10), free=D(5))
 PER_UNIT, FLAT = PerUnit(D("0.000000065")), Flat(D(7))
-MODELS: list[PriceModel] = [PER_UNIT, GRADUATED, VOLUME, PACKAGE, FLAT]
+STAIRSTEP = Stairstep((Stair(D(5), D(50)), Stair(D("20.5"), D(150)), Stair(None, D(400))))
+FULL = Package(price=D(2), size=D(10), free=D(5), round="down")
+SHARE = Percentage(D("0.029"), free_amount=D(100))
+MODELS: list[PriceModel] = [PER_UNIT, GRADUATED, VOLUME, PACKAGE, FLAT, STAIRSTEP, FULL, SHARE]
 HUGE = 10**18
 
 
@@ -52,6 +66,25 @@ HUGE = 10**18
         (FLAT, "0", "0"),
         (FLAT, "0.1", "7"),
         (FLAT, "1000000000000000000", "7"),
+        (STAIRSTEP, "0", "0"),
+        (STAIRSTEP, "0.000001", "50"),
+        (STAIRSTEP, "5", "50"),
+        (STAIRSTEP, "5.000001", "150"),
+        (STAIRSTEP, "20.5", "150"),
+        (STAIRSTEP, "20.500001", "400"),
+        (STAIRSTEP, "1000000000000000000", "400"),
+        (STAIRSTEP, "-6", "-150"),
+        (FULL, "5", "0"),
+        (FULL, "14.999999", "0"),
+        (FULL, "15", "2"),
+        (FULL, "24.999999", "2"),
+        (FULL, "90000000000000015", "18000000000000002"),
+        (FULL, "-15", "-2"),
+        (SHARE, "0", "0"),
+        (SHARE, "100", "0"),
+        (SHARE, "100.01", "0.00029"),
+        (SHARE, "1000000000000000100", "29000000000000000"),
+        (SHARE, "-200", "-2.9"),
     ],
 )
 def test_edges(price: PriceModel, quantity: str, amount: str) -> None:
@@ -86,7 +119,9 @@ def test_graduated_is_the_sum_of_single_units(quantity: int) -> None:
 
 @settings(deadline=None)
 @given(
-    st.sampled_from([PER_UNIT, GRADUATED, PACKAGE, FLAT]), st.decimals(0, 100, places=3), st.decimals(0, 100, places=3)
+    st.sampled_from([PER_UNIT, GRADUATED, PACKAGE, FLAT, STAIRSTEP, FULL, SHARE]),
+    st.decimals(0, 100, places=3),
+    st.decimals(0, 100, places=3),
 )
 def test_using_more_never_costs_less_except_by_volume(price: PriceModel, one: Decimal, other: Decimal) -> None:
     less, more = sorted((one, other))

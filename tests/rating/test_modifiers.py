@@ -89,9 +89,10 @@ def test_modifiers(plan: str, expected: list[tuple[str, str]], total: str) -> No
 
 
 def test_the_order_of_modifiers_decides() -> None:
-    """Minimum after maximum, both after the commitment: in another order the total would be another one."""
-    rated = bill(CARD, "commitment: {amount: 100, overage_factor: 2}\nmaximum: 250\nminimum: 260", group(USE))
-    assert amounts(rated) == [("overage", "110.00"), ("maximum", "-70.00"), ("minimum", "10.00")]
+    """210, less half, less 20 is 85; 35 above the commitment, once more; cut to 100. Another order, another total."""
+    plan = "discounts: [{amount: 20}, {percent: 50}]\ncommitment: {amount: 50, overage_factor: 2}\nmaximum: 100"
+    expected = [("discount", "-105.00"), ("discount", "-20.00"), ("overage", "35.00"), ("maximum", "-20.00")]
+    assert amounts(bill(CARD, plan, group(USE))) == expected
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tollspan_rater.store.database import Database
 from tollspan_rater.store.digest import ALL_COLUMNS, table_digests
 
 NEW_COLUMNS = ("terms", "details", "conflicts")  # format 1 had none of them
-NEW_TABLES = ("span_rules", "statements", "postings")
+NEW_TABLES = ("span_rules", "statements", "postings", "imported_revenue")
 FORMAT_1 = {
     table: [name for name in names if name not in NEW_COLUMNS]
     for table, names in ALL_COLUMNS.items()

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import Bench
-from tollspan_rater.server.pricing import apply_folder
+from tests.server.conftest import DAY, Bench
+from tollspan_rater.errors import PricingError
+from tollspan_rater.query.rater import Receipt
+from tollspan_rater.server.pricing import apply_folder, check_pricing
 from tollspan_rater.store import state
 
 CARD = "card: c\ncurrency: USD\nper: 1M\nprices:\n  - {input: 2}\n"
@@ -39,3 +41,60 @@ def test_a_change_of_what_we_pay_alone_is_applied(bench: Bench, folder: Path) ->
         ["card.yaml", "plan.yaml"],
         ["card.yaml", "costs/contract.yaml", "plan.yaml"],
     ]
+
+
+def apply(bench: Bench, text: str, since: str | None = None, **more: str) -> Receipt:
+    day = {} if since is None else {"valid_from": since}
+    files = {"card.yaml": text, "plan.yaml": PLAN, **more}
+    return bench.rater.execute("pricing.apply", {"files": files, **day}, tenant="default", actor="cli:me")
+
+
+def test_a_folder_that_changed_while_nobody_can_be_asked_holds_from_today_on(bench: Bench, folder: Path) -> None:
+    apply_folder(bench.rater, folder, "default", "serve")
+    (folder / "card.yaml").write_text(CARD.replace("2", "3"))
+    apply_folder(bench.rater, folder, "default", "serve")
+    first, second = state.price_versions(bench.rater.database.reader(), "default")
+    midnight = bench.clock.now_ns() // DAY * DAY  # the configured zone is UTC
+    assert (first.valid_from_ns, second.valid_from_ns) == (0, midnight)
+
+
+def test_prices_that_hold_already_are_not_applied_again(bench: Bench) -> None:
+    first = apply(bench, CARD)
+    again = apply(bench, "# a comment\n" + CARD, "2026-11-01")
+    assert (again.position, again.body["unchanged"]) == (first.position, True)
+    assert len(state.price_versions(bench.rater.database.reader(), "default")) == 1
+    changed = apply(bench, CARD.replace("2", "3"), "2026-11-01")
+    assert apply(bench, CARD, "2026-10-31").body.get("unchanged")
+    back = apply(bench, CARD, "2026-11-01")  # there and back again
+    assert first.position < changed.position < back.position
+    assert "unchanged" not in back.body
+
+
+def test_a_contract_alone_makes_a_version(bench: Bench) -> None:
+    first = apply(bench, CARD)
+    assert apply(bench, CARD, **{"costs/c.yaml": COST}).position > first.position
+
+
+def test_a_version_keeps_who_when_why_and_its_files(bench: Bench) -> None:
+    body = {"files": {"card.yaml": CARD, "plan.yaml": PLAN}, "valid_from": "2026-12-01", "note": "winter"}
+    bench.rater.execute("pricing.apply", body, tenant="default", actor="cli:me")
+    (row,) = bench.rater.ask("pricing.show", {}, tenant="default").rows
+    assert (row["author"], row["note"], row["valid_from"]) == ("cli:me", "winter", "2026-12-01T00:00:00.000000Z")
+    assert row["files"] == ["card.yaml", "plan.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({"b.yaml": "card: d"}, "b.yaml:1"), ({"costs/c.yaml": "costs: 1"}, "costs/c.yaml:1"), ({"c.yaml": PLAN}, "two")],
+)
+def test_nothing_is_applied_by_half(bench: Bench, more: dict[str, str], said: str) -> None:
+    with pytest.raises(PricingError, match=said):
+        apply(bench, CARD, **more)
+    assert state.price_versions(bench.rater.database.reader(), "default") == []
+
+
+def test_a_check_reports_contracts_beside_cards() -> None:
+    answer = check_pricing({"a.yaml": CARD.replace("input", "inptu"), "costs/c.yaml": "costs: 1", "p.yaml": PLAN})
+    assert {(row["file"], row["line"]) for row in answer.rows} == {("a.yaml", 5), ("costs/c.yaml", 1)}
+    assert not answer.ok
+    assert check_pricing({"a.yaml": CARD, "p.yaml": PLAN}).ok

@@ -35,9 +35,11 @@ from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query import render
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.commands import checked, command
+from tollspan_rater.query.page import POLICY, as_html, is_invoice
 from tollspan_rater.query.questions import question
 from tollspan_rater.query.rater import RaterDoor, Receipt
 
+HTML_TYPE: Final = "text/html"
 MAX_COMMAND_BYTES: Final = 8 * 2**20
 ALIASES: Final[Mapping[str, str]] = {"rated-usage": "usage"}
 
@@ -118,6 +120,8 @@ class _Doors:
 
 
 def _answered(answer: Answer, accept: str) -> Response:
+    if HTML_TYPE in accept and is_invoice(answer):  # browsers ask for it everywhere
+        return Response(as_html(answer), media_type=HTML_TYPE, headers={"Content-Security-Policy": POLICY})
     for media, body in _BODIES.items():
         if media in accept:
             return Response(body(answer), media_type=media)

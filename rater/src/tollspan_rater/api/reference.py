@@ -12,14 +12,17 @@ _HEAD = """# HTTP API
 `run.json` in the data folder.
 
 An answer is JSON: `title`, `columns`, `rows`, `totals`, `as_of` (journal position), `zone`, `notes`, `ok`,
-`details`. Decimals are strings, unknown is `null`. `Accept: text/csv` or `application/jsonl` gives the rows alone.
-Errors are `application/problem+json` (RFC 9457). A key with scope `customer-query` asks `usage`, `calls` and
-`invoice` about its own customer and does not see what the provider charges.
+`details`. Decimals are strings, unknown is `null`. `Accept: text/csv` or `application/jsonl` gives the rows alone,
+`text/html` an invoice as a page.
+Errors are `application/problem+json` (RFC 9457). A key with scope `customer-query` asks `usage`, `calls`, `invoice`
+and `allowance` about its own customer and does not see what the provider charges.
 
 ## Questions
 
 `GET /v1/{question}`; `GET /v1/rated-usage` is `GET /v1/usage`. Parameters that are too long for an address come as
-a JSON object with `POST /v1/{question}`; that writes nothing either.
+a JSON object with `POST /v1/{question}`; that writes nothing either. A question with a
+parameter `customer` can be asked below its customer: `GET /v1/customers/acme/allowance` is
+`GET /v1/allowance?customer=acme`.
 """
 _COMMANDS = """
 ## Commands

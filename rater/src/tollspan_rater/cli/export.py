@@ -22,7 +22,9 @@ MANIFEST_FILE = "manifest.json"
 )
 @click.argument("kind", metavar="csv|jsonl", type=click.Choice(["csv", "jsonl"]))
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="The new folder.")
-@click.option("--period", metavar="MONTH", help="The month, for example 2026-11; default is the running one.")
+@click.option(
+    "--period", metavar="PERIOD", help="The period, for example 2026-11 or 2026-W47; default is the running one."
+)
 @click.option("--customer", metavar="TEXT", help="Only this customer.")
 @click.pass_context
 def export(context: click.Context, /, kind: str, out: Path, **given: str | None) -> None:

@@ -13,7 +13,8 @@ from tollspan_rater.query.render import cell_text
 
 UNKNOWN: Final = "\N{EN DASH}"
 _CURRENCY_OF: Final[Mapping[str, str]] = {
-    "charge": "currency", "revenue": "currency", "base_fees": "currency", "amount": "currency",
+    "charge": "currency", "revenue": "currency", "base_fees": "currency", "modifiers": "currency", "amount": "currency",
+    "imported": "currency",
     "margin": "currency", "cost": "cost_currency", "reported_cost": "cost_currency",
 }  # fmt: skip
 _ROUNDED: Final = ("amount", "base_fees")  # to the minor unit already

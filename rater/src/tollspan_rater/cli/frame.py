@@ -14,7 +14,7 @@ import click
 from tollspan_rater.errors import FolderBusyError, TollspanError
 
 DIFFERENCE, UNUSABLE, BUSY = 1, 2, 3  # exit codes beside 0
-FORMATS: Final = ("table", "json", "jsonl", "csv")
+FORMATS: Final = ("table", "json", "jsonl", "csv", "html")
 _FLAGS: Final = "tollspan_rater.flags"
 C = TypeVar("C", bound=click.Command)
 

@@ -26,7 +26,7 @@ FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 _DIFF: Final = question("pricing.diff")
 _PARTS: Final = (
     Part("price", "Prices", ("document", "name", "change", "was", "is")),
-    Part("bill", "Bills", ("customer", "period", "change", "was", "is", "difference", "currency")),
+    Part("bill", "Bills", ("customer", "period", "change", "was", "is", "difference", "currency", "why")),
     Part("line", "Lines that cause it", ("customer", "period", "name", "change", "was", "is", "difference")),
     Part("unpriced", "Usage without a price", ("customer", "period", "name", "was", "is", "why")),
 )

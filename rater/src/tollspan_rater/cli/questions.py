@@ -68,9 +68,9 @@ def _help(param: Param) -> str:
     return f"{text}; default {param.default}." if param.default else f"{text}."
 
 
-_METAVARS = {"str": "TEXT", "int": "N", "date": "DAY", "moment": "MOMENT", "period": "MONTH", "enum": "NAME"}
+_METAVARS = {"str": "TEXT", "int": "N", "date": "DAY", "moment": "MOMENT", "period": "PERIOD", "enum": "NAME"}
 
-usage, calls, invoice, allowance, margin, leakage, inexact, duplicates, explain, audit = map(
-    asking,
-    ("usage", "calls", "invoice", "allowance", "margin", "leakage", "inexact", "duplicates", "explain", "audit"),
+usage, calls, invoice, allowance, margin, leakage, explain, audit = map(
+    asking, ("usage", "calls", "invoice", "allowance", "margin", "leakage", "explain", "audit")
 )
+inexact, duplicates, contradictions = map(asking, ("inexact", "duplicates", "contradictions"))

@@ -62,6 +62,14 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "region": ("cloud.region",),
     "agent": ("gen_ai.agent.name", "gen_ai.agent.id", "agent_name"),
+    "subscription": (
+        "subscription.id",
+        "subscription_id",
+        "plan.id",
+        "plan.name",
+        "traceloop.association.properties.subscription_id",
+        "traceloop.association.properties.plan",
+    ),
 }
 
 Place = tuple[str, int]

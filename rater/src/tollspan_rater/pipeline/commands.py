@@ -39,6 +39,15 @@ def _meters_apply(command: Command, changes: Changes) -> None:
     )  # fmt: skip
 
 
+def _revenue_import(command: Command, changes: Changes) -> None:
+    for entry in command.body["entries"]:
+        known = (entry[name] for name in ("customer", "day", "amount", "currency"))
+        changes.add(
+            "imported_revenue",
+            (command.tenant, entry["id"], command.position, command.at_ns, *known, entry.get("note", "")),
+        )
+
+
 def _key_set(command: Command, changes: Changes) -> None:
     body = {key: value for key, value in command.body.items() if key != "key_id"}
     changes.add("keys", (command.tenant, command.body["key_id"], command.position, command.at_ns, _json(body)))
@@ -55,8 +64,8 @@ def _period_close(command: Command, changes: Changes) -> None:
     changes.add(
         "statements",
         (tenant, customer, period["label"], period["zone"], period["start_ns"], period["end_ns"],
-         period["cycle_ns"], position, command.at_ns, command.actor, statement["cutoff"], command.body["digest"],
-         _json(statement)),
+         period["cycle_ns"], position, command.at_ns, command.actor, statement["cutoff"], statement["release"],
+         command.body["digest"], _json(statement)),
     )  # fmt: skip
     for leg in statement["postings"]:
         changes.add(
@@ -74,6 +83,7 @@ CLOSE: Final = "period.close"
 APPLY: Final[Mapping[str, Callable[[Command, Changes], None]]] = {
     "customer.set": _customer_set,
     "pricing.apply": _pricing_apply,
+    "revenue.import": _revenue_import,
     "key.create": _key_set,
     "key.revoke": _key_set,
     "forget": _forget,

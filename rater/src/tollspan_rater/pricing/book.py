@@ -18,6 +18,7 @@ from tollspan_rater.pricing.document import Node, Table
 from tollspan_rater.pricing.document import documents as parsed
 from tollspan_rater.pricing.finding import Finding, Findings
 from tollspan_rater.pricing.plan import Plan, read_plan
+from tollspan_rater.pricing.plan_check import check_plans
 from tollspan_rater.pricing.reading import Reading
 from tollspan_rater.pricing.terms import Terms, read_customer_terms
 
@@ -86,7 +87,9 @@ def _read(files: Mapping[str, str]) -> tuple[PriceBook, Findings]:
             documents.add(node, reading)
     book = documents.book(reading)
     of_addons = {name for addon in book.addons.values() for name in addon.cards}
-    check_book(book.cards, book.plans, findings, of_addons=of_addons)
+    terms = [one for each in book.terms.values() for one in each]
+    check_book(book.cards, book.plans, findings, of_addons=of_addons, terms=terms)
+    check_plans(book, findings)
     return book, findings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tollspan_rater.pricing.document import Node, Table
@@ -16,6 +16,7 @@ class Bound:
 
     amount: Decimal
     prorate: bool
+    line: int = field(default=0, compare=False)
 
 
 def read_minimum(node: Node | None, reading: Reading) -> Bound | None:
@@ -33,8 +34,8 @@ def _read(node: Node | None, what: str, reading: Reading, *, prorate: bool) -> B
         return None
     if not isinstance(node, Table):
         amount = reading.number(node, what)
-        return None if amount is None else Bound(shortest(amount), prorate)
+        return None if amount is None else Bound(shortest(amount), prorate, node.line)
     reading.only(node, ("amount", "prorate"), what)
     amount = reading.needed(node, "amount", what, "amount: 100.00")
     prorated = reading.switch(node, "prorate", default=prorate)
-    return None if amount is None else Bound(shortest(amount), prorated)
+    return None if amount is None else Bound(shortest(amount), prorated, node.line)

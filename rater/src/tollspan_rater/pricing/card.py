@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from tollspan_rater.pricing.canonical import LATER
@@ -21,7 +22,7 @@ CARD_KEYS: Final = ("card", "title", "currency", "per", "fallback", "meters", "p
 PRICES_KEYS: Final = ("per", "fallback", "meters", "prices")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RateCard:
     """A named list of price items in one currency.
 
@@ -46,8 +47,16 @@ class RateCard:
         self, meter: str, provider: str | None, model: str | None, facts: Mapping[str, str | None] | None = None
     ) -> PriceItem | None:
         """Return the item that decides on a meter for usage of a model with these facts, if the card has any."""
-        fitting = [item for item in self.items if item.meter == meter and item.fits(provider, model, facts or {})]
-        return max(fitting, key=lambda item: item.rank, default=None)
+        known = facts or {}
+        return next((item for item in self._ranked.get(meter, ()) if item.fits(provider, model, known)), None)
+
+    @cached_property
+    def _ranked(self) -> dict[str, list[PriceItem]]:
+        """Return the items of each meter, those first that decide where several fit."""
+        found: dict[str, list[PriceItem]] = {}
+        for item in sorted(self.items, key=lambda item: item.rank, reverse=True):
+            found.setdefault(item.meter, []).append(item)
+        return found
 
 
 def read_card(table: Table, reading: Reading) -> RateCard:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from tollspan_rater.pricing.card import RateCard
 from tollspan_rater.pricing.card_check import check_card
 from tollspan_rater.pricing.finding import Findings
 from tollspan_rater.pricing.model import Conversion
-from tollspan_rater.pricing.offer_check import check_offer
+from tollspan_rater.pricing.offer_check import check_offer, check_own_prices
 from tollspan_rater.pricing.plan import Plan
+from tollspan_rater.pricing.terms import Terms
 from tollspan_rater.pricing.tree import below
 
 
 def check_book(
-    cards: Mapping[str, RateCard], plans: Mapping[str, Plan], findings: Findings, *, of_addons: Collection[str] = ()
+    cards: Mapping[str, RateCard],
+    plans: Mapping[str, Plan],
+    findings: Findings,
+    *,
+    of_addons: Collection[str] = (),
+    terms: Iterable[Terms] = (),
 ) -> None:
     """Note what is wrong or surprising across documents; ``of_addons`` are the cards that add-ons use."""
     for card in cards.values():
@@ -24,6 +30,8 @@ def check_book(
         _check_allowances(plan, cards, findings)
         offered = [cards[name] for name in plan.cards if name in cards]
         check_offer(plan, offered, [cards[name] for name in of_addons if name in cards], findings)
+    for one in terms:
+        check_own_prices(one, cards.values(), findings)
     used = {*of_addons, *(name for plan in plans.values() for name in plan.cards)}
     for card in cards.values():
         if card.name not in used and plans:

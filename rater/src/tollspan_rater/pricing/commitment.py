@@ -36,9 +36,12 @@ def read_commitment(node: Node | None, reading: Reading) -> Commitment | None:
         return None if amount is None else Commitment(shortest(amount))
     reading.only(node, COMMITMENT_KEYS, "a commitment")
     amount = reading.needed(node, "amount", "the commitment", "amount: 1000")
-    factor = ONE
-    if "overage_factor" in node.entries:
-        factor = reading.number(node.entries["overage_factor"], "the overage factor") or ONE
+    said = node.entries.get("overage_factor")
+    factor = None if said is None else reading.number(said, "the overage factor")
     true_up = reading.switch(node, "true_up", default=True)
     prorate = reading.switch(node, "prorate", default=True)
-    return None if amount is None else Commitment(shortest(amount), shortest(factor), true_up, prorate)
+    return (
+        None
+        if amount is None
+        else Commitment(shortest(amount), ONE if factor is None else shortest(factor), true_up, prorate)
+    )

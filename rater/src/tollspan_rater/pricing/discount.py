@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -33,6 +33,7 @@ class Discount:
     periods: int | None = None
     name: str = ""
     prorate: bool = True
+    line: int = field(default=0, compare=False)
 
     def covers(self, card: str, meter: str) -> bool:
         """Tell whether the discount is on the usage that an item of a card prices."""
@@ -73,6 +74,7 @@ def _read_discount(node: Node, reading: Reading) -> Discount | None:
         reading.whole(table.entries["periods"], "periods") if "periods" in table.entries else None,
         reading.text(table.entries.get("name"), "the discount's name"),
         reading.switch(table, "prorate", default=True),
+        table.line,
     )
 
 

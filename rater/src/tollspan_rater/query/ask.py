@@ -19,8 +19,10 @@ from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.carried import carried_from
+from tollspan_rater.query.contradictions import contradictions
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
+from tollspan_rater.query.imported_revenue import revenue_list
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
 from tollspan_rater.query.leakage import leakage
@@ -108,6 +110,7 @@ class Asker:
             "pricing.show": pricing_show,
             "pricing.diff": pricing_diff,
             "pricing.simulate": pricing_simulate,
+            "revenue.list": revenue_list,
             "meters.show": meters_show,
         }
         if question not in others:
@@ -122,5 +125,6 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "leakage": leakage,
     "inexact": inexact,
     "duplicates": duplicates,
+    "contradictions": contradictions,
     "explain": explain,
 }

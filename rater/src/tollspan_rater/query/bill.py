@@ -9,8 +9,7 @@ from tollspan_rater.query.groups import usage_of
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.line import RatedPeriod, line_id
-from tollspan_rater.rating.rate import rate
-from tollspan_rater.rating.tariff import Tariff
+from tollspan_rater.rating.rate import component_names, rate
 
 
 def rated_period(scope: Scope, customer: str | None, period: Period) -> RatedPeriod:
@@ -29,10 +28,9 @@ def rated_periods(scope: Scope, wanted: Sequence[tuple[str | None, Period]]) -> 
 
 def line_ids(scope: Scope, customer: str, period: Period) -> set[str]:
     """Return the ids that lines of a customer's bill may have, whatever was used."""
-    segments = scope.accounts.segments(customer, period)
     owner = f"{scope.accounts.tenant}/{customer}"
-    fees = {line.line_id for line in rate(period, segments, (), owner=owner).lines}
-    return fees | {line_id(owner, period, component.name) for component in Tariff(segments).components}
+    names = component_names(period, scope.accounts.segments(customer, period))
+    return {line_id(owner, period, name) for name in names}
 
 
 def customers_with_usage(scope: Scope) -> list[str]:

@@ -12,7 +12,7 @@ import orjson
 from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.ledger.posting import Posting, out_of_balance
 from tollspan_rater.ledger.statement import digest_of
-from tollspan_rater.query.bill import rated_period
+from tollspan_rater.query.bill import rated_periods
 from tollspan_rater.query.books import Books
 from tollspan_rater.query.check import Check
 from tollspan_rater.query.scope import Scope
@@ -49,8 +49,11 @@ def _booked(scope: Scope, books: Books) -> Iterator[Check]:
     for customer in books.closes:
         booked.add(line for statement in books.statements(customer) for line in statement.whole.lines)
         pending.add(adjustment.line for adjustment in books.pending(customer))
-        for period, exists in books.closed_periods(customer).items():
-            now.add(rated_period(scope, customer, period).lines if exists else ())
+    closed = [
+        (name, period) for name in books.closes for period, exists in books.closed_periods(name).items() if exists
+    ]
+    for bill in rated_periods(scope, closed):
+        now.add(bill.lines)
     for currency in sorted({*booked.amounts, *now.amounts, *pending.amounts}):
         yield Check(
             f"booked = closed periods rated now - not yet booked ({currency})",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import orjson
@@ -11,10 +12,10 @@ import orjson
 from tollspan_rater.ledger.adjustment import Adjustment, adjustments, standing
 from tollspan_rater.ledger.statement import Statement, booked_of, from_document, with_adjustments
 from tollspan_rater.pricing.period import Period
-from tollspan_rater.query.bill import rated_period, rated_periods
+from tollspan_rater.query.bill import rated_periods
 from tollspan_rater.query.late import Late
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, bounds, instant
+from tollspan_rater.query.selection import instant
 from tollspan_rater.rating.line import RatedPeriod
 from tollspan_rater.store import ledger
 from tollspan_rater.store.ledger import Close
@@ -57,13 +58,12 @@ class Books:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._rated: dict[tuple[str, Period], RatedPeriod] = {}
         self.closes: dict[str, list[Close]] = {}
         for close in ledger.closes(scope.connection, scope.accounts.tenant):
             self.closes.setdefault(close.customer, []).append(close)
         self._statements: dict[str, tuple[Statement, ...]] = {}
         self._pending: dict[str, tuple[Adjustment, ...]] = {}
-        self._late: Late | None = None
+        self._rated: dict[tuple[str, Period], RatedPeriod] = {}
 
     def owner(self, customer: str) -> str:
         """Return what makes a customer's line ids its own."""
@@ -102,11 +102,15 @@ class Books:
 
     def first_ns(self, customer: str) -> int | None:
         """Return where a customer's time begins: with its first usage, or with a plan that has a first day."""
-        accounts = self._scope.accounts
-        used = bounds(self._scope.connection, Selection(accounts.tenant, filters=(("customer", customer),)))
+        accounts, used = self._scope.accounts, self._first_used.get(customer)
         zone = accounts.zone(customer)
         planned = [instant(day, zone) for day, _plan in accounts.customer(customer).plans if day is not None]
-        return min([*planned, *(used[:1] if used else ())], default=None)
+        return min([*planned, *([] if used is None else [used])], default=None)
+
+    def now(self, customer: str, period: Period) -> RatedPeriod:
+        """Return what a period comes to now, closed or not."""
+        self._rate([(customer, period)])
+        return self._rated[customer, period]
 
     def pending(self, customer: str) -> tuple[Adjustment, ...]:
         """Return the adjustments of closed periods that are not booked yet; the oldest open period books them."""
@@ -114,21 +118,38 @@ class Books:
             self._pending[customer] = tuple(self._unbooked(customer))
         return self._pending[customer]
 
-    def read_ahead(self, customers: Iterable[str], label: str | None) -> None:
-        """Rate the open periods of many customers at once that :meth:`labelled` will be asked for."""
-        wanted = [
-            (name, self._period(name, label))
-            for name in customers
-            if label is None or self.close_of(name, label) is None
-        ]
-        self._rated.update(zip(wanted, rated_periods(self._scope, wanted), strict=True))
-
     def labelled(self, customer: str, label: str | None) -> Bill:
-        """Return a customer's bill of the period with a label, by default of the running one."""
+        """Return a customer's bill of the one period that a label names, by default of the running one."""
         close = None if label is None else self.close_of(customer, label)
         if close is not None:
             return self.closed(customer, close)
-        return self.bill(customer, self._period(customer, label))
+        accounts = self._scope.accounts
+        return self.bill(
+            customer,
+            accounts.period_at(customer, self._scope.now_ns) if label is None else accounts.period(customer, label),
+        )
+
+    def within_all(self, customers: Iterable[str], label: str | None) -> list[Bill]:
+        """Return the bills of several customers: of all their periods that lie in the labelled time, in one pass.
+
+        By default of the running period of each.
+        """
+        accounts, now_ns = self._scope.accounts, self._scope.now_ns
+        wanted = [
+            (customer, period)
+            for customer in customers
+            for period in (
+                [accounts.period_at(customer, now_ns)] if label is None else accounts.within(customer, label)
+            )
+        ]
+        return self.bills(wanted)
+
+    def bills(self, wanted: Sequence[tuple[str, Period]]) -> list[Bill]:
+        """Return the bills of customers' periods, in the order given; what has to be rated is rated in one pass."""
+        pairs = [(customer, period) for customer, period in wanted if not self.close_of(customer, period.label)]
+        pairs += [(name, period) for name in {name for name, _ in wanted} for period in self._touched(name)]
+        self._rate(pairs)
+        return [self.bill(customer, period) for customer, period in wanted]
 
     def bill(self, customer: str, period: Period) -> Bill:
         """Return a customer's bill of a period in its state."""
@@ -136,11 +157,9 @@ class Books:
         if close is not None:
             return self.closed(customer, close)
         state: State = "preview" if self._scope.now_ns < period.end_ns else "draft"
-        rated = self._rated.get((customer, period)) or rated_period(self._scope, customer, period)
         open_from_ns = self.open_from_ns(customer)
-        if open_from_ns is None or open_from_ns not in period:
-            return Bill(customer, state, rated)
-        return Bill(customer, state, rated, self.pending(customer))
+        holds = open_from_ns is not None and open_from_ns in period
+        return Bill(customer, state, self.now(customer, period), self.pending(customer) if holds else ())
 
     def closed(self, customer: str, close: Close) -> Bill:
         """Return the bill that a close made: its statement, with what other bills hold of it since."""
@@ -155,18 +174,38 @@ class Books:
         ]
         return Bill(customer, "closed", statement.bill, statement.adjustments, close, tuple(since))
 
-    def _period(self, customer: str, label: str | None) -> Period:
-        accounts = self._scope.accounts
-        return accounts.period_at(customer, self._scope.now_ns) if label is None else accounts.period(customer, label)
+    def _rate(self, wanted: Iterable[tuple[str, Period]]) -> None:
+        missing = [pair for pair in dict.fromkeys(wanted) if pair not in self._rated]
+        if missing:
+            self._rated |= dict(zip(missing, rated_periods(self._scope, missing), strict=True))
+
+    def _touched(self, customer: str) -> list[Period]:
+        """Return the periods of closed time to rate: they may have changed since they were booked."""
+        if customer not in self.closes or not self._late.anything(customer):
+            return []
+        periods = self.closed_periods(customer)
+        return [period for period, exists in periods.items() if exists and self._late.touches(customer, period)]
 
     def _unbooked(self, customer: str) -> Iterator[Adjustment]:
         open_from_ns = self.open_from_ns(customer)
-        if open_from_ns is None:
+        if open_from_ns is None or not self._late.anything(customer):
             return
-        if self._late is None:
-            self._late = Late(self._scope, self.closes)
         into = self._scope.accounts.period_at(customer, open_from_ns)
-        for period, exists in self.closed_periods(customer).items():
-            if self._late.touches(customer, period):
-                now = standing(period, rated_period(self._scope, customer, period).lines if exists else ())
-                yield from adjustments(self.owner(customer), into, now, booked_of(period, self.statements(customer)))
+        touched = self._touched(customer)
+        self._rate((customer, period) for period in touched)
+        gone = [period for period, exists in self.closed_periods(customer).items() if not exists]
+        for period in sorted([*touched, *gone], key=lambda period: period.start_ns):
+            now = standing(period, self.now(customer, period).lines if period in touched else ())
+            yield from adjustments(self.owner(customer), into, now, booked_of(period, self.statements(customer)))
+
+    @cached_property
+    def _late(self) -> Late:
+        return Late(self._scope, self.closes)
+
+    @cached_property
+    def _first_used(self) -> dict[str, int]:
+        found = self._scope.connection.execute(
+            "SELECT customer, min(started_ns) FROM calls WHERE tenant = ? AND customer IS NOT NULL GROUP BY customer",
+            [self._scope.accounts.tenant],
+        )
+        return dict(found.fetchall())

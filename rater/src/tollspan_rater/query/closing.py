@@ -10,6 +10,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.books import Books
+from tollspan_rater.query.release import RELEASE
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import instant
 from tollspan_rater.store.folder import Folder
@@ -21,8 +22,8 @@ Verdict = Period | Close | CloseRefusedError  # it may be closed, it was closed 
 class Closing:
     """Decides what of one tenant may be closed and makes the statements, all of one committed state."""
 
-    def __init__(self, scope: Scope, release: str) -> None:
-        self._scope, self._release = scope, release
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
         self.books = Books(scope)
 
     def of_one(self, customer: str, label: str) -> Verdict:
@@ -42,25 +43,24 @@ class Closing:
         Each customer has its own periods in it: one month or several weeks. Periods without anything on their bill
         are left out.
         """
+        bills = self.books.within_all(with_usage_or_plan(self._scope), label)
         return {
-            (customer, period.label): self._verdict(customer, period)
-            for customer in with_usage_or_plan(self._scope)
-            for period in self._scope.accounts.within(customer, label)
-            if self.has_lines(customer, period)
+            (bill.customer, bill.rated.period.label): self._verdict(bill.customer, bill.rated.period)
+            for bill in bills
+            if bill.whole.lines
         }
 
-    def has_lines(self, customer: str, period: Period) -> bool:
-        """Tell whether there is something on a customer's bill."""
-        return bool(self.books.bill(customer, period).whole.lines)
-
-    def due(self, customer: str, ended_by_ns: int) -> Period | None:
-        """Return the oldest open period of a customer that had ended by an instant and has something on its bill."""
-        return next(self._billable(customer, ended_by_ns), None)
+    def due(self, ended_by_ns: int) -> list[tuple[str, Period]]:
+        """Return of each customer the oldest open period that had ended by an instant and has something on its bill."""
+        names = self._scope.accounts.names()
+        self.books.bills([(name, period) for name in names for period in self._ended(name, ended_by_ns)])
+        found = [(name, next(self._billable(name, ended_by_ns), None)) for name in names]
+        return [(name, period) for name, period in found if period is not None]
 
     def statement(self, customer: str, period: Period) -> Statement:
         """Return the statement that closes a period."""
         bill = self.books.bill(customer, period)
-        return closing(customer, self._scope.as_of, bill.rated, bill.adjustments, self._release)
+        return closing(customer, self._scope.as_of, bill.rated, bill.adjustments, RELEASE)
 
     def require_audit(self, label: str, folder: Folder) -> None:
         """Let pass when every equation of the audit holds.
@@ -103,10 +103,14 @@ class Closing:
 
     def _billable(self, customer: str, until_ns: int) -> Iterator[Period]:
         """Yield the open periods that end by an instant and have something on their bill, the oldest first."""
+        return (period for period in self._ended(customer, until_ns) if self.books.bill(customer, period).whole.lines)
+
+    def _ended(self, customer: str, until_ns: int) -> Iterator[Period]:
+        """Yield the open periods that end by an instant."""
         open_from_ns = self.books.open_from_ns(customer)
         first_ns = self.books.first_ns(customer) if open_from_ns is None else open_from_ns
         if first_ns is None or first_ns >= until_ns:
             return
         for period in self._scope.accounts.periods(customer, first_ns, until_ns - 1):
-            if period.end_ns <= until_ns and self.has_lines(customer, period):
+            if period.end_ns <= until_ns:
                 yield period

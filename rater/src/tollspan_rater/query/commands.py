@@ -130,6 +130,31 @@ class PricingApply(Body):
     note: str = ""
 
 
+class RevenueEntry(Body):
+    """Revenue that another system billed a customer; ``amount`` is net, on ``day``. An ``id`` counts once."""
+
+    id: Id
+    customer: Id
+    day: date
+    amount: Decimal = Field(max_digits=30, decimal_places=12, allow_inf_nan=False)
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    note: str = ""
+
+
+class RevenueImport(Body):
+    """Revenue billed elsewhere; an id that is known already is replaced, and one that says the same changes nothing."""
+
+    entries: list[RevenueEntry] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> RevenueImport:
+        known: dict[str, RevenueEntry] = {}
+        for entry in self.entries:
+            if known.setdefault(entry.id, entry) != entry:
+                raise ValueError(f"id {entry.id!r} stands twice with different content: give each entry its own id")
+        return self
+
+
 class MetersApply(Body):
     """The text of a file of span-to-meter rules; ``name`` is what messages call it."""
 
@@ -208,6 +233,7 @@ _TABLE: Final = (
     CommandKind("key.create", "Register a key by its hash.", KeyCreate),
     CommandKind("key.revoke", "Stop a key from working.", KeyRevoke),
     CommandKind("pricing.apply", "Apply a folder of rate cards and plans as a new version.", PricingApply),
+    CommandKind("revenue.import", "Import revenue that was billed elsewhere.", RevenueImport),
     CommandKind("meters.apply", "Apply span-to-meter rules to the spans that come from now on.", MetersApply),
     CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),
     CommandKind("reextract", "Read history again with the tables of this release and book what differs.", Reextract),

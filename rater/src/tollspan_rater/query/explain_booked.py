@@ -11,6 +11,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.bill import rated_period
 from tollspan_rater.query.books import Bill, Books
 from tollspan_rater.query.line_facts import Row, charged_calls, line_facts
+from tollspan_rater.query.line_usage import usage_by_reason
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.rating.line import Line
 from tollspan_rater.store.state import LATEST
@@ -76,7 +77,8 @@ def _line_rows(scope: Scope, bill: Bill, line: Line) -> Iterator[Row]:
         words = "not on the bill: it is no longer priced so" if after is None else f"{after.amount:f} {after.currency}"
         yield about, "as known now", words
         yield from _causes(scope, about, _Change(bill.customer, bill.rated.period, bill.close.cutoff, LATEST))
-    yield from charged_calls(scope, bill.customer, bill.rated.period, line)
+    yield from usage_by_reason(scope, bill, line)
+    yield from charged_calls(scope, bill, line)
 
 
 def _adjustment_rows(scope: Scope, books: Books, bill: Bill, adjustment: Adjustment) -> Iterator[Row]:

@@ -7,21 +7,21 @@ from decimal import Decimal
 from typing import Final
 
 from tollspan_rater.credit.allowance import left_of
-from tollspan_rater.domain.money import EXACT, exact_sum
+from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.bill_state import service, state_details, state_notes
-from tollspan_rater.query.books import Books
+from tollspan_rater.query.books import Bill, Books
+from tollspan_rater.query.held_notes import held_notes, reference_notes
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.wording import instant, plain
 from tollspan_rater.rating.line import Line, RatedPeriod
-from tollspan_rater.rating.rate import rate
 
 COLUMNS: Final = (
-    "customer", "period", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
+    "customer", "period", "state", "line_id", "kind", "description", "meter", "quantity", "included", "billable",
     "unit_price", "amount", "amount_exact", "currency", "calls", "plan", "price_version", "why", "steps",
     "service_period", "corrects",
 )  # fmt: skip
@@ -34,24 +34,25 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     if "all" not in params and names[0] not in known:
         raise NotFoundError("customer", names[0], "tollspan customers list and tollspan usage show who there is.")
     books = Books(scope)
-    if len(names) > 1:
-        books.read_ahead(names, params.get("period"))
-    found = [books.labelled(name, params.get("period")) for name in names]
-    bills = {bill.customer: bill.whole for bill in found}
-    totals = {code: exact_sum(amounts) for code, amounts in _amounts(bills.values()).items()}
-    notes = [*_frame(bills.values())]
-    for name, bill in bills.items():
-        notes.extend(_notes(name, bill, single=len(names) == 1))
+    label = params.get("period")
+    found = books.within_all(names, label) if "all" in params else [books.labelled(names[0], label)]
+    bills = [bill.whole for bill in found]
+    totals = {code: exact_sum(amounts) for code, amounts in _amounts(bills).items()}
+    notes = [*_frame(bills)]
+    for bill in found:
+        notes.extend(_notes(bill.customer, bill.whole, single=len(names) == 1))
+        notes.extend(f"{bill.customer}: {note}" for note in held_notes(scope, bill))
+    notes.extend(reference_notes(scope, found))
     notes.extend(note for bill in found for note in state_notes(bill))
     if "all" in params:
-        notes.extend(_nobodys(scope, bills.values()))
+        notes.extend(_nobodys(scope, bills))
     if len(totals) > 1:
         notes.extend(f"total {currency} {amount}" for currency, amount in totals.items())
     return Answer(
         f"Invoice of {names[0]}" if len(names) == 1 else "Invoices",
         COLUMNS,
         [
-            _row(bill.customer, bill.rated.period, line) | service(bill, line)
+            _row(bill.customer, bill.rated.period, line) | {"state": bill.state} | service(bill, line)
             for bill in found
             for line in bill.whole.lines
         ],
@@ -59,8 +60,14 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
         scope.accounts.zone(names[0]) if len(names) == 1 else scope.zone,
         notes,
         _total(totals),
-        details={bill.customer: _details(bill.whole) | state_details(bill) for bill in found},
+        details={_key(bill, found): _details(bill.whole) | state_details(bill) for bill in found},
     )
+
+
+def _key(bill: Bill, found: Sequence[Bill]) -> str:
+    """Return what names a bill: its customer, with the period where the customer has several."""
+    alone = sum(other.customer == bill.customer for other in found) == 1
+    return bill.customer if alone else f"{bill.customer} {bill.rated.period.label}"
 
 
 def _amounts(bills: Iterable[RatedPeriod]) -> dict[str, list[Decimal]]:
@@ -96,24 +103,6 @@ def lines(scope: Scope, params: Mapping[str, str]) -> Answer:
     )  # fmt: skip
 
 
-def base_fees(
-    scope: Scope, span: tuple[int, int] | None, customer: str | None, by: Sequence[str]
-) -> dict[tuple[str | None, ...], Decimal]:
-    """Return the base fees of all periods between two instants, by the dimensions of a grouping.
-
-    A base fee belongs to a customer, with or without usage; below that, it stands under ``(base fee)``.
-    """
-    fees: dict[tuple[str | None, ...], Decimal] = {}
-    names = [name for name in scope.accounts.names() if customer in {None, name}] if span is not None else []
-    for name in names:
-        for period in scope.accounts.periods(name, *(span or (0, 0))):
-            for line in rate(period, scope.accounts.segments(name, period), ()).lines:
-                place = {"customer": name, "plan": line.plan, "month": period.label, "currency": line.currency}
-                key = (*(place.get(dimension, "(base fee)") for dimension in by), line.currency)
-                fees[key] = EXACT.add(fees.get(key, Decimal(0)), line.amount)
-    return fees
-
-
 def _nobodys(scope: Scope, bills: Iterable[RatedPeriod]) -> Iterator[str]:
     """Say how many calls in the time that some bills cover are nobody's."""
     periods = [bill.period for bill in bills]
@@ -145,12 +134,7 @@ def _row(customer: str, period: Period, line: Line) -> dict[str, Cell]:
         "plan": line.plan,
         "price_version": line.price_version,
         "why": line.why,
-        "steps": [
-            f"{step.text}: {step.quantity:,f}"
-            + ("" if step.unit_price is None else f" x {step.unit_price:f}")
-            + f" = {step.amount:f}"
-            for step in line.steps
-        ],
+        "steps": [str(step) for step in line.steps],
     }
 
 

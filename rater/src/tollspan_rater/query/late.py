@@ -7,6 +7,7 @@ from typing import Final
 
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import cost_files
+from tollspan_rater.query.release import RELEASE
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.store.ledger import Close
 
@@ -35,14 +36,14 @@ _CONFIGURED: Final = "SELECT coalesce(max(position), 0) FROM entries WHERE kind 
 
 
 class Late:
-    """What came after the cut-off of each customer's last close: usage, prices, what is known of the customer.
+    """What came after the cut-off of each customer's last close: usage, prices, what is known of it, a release.
 
     It may name a period that did not change, never leave out one that did. Usage may change the periods after its
     own, too: what is left of an allowance may be carried over.
     """
 
     def __init__(self, scope: Scope, closes: Mapping[str, list[Close]]) -> None:
-        self._cutoffs = {customer: made[-1].cutoff for customer, made in closes.items()}
+        self._last = {customer: made[-1] for customer, made in closes.items()}
         self._versions = scope.accounts.versions
         self._used: dict[str, int] = {}
         self._set: dict[str, int] = {}
@@ -53,14 +54,23 @@ class Late:
             self._set = dict(scope.connection.execute(_SET, [tenant]).fetchall())
             ((self._configured,),) = scope.connection.execute(_CONFIGURED).fetchall()
 
+    def anything(self, customer: str) -> bool:
+        """Tell whether anything came by which closed time of a customer may have changed."""
+        later = any(one.position > self._last[customer].cutoff for one in self._versions)
+        return later or customer in self._used or self._is_new(customer)
+
     def touches(self, customer: str, period: Period) -> bool:
         """Tell whether a closed period of a customer may come to something else now."""
-        cutoff = self._cutoffs[customer]
         return (
-            max(self._set.get(customer, 0), self._configured) > cutoff
-            or self._new_prices(cutoff, period)
+            self._is_new(customer)
             or self._used.get(customer, period.end_ns) < period.end_ns
+            or self._new_prices(self._last[customer].cutoff, period)
         )
+
+    def _is_new(self, customer: str) -> bool:
+        """Tell whether what is known of the customer, the configuration or the release is another one."""
+        last = self._last[customer]
+        return last.release != RELEASE or max(self._set.get(customer, 0), self._configured) > last.cutoff
 
     def _new_prices(self, cutoff: int, period: Period) -> bool:
         """Tell whether prices for the period were applied later; provider prices hold for all time."""

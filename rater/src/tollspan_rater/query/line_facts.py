@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.books import Bill
-from tollspan_rater.query.rated import Rater
+from tollspan_rater.query.line_calls import adding
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, select
 from tollspan_rater.query.wording import instant, plain
 from tollspan_rater.rating.line import Line
 
@@ -29,23 +27,19 @@ def line_facts(bill: Bill, line: Line) -> Iterator[Row]:
         yield about, "booked", f"{booked}; cut-off position {close.cutoff}; statement {close.digest}"
     yield about, "what", f"{line.description}: {line.quantity:,f}, of which {line.included:,f} included"
     for step in line.steps:
-        price = "" if step.unit_price is None else f" x {step.unit_price:f}"
-        yield about, "step", f"{step.text}: {step.quantity:,f}{price} = {step.amount:f}"
+        yield about, "step", str(step)
     yield about, "amount", f"{line.amount_exact:f} {line.currency}, rounded {line.amount:f}"
     yield about, "why", line.why
     yield about, "price version", line.price_version
 
 
-def charged_calls(scope: Scope, customer: str, period: Period, line: Line) -> Iterator[Row]:
+def charged_calls(scope: Scope, bill: Bill, line: Line) -> Iterator[Row]:
     """Yield the calls that add to a line as it is rated now, each with its charge."""
     about = f"line {line.line_id}"
-    selection = Selection(scope.accounts.tenant, period.start_ns, period.end_ns, (("customer", customer),))
     shown = 0
-    for call in Rater(scope.accounts).rate(select(scope.connection, selection)):
-        amount = dict(call.charged.components).get(line.component)
-        if amount is not None:
-            shown += 1
-            if shown <= _SHOWN_CALLS:
-                yield about, f"call {call.row.call_id}", f"{plain(amount)} ({', '.join(call.row.trace_ids)})"
+    for call, amount in adding(scope, bill, line):
+        shown += 1
+        if shown <= _SHOWN_CALLS:
+            yield about, f"call {call.row.call_id}", f"{plain(amount)} ({', '.join(call.row.trace_ids)})"
     if shown > _SHOWN_CALLS:
-        yield about, "calls", f"{shown} in all; tollspan calls --customer {customer} lists them"
+        yield about, "calls", f"{shown} in all; tollspan calls --line {line.line_id} lists them"

@@ -6,47 +6,59 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.money import EXACT
+from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.grouping import Sums, group, share
-from tollspan_rater.query.invoice import base_fees
+from tollspan_rater.query.fee_share import Weights
+from tollspan_rater.query.fees import Beside, beside_usage
+from tollspan_rater.query.grouping import ZERO, Sums, group, share
+from tollspan_rater.query.imported_revenue import imported_revenue
 from tollspan_rater.query.scope import Scope, asked_span, currency_of, rated_sums, reader
-from tollspan_rater.query.tabulate import Row, answered, number, ordered, rows_of, totals
+from tollspan_rater.query.tabulate import Row, add_shares, answered, number, ordered, rows_of, totals
 from tollspan_rater.query.wording import plain
 
 _COLUMNS: Final = (
-    "calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency", "cost_currency",
-    "unpriced", "unknown_cost",
+    "calls", "revenue", "base_fees", "modifiers", "imported", "cost", "margin", "margin_percent", "currency",
+    "cost_currency", "share", "cumulative_share", "unpriced", "unknown_cost",
 )  # fmt: skip
-_FEES_NOTE: Final = "base fees are those of the whole periods that the calls lie in, of all customers with a plan"
+_IMPORTED_NOTE: Final = "imported is revenue that was billed elsewhere: tollspan revenue list"
+_FEES_NOTE: Final = (
+    "base fees and modifiers are those of the whole periods that the calls lie in, of all customers with a plan"
+)
 
 
 def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """Answer: revenue, provider cost and margin; base fees are revenue, what has no price or cost stands apart."""
+    """Answer: revenue with fees and modifiers, provider cost, margin; what has no price or cost stands apart."""
     by = list(dict.fromkeys(params.get("by", "customer").split(",")))
     calls, path = rated_sums(scope, params, by)
-    groups = group(calls, [reader(scope, name) for name in by], currency_of(scope))
-    fees = base_fees(scope, asked_span(scope, params), params.get("customer"), by)
-    for key in fees:
+    weights = Weights([reader(scope, name) for name in by], currency_of(scope))
+    groups = group(weights.noting(calls), weights.readers, weights.currency_of)
+    beside = beside_usage(scope, params, asked_span(scope, params), by, weights)
+    imported = imported_revenue(scope, params, by)
+    for key in (*beside, *imported):
         groups.setdefault(key, Sums())
     columns = tuple(dict.fromkeys((*by, *_COLUMNS)))
     rows = rows_of(groups, by)
     for row in rows:
-        _earn(row, fees.get((*(_text(row, name) for name in by), _text(row, "currency")), Decimal(0)))
-    rows = ordered(rows, params.get("sort", "margin"), columns)
+        key = (*(_text(row, name) for name in by), _text(row, "currency"))
+        _earn(row, beside.get(key, Beside()), imported.get(key, ZERO))
+    sort = params.get("sort", "margin")
+    rows = ordered(rows, sort, columns)
+    add_shares(rows, "revenue" if sort in by else sort)
     total = totals(rows, columns)
     if total is not None and "revenue" in total:
         _subtract(total)
     answer = answered(scope, "Margin", columns, rows, groups, params, total, path)
-    notes = [*answer.notes, *([_FEES_NOTE] if fees else [])]
+    notes = [*answer.notes, *([_FEES_NOTE] if beside else []), *([_IMPORTED_NOTE] if imported else [])]
     return Answer(answer.title, columns, answer.rows, answer.as_of, answer.zone, notes, total, details=answer.details)
 
 
-def _earn(row: Row, fee: Decimal) -> None:
+def _earn(row: Row, beside: Beside, imported: Decimal) -> None:
     """Add revenue and margin; what is unknown on one side leaves the margin unknown."""
-    charge = row["charge"]
-    row["revenue"] = None if charge is None and not fee else plain(EXACT.add(number(charge), fee))
-    row["base_fees"] = plain(fee)
+    charge, more = row["charge"], exact_sum([beside.fees, beside.modifiers, imported])
+    nothing = charge is None and not (beside.fees or beside.modifiers or imported)
+    row["revenue"] = None if nothing else plain(EXACT.add(number(charge), more))
+    row["base_fees"], row["modifiers"] = plain(beside.fees), plain(beside.modifiers)
+    row["imported"] = plain(imported)
     _subtract(row)
 
 

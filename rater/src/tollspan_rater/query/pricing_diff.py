@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from tollspan_rater.pricing.book import PriceBook
 from tollspan_rater.pricing.difference import Change, differences
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.bill import customers_with_usage, rated_period
+from tollspan_rater.query.bill import rated_periods, with_usage_or_plan
 from tollspan_rater.query.bill_difference import (
     BillDifference,
     UnpricedDifference,
@@ -24,11 +24,13 @@ from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, bounds, instant
 from tollspan_rater.query.supposed_prices import applied_version, book, files_of, supposed, under, version_at
 from tollspan_rater.query.wording import instant as written
+from tollspan_rater.store.ledger import closes
 from tollspan_rater.store.state import LATEST, PriceVersion
 
 COLUMNS: Final = (
     "part", "customer", "period", "document", "name", "change", "was", "is", "difference", "currency", "why",
 )  # fmt: skip
+_CLOSED: Final = "closed: the difference is adjusted in the open period"
 _EMPTY: Final = PriceBook(cards={}, plans={})
 
 
@@ -62,6 +64,7 @@ class _Found:
     changes: Sequence[Change]
     bills: Sequence[BillDifference]
     unpriced: Sequence[tuple[str, str, UnpricedDifference]]
+    closed: Collection[tuple[str, str]]
 
 
 def pricing_diff(scope: Scope, params: Mapping[str, str]) -> Answer:
@@ -70,12 +73,13 @@ def pricing_diff(scope: Scope, params: Mapping[str, str]) -> Answer:
     found = _Found(
         differences(_EMPTY if compared.was is None else book(compared.was), book(compared.now)),
         *_rated(compared, params.get("customer")),
+        _closed(scope) if compared.since_ns is not None else frozenset(),
     )
     differing = by_size(found.bills)
     shown = differing[: int(params["top"])] if "top" in params else differing
     rows = [
         *map(_change_row, found.changes),
-        *(row for bill in shown for row in _bill_rows(bill)),
+        *(row for bill in shown for row in _bill_rows(bill, closed=(bill.customer, bill.period) in found.closed)),
         *(_unpriced_row(*one) for one in found.unpriced),
     ]
     return Answer(
@@ -113,12 +117,12 @@ def _rated(
     """Rate everyone's periods on both sides."""
     bills: list[BillDifference] = []
     unpriced: list[tuple[str, str, UnpricedDifference]] = []
-    everyone = sorted({*compared.old.accounts.names(), *customers_with_usage(compared.old)})
-    for name in everyone if customer is None else [customer]:
-        for period in compared.periods(name):
-            old, new = rated_period(compared.old, name, period), rated_period(compared.new, name, period)
-            bills.extend(bill_differences(name, old, new))
-            unpriced.extend((name, period.label, one) for one in unpriced_differences(old, new))
+    names = with_usage_or_plan(compared.old) if customer is None else [customer]
+    wanted = [(name, period) for name in names for period in compared.periods(name)]
+    sides = (rated_periods(scope, wanted) for scope in (compared.old, compared.new))
+    for (name, period), old, new in zip(wanted, *sides, strict=True):
+        bills.extend(bill_differences(name, old, new))
+        unpriced.extend((name, period.label, one) for one in unpriced_differences(old, new))
     return bills, unpriced
 
 
@@ -129,12 +133,17 @@ def _change_row(change: Change) -> dict[str, Cell]:
     }  # fmt: skip
 
 
-def _bill_rows(bill: BillDifference) -> Iterator[dict[str, Cell]]:
+def _closed(scope: Scope) -> frozenset[tuple[str, str]]:
+    """Return the customers and labels of all closed periods."""
+    return frozenset((close.customer, close.period.label) for close in closes(scope.connection, scope.accounts.tenant))
+
+
+def _bill_rows(bill: BillDifference, *, closed: bool) -> Iterator[dict[str, Cell]]:
     """Yield the bill and below it the lines that cause its difference."""
     who: dict[str, Cell] = {"customer": bill.customer, "period": bill.period, "currency": bill.currency}
     yield {
         "part": "bill", **who, "change": direction(bill),
-        "was": bill.was, "is": bill.now, "difference": bill.difference,
+        "was": bill.was, "is": bill.now, "difference": bill.difference, "why": _CLOSED if closed else None,
     }  # fmt: skip
     for line in bill.lines:
         change = "added" if line.was is None else "removed" if line.now is None else "changed"

@@ -180,6 +180,7 @@ _SPAN_OF_TIME: Final = (
     Param("from", "first day or instant, included", "date"),
     Param("to", "last day or instant, excluded", "date"),
 )
+_SEGMENT: Final = Param("segment", "only customers of this segment")
 _FILTERS: Final = (
     *(Param(key, f"only this {key.replace('_', ' ')}") for key in ATTRIBUTION_FIELDS if key != "billable"),
     Param("provider", "only this provider"),
@@ -187,7 +188,7 @@ _FILTERS: Final = (
     Param("operation", "only this operation, for example chat"),
     Param("outcome", "only this outcome, for example failed"),
     Param("reason", "only usage with this reason, for example included"),
-    Param("segment", "only customers of this segment"),
+    _SEGMENT,
     Param("unattributed", "only usage without a customer", "flag"),
     Param("unpriced", "only usage without a price", "flag"),
 )
@@ -231,12 +232,13 @@ _TABLE: Final = (
             _KIND,
             _LIMIT,
             Param("cursor", "go on after this place of an earlier answer"),
+            Param("line", "the calls that add to this line of a bill, each with its part"),
             _AS_OF,
         ),
         "tollspan calls --customer acme --from 2026-11-01 --format csv",
         brief=(
             *("started_at", "call_id", "customer", "model", "input_tokens", "output_tokens", "reason"),
-            *("meter", "quantity", "cost", "charge"),
+            *("meter", "quantity", "cost", "charge", "line_amount"),
         ),
         quiet=("meter", "quantity"),
     ),
@@ -312,13 +314,13 @@ _TABLE: Final = (
     Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
-        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _AS_OF),
+        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _SEGMENT, _AS_OF),
         "tollspan margin --by model",
         brief=(
-            *("calls", "revenue", "base_fees", "cost", "margin", "margin_percent", "currency"),
-            *_MISSING,
+            *("calls", "revenue", "base_fees", "modifiers", "imported", "cost", "margin", "margin_percent", "currency"),
+            *("share", "cumulative_share", *_MISSING),
         ),
-        quiet=_MISSING,
+        quiet=("modifiers", "imported", *_MISSING),
     ),
     Question(
         "inexact",
@@ -348,6 +350,12 @@ _TABLE: Final = (
         ),
     ),
     Question(
+        "contradictions",
+        "Calls that refer to another plan or subscription than the one in force; prices never depend on it.",
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _AS_OF),
+        "tollspan contradictions --customer acme",
+    ),
+    Question(
         "explain",
         "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
         (Param("id", "a trace id, span id, call id or line id", positional=True, required=True), _AS_OF),
@@ -374,7 +382,7 @@ _TABLE: Final = (
     Question(
         "pricing.show",
         "The price versions that were applied, and the plans and cards of one.",
-        (Param("version", "the cards and plans of this version"),),
+        (Param("version", "the cards and plans of this version"), _AS_OF),
         "tollspan pricing show",
     ),
     Question(
@@ -387,6 +395,7 @@ _TABLE: Final = (
             Param("against", "compare with this version instead of the one in force"),
             _ONE_CUSTOMER,
             _TOP,
+            _AS_OF,
         ),
         "tollspan pricing diff pricing/ --period 2026-10",
         brief=("part", "customer", "period", "document", "name", "change", "was", "is", "difference", "currency"),
@@ -400,9 +409,16 @@ _TABLE: Final = (
             Param("against", "the period whose usage is rated; default is each customer's last ended one", "period"),
             _ONE_CUSTOMER,
             Param("top", "only so many customers, those whose bills change most", "int"),
+            _AS_OF,
         ),
         "tollspan pricing simulate cheaper/ flat-fee/ --against 2026-10",
         brief=("part", "scenario", "customer", "period", "currency", "revenue", "cost", "margin", "difference"),
+    ),
+    Question(
+        "revenue.list",
+        "Revenue that was billed elsewhere and imported; it counts in margin.",
+        (*_SPAN_OF_TIME, _ONE_CUSTOMER, _LIMIT, _AS_OF),
+        "tollspan revenue list --customer acme",
     ),
     Question(
         "meters.show",

@@ -1,4 +1,4 @@
-"""An answer as text for machines: JSON, JSON lines, CSV. Decimals keep every digit, unknown stays unknown."""
+"""An answer as text: JSON, JSON lines, CSV, HTML. Decimals keep every digit, unknown stays unknown."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from io import StringIO
 from typing import Any, Final
 
 from tollspan_rater.query.answer import Answer, Cell
+from tollspan_rater.query.page import as_html
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")  # OWASP ASVS 5, 1.2.10, and line breaks
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
@@ -103,4 +104,9 @@ def _csv_row(answer: Answer, row: Mapping[str, Cell]) -> list[str]:
     return [neutral(cell_text(row.get(name))) for name in answer.columns]
 
 
-MACHINE_FORMATS: Final[Mapping[str, Callable[[Answer], str]]] = {"json": as_json, "jsonl": as_jsonl, "csv": as_csv}
+MACHINE_FORMATS: Final[Mapping[str, Callable[[Answer], str]]] = {
+    "json": as_json,
+    "jsonl": as_jsonl,
+    "csv": as_csv,
+    "html": as_html,
+}

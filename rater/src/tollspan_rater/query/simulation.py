@@ -15,7 +15,7 @@ from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.bill import customers_with_usage, rated_period
+from tollspan_rater.query.bill import rated_periods, with_usage_or_plan
 from tollspan_rater.query.grouping import share
 from tollspan_rater.query.scope import Scope, rated_sums
 from tollspan_rater.query.supposed_prices import book, files_of, supposed, under
@@ -79,8 +79,7 @@ def pricing_simulate(scope: Scope, params: Mapping[str, str]) -> Answer:
     if not folders and not plans:
         raise UsageError("pricing.simulate needs something to try: a pricing folder, or --plan NAME of those applied")
     known = [Scenario(AS_APPLIED, scope), *scenarios(scope, folders, plans)]
-    everyone = sorted({*scope.accounts.names(), *customers_with_usage(scope)})
-    names = [params["customer"]] if "customer" in params else everyone
+    names = [params["customer"]] if "customer" in params else with_usage_or_plan(scope)
     wanted = [(name, _period(scope, name, params.get("against"))) for name in names]
     return simulated(known, wanted, int(params["top"]) if "top" in params else None)
 
@@ -145,9 +144,8 @@ def _period(scope: Scope, customer: str, label: str | None) -> Period:
     return accounts.period_at(customer, accounts.period_at(customer, scope.now_ns).start_ns - 1)
 
 
-def _outcomes(scenario: Scenario, wanted: Iterable[tuple[str, Period]], costs: Costs) -> Iterator[Outcome]:
-    for customer, period in wanted:
-        bill = rated_period(scenario.scope, customer, period)
+def _outcomes(scenario: Scenario, wanted: Sequence[tuple[str, Period]], costs: Costs) -> Iterator[Outcome]:
+    for (customer, period), bill in zip(wanted, rated_periods(scenario.scope, wanted), strict=True):
         yield from _of_bill(scenario, customer, bill, costs.get((period, customer), Cost()))
 
 

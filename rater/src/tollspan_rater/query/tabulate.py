@@ -17,8 +17,11 @@ Row = dict[str, Cell]
 Key = tuple[str | None, ...]
 
 _CURRENCY_OF: Final[Mapping[str, str]] = {
-    "charge": "currency", "revenue": "currency", "base_fees": "currency", "cost": "cost_currency",
+    "charge": "currency", "revenue": "currency", "base_fees": "currency", "modifiers": "currency",
+    "imported": "currency",
+    "cost": "cost_currency",
 }  # fmt: skip
+_POTS: Final[Mapping[str, str]] = {**_CURRENCY_OF, "margin": "currency"}  # whose parts are of one whole
 _COUNTED: Final = ("calls", "units", *TOKEN_COLUMNS, "total_tokens", "unmeasured", "unpriced", "unknown_cost")
 
 
@@ -77,7 +80,7 @@ def wholes(rows: Iterable[Row], measure: str) -> dict[str | None, Decimal]:
 
 def pot_of(row: Row, measure: str) -> str | None:
     """Return the currency that a measure of a row is in, None for a count."""
-    currency = row[_CURRENCY_OF[measure]] if measure in _CURRENCY_OF else None
+    currency = row[_POTS[measure]] if measure in _POTS else None
     return None if currency is None else str(currency)
 
 

@@ -24,8 +24,8 @@ class Aggregate(Protocol):
     def quantity(self) -> Decimal:
         """The quantity so far; 0 without events."""
 
-    def take(self, quantity: Decimal, at: At, of: str | None) -> None:
-        """Take one event: its quantity, its place in time, and its value of the counted dimension."""
+    def take(self, quantity: Decimal, at: At, of: str | None) -> Decimal:
+        """Take one event: its quantity, its place in time, its value of the counted dimension; return the change."""
 
 
 class Total:
@@ -34,9 +34,10 @@ class Total:
     def __init__(self) -> None:
         self.quantity = ZERO
 
-    def take(self, quantity: Decimal, _at: At, _of: str | None) -> None:
+    def take(self, quantity: Decimal, _at: At, _of: str | None) -> Decimal:
         """Add the quantity."""
         self.quantity = EXACT.add(self.quantity, quantity)
+        return quantity
 
 
 class Count:
@@ -45,9 +46,11 @@ class Count:
     def __init__(self) -> None:
         self.quantity = ZERO
 
-    def take(self, quantity: Decimal, _at: At, _of: str | None) -> None:
+    def take(self, quantity: Decimal, _at: At, _of: str | None) -> Decimal:
         """Count the event, whatever its quantity is."""
-        self.quantity = EXACT.add(self.quantity, ONE.copy_sign(quantity))
+        change = ONE if quantity >= ZERO else -ONE
+        self.quantity = EXACT.add(self.quantity, change)
+        return change
 
 
 class Unique:
@@ -57,13 +60,15 @@ class Unique:
         self.quantity = ZERO
         self._sums: dict[str, Decimal] = {}
 
-    def take(self, quantity: Decimal, _at: At, of: str | None) -> None:
+    def take(self, quantity: Decimal, _at: At, of: str | None) -> Decimal:
         """Add the quantity to its value's; an event without a value counts nothing."""
         if of is None:
-            return
+            return ZERO
         before = self._sums.get(of, ZERO)
         after = self._sums[of] = EXACT.add(before, quantity)
-        self.quantity = EXACT.add(self.quantity, Decimal((after > ZERO) - (before > ZERO)))
+        change = Decimal((after > ZERO) - (before > ZERO))
+        self.quantity = EXACT.add(self.quantity, change)
+        return change
 
 
 class Greatest:
@@ -77,9 +82,11 @@ class Greatest:
         """The greatest so far."""
         return ZERO if self._greatest is None else self._greatest
 
-    def take(self, quantity: Decimal, _at: At, _of: str | None) -> None:
+    def take(self, quantity: Decimal, _at: At, _of: str | None) -> Decimal:
         """Keep the quantity if it is the greatest."""
+        before = self.quantity
         self._greatest = quantity if self._greatest is None else max(self._greatest, quantity)
+        return EXACT.subtract(self._greatest, before)
 
 
 class Latest:
@@ -89,10 +96,12 @@ class Latest:
         self.quantity = ZERO
         self._at: At | None = None
 
-    def take(self, quantity: Decimal, at: At, _of: str | None) -> None:
+    def take(self, quantity: Decimal, at: At, _of: str | None) -> Decimal:
         """Keep the quantity unless a later one is known."""
+        before = self.quantity
         if self._at is None or at >= self._at:
             self.quantity, self._at = quantity, at
+        return EXACT.subtract(self.quantity, before)
 
 
 AGGREGATES: Final[dict[str, Callable[[], Aggregate]]] = {

@@ -36,12 +36,21 @@ _add, _subtract, _times = EXACT.add, EXACT.subtract, EXACT.multiply
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of an amount: ``quantity`` at ``unit_price`` (``None`` for a flat fee) makes ``amount``."""
+    """One step of an amount: ``quantity`` at ``unit_price`` (``None`` for a flat fee) makes ``amount``.
+
+    A step on the way to the quantity has neither a unit price nor an amount.
+    """
 
     text: str
     quantity: Decimal
     unit_price: Decimal | None
     amount: Decimal
+
+    def __str__(self) -> str:
+        if self.unit_price is None and not self.amount:
+            return f"{self.text}: {self.quantity:,f}"
+        price = "" if self.unit_price is None else f" x {self.unit_price:f}"
+        return f"{self.text}: {self.quantity:,f}{price} = {self.amount:f}"
 
 
 def amount_of(price: PriceModel) -> Amount:

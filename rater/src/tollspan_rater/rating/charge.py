@@ -12,11 +12,13 @@ from typing import Final
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.item import PriceItem
 from tollspan_rater.pricing.model import Flat, Graduated, PriceModel, Stairstep, Volume
+from tollspan_rater.pricing.unit_rule import UnitRule
 from tollspan_rater.rating.amount import Amount, Step, amount_of, steps_of
 from tollspan_rater.rating.unit import priced_units
 
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
+ROUNDED: Final = {"none": "", "ceil": ", rounded up", "floor": ", rounded down", "half_up": ", rounded half up"}
 
 
 def charge_of(item: PriceItem, price: PriceModel) -> Amount:
@@ -38,7 +40,7 @@ def charge_steps(item: PriceItem, price: PriceModel, billable: Decimal) -> tuple
     units, steps = billable, []
     if rule is not None:
         units = priced_units(rule, billable)
-        steps.append(Step(_conversion(item, billable), units, ZERO, ZERO))
+        steps.append(Step(_conversion(rule, billable), units, None, ZERO))
     steps += steps_of(price, units)
     if fee and units:
         text = "the fee at zero, which is a line of its own"
@@ -60,11 +62,7 @@ def fee_at_zero(item: PriceItem) -> Decimal:
     return ZERO
 
 
-def _conversion(item: PriceItem, billable: Decimal) -> str:
-    rule = item.unit
-    if rule is None:
-        return ""
+def _conversion(rule: UnitRule, billable: Decimal) -> str:
     by = f" x {rule.multiply:,f}" if rule.multiply != ONE else f" / {rule.divide:,f}" if rule.divide != ONE else ""
-    rounds = {"none": "", "ceil": ", rounded up", "floor": ", rounded down", "half_up": ", rounded half up"}
-    digits = f" to {rule.digits} decimals" if rule.digits else ""
-    return f"units to price: {billable:,f}{by}{rounds[rule.round]}{digits if rule.round != 'none' else ''}"
+    digits = f" to {rule.digits} decimals" if rule.digits and rule.round != "none" else ""
+    return f"units to price: {billable:,f}{by}{ROUNDED[rule.round]}{digits}"

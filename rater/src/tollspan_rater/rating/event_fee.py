@@ -63,9 +63,9 @@ class EventFees:
         if price.fixed:
             count = Decimal(self._fixed)
             steps.append(Step("fixed fee of each event", count, price.fixed, EXACT.multiply(count, price.fixed)))
-        if self._raised:
+        if self._raised or self._more:
             steps.append(Step(f"raised to the minimum of {price.minimum:f}", Decimal(self._raised), None, self._more))
-        if self._lowered:
+        if self._lowered or self._less:
             less = self._less.copy_negate()
             steps.append(Step(f"lowered to the maximum of {price.maximum:f}", Decimal(self._lowered), None, less))
         return tuple(steps)

@@ -78,8 +78,8 @@ class Line:
     ``line_id`` and ``component`` depend on owner, period, plan and price alone, never on the usage.
     ``quantity`` = ``included`` + ``billable``. ``unit_price`` is ``None`` where no single price holds;
     ``steps`` add up to ``amount_exact``. ``amount`` is rounded to the currency's minor unit.
-    ``contains`` splits the quantity by meter. ``price_version`` joins the versions of the segments in
-    which the item was used. ``calls`` counts the calls of all groups that used it.
+    ``contains`` says what of each meter is in it, in its own units. ``price_version`` joins the versions of
+    the segments in which the item was used. ``calls`` counts the calls of all groups that used it.
     """
 
     line_id: str

@@ -16,7 +16,7 @@ from tollspan_rater.rating.pool import sharings
 from tollspan_rater.rating.quantity import exclusive
 from tollspan_rater.rating.sample import Facts
 from tollspan_rater.rating.standing import Standing
-from tollspan_rater.rating.tally import unpriced_reason
+from tollspan_rater.rating.tally import is_usage, unpriced_reason
 from tollspan_rater.rating.tariff import Tariff
 
 ZERO: Final = Decimal(0)
@@ -92,7 +92,7 @@ class Marginal:
                 )
                 index = target.component
                 changed[index] = EXACT.add(changed[index], more) if index in changed else more
-            elif reason is not None and quantity and meter != "request":
+            elif reason is not None and quantity and is_usage(meter, reason):
                 unpriced[meter] = reason
         if not changed:
             reason = segment.problem or next(iter(unpriced.values()), "no usage")

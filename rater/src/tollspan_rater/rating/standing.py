@@ -7,6 +7,7 @@ amount in between: both look at the same numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -29,23 +30,18 @@ class Standing:
     def __init__(self, component: Component) -> None:
         self._component = component
         price = component.price
+        self._sampled = component.item.sampled
         self._aggregate = AGGREGATES[component.item.aggregate]()
         self._fees = EventFees(price) if isinstance(price, Percentage) and price.by_event else None
         self._cost_plus = price if isinstance(price, CostPlus) else None
         self._charge = None if self._fees or self._cost_plus else charge_of(component.item, price)
         self._cost = ZERO
         self._converted: dict[tuple[str, Decimal], Decimal] = {}
-        self._taken: dict[str, Decimal] = {}
 
     @property
     def quantity(self) -> Decimal:
         """The quantity in units of the component's meter."""
         return self._aggregate.quantity
-
-    @property
-    def contains(self) -> tuple[tuple[str, Decimal], ...]:
-        """What was taken of each meter, in its own units, sorted by meter."""
-        return tuple((meter, shortest(quantity)) for meter, quantity in sorted(self._taken.items()))
 
     def take(
         self,
@@ -64,20 +60,18 @@ class Standing:
         Raises:
             ValueError: for a sum where single events decide.
         """
-        if at is None and self._component.item.sampled:
+        if at is None and self._sampled:
             msg = f"{self._component.name} looks at single events: give the usage of {meter} as samples"
             raise ValueError(msg)
-        self._taken[meter] = EXACT.add(self._taken.get(meter, ZERO), quantity)
         if conversion is not None:
             key = (meter, conversion.factor)
             self._converted[key] = EXACT.add(self._converted.get(key, ZERO), quantity)
             quantity = EXACT.multiply(quantity, conversion.factor)
-        before = self._aggregate.quantity
-        self._aggregate.take(quantity, at or NO_TIME, of)
-        self._cost = EXACT.add(self._cost, cost)
-        if self._fees is not None:
+        if self._cost_plus is not None:
+            self._cost = EXACT.add(self._cost, cost)
+        elif self._fees is not None:
             self._fees.take(quantity)
-        return EXACT.subtract(self._aggregate.quantity, before)
+        return self._aggregate.take(quantity, at or NO_TIME, of)
 
     def amount(self, included: Decimal = ZERO) -> Decimal:
         """Return what the usage costs of which ``included`` units are free."""
@@ -94,14 +88,17 @@ class Standing:
         ``free`` are the units that cost nothing, each with the reason.
         """
         steps = [
-            Step(f"{shortest(part):,f} {meter} x {factor:f}", EXACT.multiply(part, factor), ZERO, ZERO)
+            Step(f"{shortest(part):,f} {meter} x {factor:f}", EXACT.multiply(part, factor), None, ZERO)
             for (meter, factor), part in sorted(self._converted.items())
         ]
         if self._component.item.aggregate != "sum":
-            steps.append(Step(WORDS[self._component.item.aggregate], self.quantity, ZERO, ZERO))
+            steps.append(Step(WORDS[self._component.item.aggregate], self.quantity, None, ZERO))
         steps += [Step(name, quantity, ZERO, ZERO) for name, quantity in free]
         billable = EXACT.subtract(self.quantity, exact_sum(quantity for _, quantity in free))
-        return (*steps, *self._price_steps(billable))
+        return tuple(
+            replace(step, quantity=shortest(step.quantity), amount=shortest(step.amount))
+            for step in (*steps, *self._price_steps(billable))
+        )
 
     def _price_steps(self, billable: Decimal) -> tuple[Step, ...]:
         if self._fees is not None:

@@ -31,6 +31,7 @@ class Tally:
     standings: list[Standing]
     calls: list[int]
     segments: list[set[int]]
+    contains: list[dict[str, Decimal]]
     versions: list[str | None]
     on_invoice: Counts = field(default_factory=dict)
     not_on_invoice: Counts = field(default_factory=dict)
@@ -49,6 +50,7 @@ def tally(tariff: Tariff, groups: Iterable[UsageGroup], samples: Iterable[Sample
         standings=[Standing(component) for component in tariff.components],
         calls=[0] * len(tariff.components),
         segments=[set() for _ in tariff.components],
+        contains=[{} for _ in tariff.components],
         versions=[segment.version for segment in tariff.segments],
     )
     for group in groups:
@@ -82,6 +84,11 @@ def unpriced_reason(
     return VALUE_UNKNOWN if component.item.aggregate == "unique" and of is None else None
 
 
+def is_usage(meter: str, reason: str | None) -> bool:
+    """Tell whether what has no price for a reason is usage to be listed: a request is where requests have a price."""
+    return meter != "request" or reason == VALUE_UNKNOWN
+
+
 def _charge(tariff: Tariff, group: UsageGroup, counted: Tally) -> None:
     route = tariff.route(group.segment, group.provider, group.model, group.facts)
     costs = group.costs or {}
@@ -90,12 +97,13 @@ def _charge(tariff: Tariff, group: UsageGroup, counted: Tally) -> None:
         target = route[meter]
         reason = unpriced_reason(tariff, group.segment, target, cost=costs.get(meter), of="")
         if reason is not None or target is None:
-            if meter != "request" and reason is not None:
-                _add(counted.unpriced, reason, meter, quantity, group.calls)
-        elif quantity:
+            if is_usage(meter, reason):
+                _add(counted.unpriced, reason or NO_PRICE, meter, quantity, group.calls)
+        elif quantity or costs.get(meter):
             touched.add(target.component)
             standing = counted.standings[target.component]
             standing.take(meter, quantity, target.conversion, cost=costs.get(meter, ZERO))
+            _contain(counted.contains[target.component], meter, quantity)
             _add(counted.on_invoice, group.decision.reason, meter, quantity, group.calls)
     for index in touched:
         counted.calls[index] += group.calls
@@ -112,14 +120,19 @@ def _charge_sample(tariff: Tariff, sample: Sample, counted: Tally) -> None:
     target = tariff.route(sample.segment, sample.provider, sample.model, sample.facts)[meter]
     reason = unpriced_reason(tariff, sample.segment, target, cost=None, of=sample.of)
     if reason is not None or target is None:
-        if reason is not None:
-            _add(counted.unpriced, reason, meter, quantity, 1)
+        if is_usage(meter, reason):
+            _add(counted.unpriced, reason or NO_PRICE, meter, quantity, 1)
         return
     at = (sample.at_ns, sample.key)
     counted.standings[target.component].take(meter, quantity, target.conversion, at=at, of=sample.of)
+    _contain(counted.contains[target.component], meter, quantity)
     counted.calls[target.component] += 1
     counted.segments[target.component].add(sample.segment)
     _add(counted.on_invoice, sample.decision.reason, meter, quantity, 1)
+
+
+def _contain(inside: dict[str, Decimal], meter: str, quantity: Decimal) -> None:
+    inside[meter] = EXACT.add(inside.get(meter, ZERO), quantity)
 
 
 def _add(counts: Counts, reason: str, meter: str, quantity: Decimal, calls: int) -> None:

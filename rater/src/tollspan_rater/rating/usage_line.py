@@ -87,7 +87,7 @@ def _usage_line(
         price_version=", ".join(versions),
         calls=counted.calls[index],
         why=_why(component, free),
-        contains=standing.contains,
+        contains=tuple((meter, shortest(part)) for meter, part in sorted(counted.contains[index].items())),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from tollspan_rater.domain.entries import NewCommand
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
 
 APPLIED_S: Final = 60.0  # a close waits this long for the store to come to the journal's end
-RELEASE: Final = version("tollspan-rater")
 
 
 def close_period(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
@@ -90,7 +88,7 @@ def closing_of(rater: Rater, tenant: str) -> Iterator[tuple[Scope, Closing]]:
                 "at hand", "the store is behind the journal", "Try again when tollspan audit says that they are equal."
             )
         with rater.asker.scope(tenant) as scope:
-            yield scope, Closing(scope, RELEASE)
+            yield scope, Closing(scope)
 
 
 def statements_of(rater: Rater, closing: Closing, chosen: Sequence[tuple[str, Period]]) -> list[Statement]:

@@ -26,6 +26,7 @@ from tollspan_rater.server.closing import close_period
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.reextracting import reextract
+from tollspan_rater.server.revenue import import_revenue
 from tollspan_rater.store import state
 
 _KEPT: Final = ("segment", "phase", "currency", "zone", "anchor")
@@ -172,6 +173,7 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "customer.set": _customer_set,
     "customer.import": _customer_import,
     "pricing.apply": _pricing_apply,
+    "revenue.import": import_revenue,
     "meters.apply": _meters_apply,
     "key.create": _key_create,
     "key.revoke": _key_revoke,

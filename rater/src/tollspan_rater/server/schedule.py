@@ -50,10 +50,8 @@ class Schedule:
 
     def _round(self, tenant: str) -> int:
         ended_by_ns = self._rater.clock.now_ns() - self._rater.config.close.grace_hours * HOUR_NS
-        with closing_of(self._rater, tenant) as (scope, closing):
-            due = [(name, closing.due(name, ended_by_ns)) for name in scope.accounts.names()]
-            chosen = [(name, period) for name, period in due if period is not None]
-            statements = statements_of(self._rater, closing, chosen)
+        with closing_of(self._rater, tenant) as (_scope, closing):
+            statements = statements_of(self._rater, closing, closing.due(ended_by_ns))
             if statements:
                 position = journaled(self._rater, statements, tenant, ACTOR)
         for statement in statements:

@@ -23,6 +23,7 @@ class Close:
     at_ns: int
     actor: str
     cutoff: int
+    release: str
     digest: str
 
 
@@ -42,11 +43,11 @@ class Leg:
 def closes(connection: duckdb.DuckDBPyConnection, tenant: str) -> list[Close]:
     """Return the closes of a tenant, in the order in which they were journaled."""
     rows = connection.execute(
-        f"SELECT customer, position, at_ns, actor, cutoff, digest, {_PERIOD} "  # noqa: S608 - fixed names
+        f"SELECT customer, position, at_ns, actor, cutoff, release, digest, {_PERIOD} "  # noqa: S608 - fixed names
         "FROM statements WHERE tenant = ? ORDER BY position",
         [tenant],
     ).fetchall()
-    return [Close(row[0], Period(*row[6:]), *row[1:6]) for row in rows]
+    return [Close(row[0], Period(*row[7:]), *row[1:7]) for row in rows]
 
 
 def closed_periods(connection: duckdb.DuckDBPyConnection, tenant: str) -> dict[str, tuple[Period, ...]]:

@@ -191,6 +191,7 @@ CREATE TABLE statements (
     at_ns BIGINT NOT NULL,
     actor VARCHAR NOT NULL,
     cutoff BIGINT NOT NULL,         -- journal entries after this position were not known to it
+    release VARCHAR NOT NULL,       -- that rated it
     digest VARCHAR NOT NULL,        -- SHA-256 of the body in its one notation
     body VARCHAR NOT NULL USING COMPRESSION zstd -- JSON: lines, adjustments of earlier periods, postings
 );
@@ -203,6 +204,18 @@ CREATE TABLE postings (
     account VARCHAR NOT NULL,       -- receivable/CUSTOMER, revenue/KIND or rounding/CURRENCY
     currency VARCHAR NOT NULL,
     amount VARCHAR NOT NULL         -- exact decimal; a debit is positive, a credit negative
+);
+-- Revenue that was billed elsewhere: the newest row of an id holds; an amount of 0 takes it back.
+CREATE TABLE imported_revenue (
+    tenant VARCHAR NOT NULL,
+    id VARCHAR NOT NULL,            -- of the entry, as the other system knows it
+    position BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    customer VARCHAR NOT NULL,
+    day VARCHAR NOT NULL,           -- on which it counts, e.g. 2026-11-30
+    amount VARCHAR NOT NULL,        -- exact decimal; negative for a credit
+    currency VARCHAR NOT NULL,
+    note VARCHAR NOT NULL
 );
 CREATE TABLE forgotten (tenant VARCHAR NOT NULL, subject VARCHAR NOT NULL, position BIGINT NOT NULL);
 

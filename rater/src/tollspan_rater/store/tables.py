@@ -64,11 +64,15 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         "statements": [
             ("tenant", _TEXT), ("customer", _TEXT), ("period", _TEXT), ("zone", _TEXT), ("start_ns", _LONG),
             ("end_ns", _LONG), ("cycle_ns", _LONG), ("position", _LONG), ("at_ns", _LONG), ("actor", _TEXT),
-            ("cutoff", _LONG), ("digest", _TEXT), ("body", _TEXT),
+            ("cutoff", _LONG), ("release", _TEXT), ("digest", _TEXT), ("body", _TEXT),
         ],
         "postings": [
             ("tenant", _TEXT), ("customer", _TEXT), ("period", _TEXT), ("position", _LONG), ("line_id", _TEXT),
             ("account", _TEXT), ("currency", _TEXT), ("amount", _TEXT),
+        ],
+        "imported_revenue": [
+            ("tenant", _TEXT), ("id", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("customer", _TEXT),
+            ("day", _TEXT), ("amount", _TEXT), ("currency", _TEXT), ("note", _TEXT),
         ],
         "forgotten": [("tenant", _TEXT), ("subject", _TEXT), ("position", _LONG)],
     }.items()

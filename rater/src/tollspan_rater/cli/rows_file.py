@@ -1,4 +1,4 @@
-"""Usage out of a file, for prices to be tried on: CSV with a header line, or one JSON object a line."""
+"""Rows out of a file: CSV with a header line, or one JSON object a line; each with its place for messages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from tollspan_rater.errors import UsageError
 
 
-def read_usage(path: Path) -> list[tuple[str, dict[str, str]]]:
-    """Return the rows of a file with the place of each, ``FILE:LINE``; empty cells are left out.
+def read_rows(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """Return the rows of a file as texts, with the place of each, ``FILE:LINE``; empty cells are left out.
 
     Raises:
         UsageError: the file's name ends in neither .csv nor .jsonl, or a line cannot be read; names the line.
