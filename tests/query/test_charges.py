@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -51,3 +52,25 @@ def test_the_database_charges_as_the_engine_does(seed: int) -> None:
     found, expected, singly = both_ways(connection, since)
     assert found == expected
     assert singly == ()
+
+
+@pytest.mark.parametrize(
+    ("price", "leg"),
+    [
+        ({"percentage": {"rate": "2.5", "fixed": "0.01"}}, {}),
+        ({"cost_plus": {"markup": "20"}}, {}),
+        ({"flat": "1"}, {"units": '{"web_search":"0.0000000000001"}'}),
+        ({"flat": "1"}, {"units": '{"web_search":"1E+3"}'}),
+        ({"graduated": [{"price": "123456789012.123456789012"}]}, {"kind": "unit", "quantity": Decimal(10) ** 14}),
+    ],
+)
+def test_what_sql_cannot_say_is_left_to_the_engine(price: dict[str, Any], leg: dict[str, Any]) -> None:
+    files = {
+        "card.yaml": {"card": "list", "currency": "USD", "prices": [{"web_search": price}]},
+        "plan.yaml": {"plan": "team", "currency": "USD", "cards": ["list"]},
+    }
+    call = {"call_id": "call_1", "started_ns": NOVEMBER, "customer": "a", "meter": "web_search", **leg}
+    connection = store_with(files, {"a": {"plans": [{"plan": "team"}]}}, [call])
+    accounts = accounts_of(connection)
+    _, singly = charging(connection, accounts, [("a", accounts.period("a", "2026-11"))], Tariffs())
+    assert singly == ("a",)

@@ -30,7 +30,7 @@ class _Bills:
 
     shares: dict[str, list[Decimal]] = field(default_factory=dict)  # of each root meter, by place
     lines: dict[Bill, dict[str, Decimal]] = field(default_factory=dict)  # usage by currency
-    fees: dict[str, Decimal] = field(default_factory=dict)
+    aside: dict[str, Decimal] = field(default_factory=dict)  # what no call causes: fees, discounts, bounds
 
     def add(self, customer: str | None, bill: RatedPeriod) -> None:
         """Add one bill."""
@@ -40,7 +40,7 @@ class _Bills:
                 parts[place] = EXACT.add(parts[place], share.quantity or ZERO)
         lines = self.lines.setdefault((customer, bill.period.label), {})
         for line in bill.lines:
-            pot = self.fees if line.kind == "base_fee" else lines
+            pot = lines if line.kind == "usage" else self.aside
             pot[line.currency] = EXACT.add(pot.get(line.currency, ZERO), line.amount_exact)
 
 
@@ -94,7 +94,7 @@ def _money(scope: Scope, bills: _Bills) -> Iterator[Check]:
             f"sum of usage lines = sum of the calls' charges ({currency})",
             _sum(bills.lines, currency),
             _sum(charges, currency),
-            f"beside base fees of {plain(bills.fees.get(currency, ZERO))}",
+            f"beside fees, discounts and the like of {plain(bills.aside.get(currency, ZERO))}",
         )
     whole = [bill for bill in bills.lines if _known(bills.lines[bill]) == _known(charges.get(bill, {}))]
     yield Check(
