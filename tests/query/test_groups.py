@@ -15,6 +15,7 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.bill import billed_periods, rated_periods
 from tollspan_rater.query.groups import usage_of
 from tollspan_rater.query.rated import Rater
+from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, select
 from tollspan_rater.query.tariffs import Tariffs
@@ -104,3 +105,16 @@ def test_a_call_without_a_known_cost_makes_a_group_of_its_own() -> None:
     (bill,) = rated_periods(scope, billed_periods(scope))
     assert [(line.quantity, line.amount_exact) for line in bill.lines if line.kind == "usage"] == [(1_000_000, 3)]
     assert [(one.reason, one.quantity) for one in bill.unpriced] == [("cost unknown", 1_000_000)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_calls_rated_from_an_instant_on_are_charged_as_ever(seed: int) -> None:
+    draw = Random(seed)  # noqa: S311 -- the same bills each time
+    files = WIDE if seed % 4 == 0 else random_prices.files(draw)
+    plans = [{"plan": "wide"}] if files is WIDE else [{"plan": "one"}, {"plan": "two", "from": "2026-11-16"}]
+    drawn = legs(draw) if files is WIDE else random_prices.legs(draw)
+    connection = store_with(files, {name: {"plans": plans} for name in "ab"}, drawn)
+    selection, start = Selection(TENANT), NOVEMBER + draw.randint(0, 25) * DAY
+    whole = Rater(accounts_of(connection)).rate(select(connection, selection))
+    later = resumed(connection, accounts_of(connection), selection, start)
+    assert list(later) == [call for call in whole if call.row.started_ns >= start]

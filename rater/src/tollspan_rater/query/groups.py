@@ -53,7 +53,7 @@ def usage_of(
     """Return the usage of customers' periods, in the order given; None stands for nobody's calls."""
     found = [PeriodUsage() for _ in wanted]
     spells = spells_of(accounts, wanted, tariffs)
-    for spell, group in _summed(connection, accounts.tenant, [one for one in spells if not one.tariff.wants_cost]):
+    for spell, group in summed_usage(connection, accounts.tenant, [one for one in spells if not one.tariff.wants_cost]):
         found[spell.of].groups.append(group)
     for spell in spells:
         if spell.tariff.wants_cost:
@@ -82,9 +82,10 @@ class _Sums:
             )
 
 
-def _summed(
+def summed_usage(
     connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]
 ) -> Iterator[tuple[Spell, UsageGroup]]:
+    """Yield the groups of some spells, without the meters that their tariffs sample and without provider costs."""
     if not spells:
         return
     sums: dict[GroupKey, _Sums] = defaultdict(_Sums)

@@ -20,6 +20,7 @@ from tollspan_rater.query.call_fact import fact_of, facts_of
 from tollspan_rater.query.selection import CallRow
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
+from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.marginal import ChargedCall, Marginal
 from tollspan_rater.rating.quantity import exclusive, of_usage
 
@@ -96,6 +97,20 @@ class Rater:
         """Yield calls that are alike with their money, in any order: charged already, or at prices per unit."""
         return (self._rate(group.row, group.calls, group.bucket, group.charge) for group in groups)
 
+    def take(self, customer: str | None, period: Period, group: UsageGroup) -> None:
+        """Take usage of a customer's period that lies before the calls to rate, added up."""
+        segments = self._accounts.segments(customer, period)
+        started_ns = segments[group.segment].start_ns
+        self._marginal(customer, period, segments).charge(
+            started_ns, group.provider, group.model, group.quantities, group.decision, facts=group.facts
+        )
+
+    def _marginal(self, customer: str | None, period: Period, segments: tuple[Segment, ...]) -> Marginal:
+        key = (customer, period.label)
+        if key not in self._marginals:
+            self._marginals[key] = Marginal(segments, self._tariffs.of(segments))
+        return self._marginals[key]
+
     def _rate(
         self, row: CallRow, calls: int = 1, bucket: int | None = None, charge: tuple[Decimal, bool] | None = None
     ) -> RatedCall:
@@ -115,14 +130,11 @@ class Rater:
         phase = self._accounts.customer(row.customer).phase
         decision = decision_of(row, segment, phase)
         tariff = self._tariffs.of(segments)
-        marginal = self._marginals.get((row.customer, period.label))
-        if marginal is None:
-            marginal = self._marginals[row.customer, period.label] = Marginal(segments, tariff)
         quantities, costs = used(row, calls), None
         if tariff.wants_cost and segment.plan is not None:
             charged_us = cost_of(row, self._costs, calls, bucket)
             costs = meter_costs(charged_us, quantities, segment.plan.currency, row.started_ns)
-        charged = marginal.charge(
+        charged = self._marginal(row.customer, period, segments).charge(
             row.started_ns,
             row.provider,
             row.model,

@@ -15,6 +15,7 @@ from tollspan_rater.query.alike import alike, split
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.grouping import Value, dimension
 from tollspan_rater.query.rated import RatedCall, Rater
+from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
 
 _LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
@@ -73,13 +74,15 @@ def reader(scope: Scope, name: str) -> Value:
 def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = None) -> Iterator[RatedCall]:
     """Yield the calls that a question's parameters select, in the order of time, with their money.
 
-    A marginal charge depends on the calls before it in its period, so these are rated, too. ``after_ns`` leaves
-    out the calls before an instant.
+    A marginal charge depends on the calls before it in its period, so these count, too. ``after_ns`` leaves out the
+    calls before an instant.
     """
     start, selection = _asked(scope, params)
     if after_ns is not None:
         start = max(start or 0, after_ns)
-    return _singly(scope, replace(selection, start_ns=_period_start(scope, start)), params, start)
+    if start is None:
+        return _singly(scope, selection, params, None)
+    return filter(Wanted(params, scope), resumed(scope.connection, scope.accounts, selection, start))
 
 
 def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tuple[Iterator[RatedCall], str]:
