@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench bench-rating properties conformance
+.PHONY: setup demo test check collector crash dialects recordings bench bench-rating properties rating conformance
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -38,6 +38,9 @@ dialects: setup
 
 properties: setup
 	$(UV) run --quiet python -m tests.properties
+
+rating: setup
+	$(UV) run --quiet python -m tests.rating
 
 conformance: setup
 	$(UV) run --quiet python -m conformance

@@ -47,6 +47,7 @@ def test_machine_formats_leave_stdout_to_the_data(run: Run) -> None:
     assert result.stderr.splitlines() == ["as of position 7, zone Europe/Berlin", "1 call has no customer"]
     assert len(run("usage", "--format", "jsonl").stdout.splitlines()) == 2
     assert run("usage", "--format", "csv").stdout.startswith("customer,calls,")
+    assert run("usage", "--format", "html").stdout.startswith("<!doctype html>")
 
 
 def test_a_pipe_gets_no_colours(run: Run) -> None:

@@ -18,6 +18,7 @@ class Use:
     cached: int = 0
     stated_cost: float | None = None
     said: dict[str, str] = field(default_factory=dict)
+    outcome: str = "complete"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,36 @@ plan: paid
 currency: USD
 cards: [tokens]
 """
+
+
+FREE = """
+card: tokens
+currency: USD
+prices: [{tokens: 0}]
+---
+plan: paid
+currency: USD
+cards: [tokens]
+included: {tokens: 50_000}
+"""
+CREDITS = """
+card: credits
+currency: USD
+meters: [credits]
+prices:
+  - {convert: {to: credits, per: 1, input: 1, output: 1}}
+  - {credits: 0.01}
+---
+plan: paid
+currency: USD
+cards: [credits]
+"""
+HYBRID = (
+    CREDITS
+    + """base_fee: 99
+included: {credits: 10_000}
+"""
+)
 
 
 EVENT = {"user": "user_456", "workspace": "workspace_789", "feature": "ai_support_reply"}
@@ -166,6 +197,55 @@ SITUATIONS = (
         plan=per_million("4", "16"),
     ),
     Situation(
+        "i",
+        "a free plan with 50,000 tokens a month: the 13th call of 3,940 is over it by 1,220; exactly 50,000 is inside",
+        (Use("twelve", 3_200, 740, times=12), Use("thirteen", 3_200, 740, times=13), Use("at", 50_000, 0),
+         Use("beyond", 50_001, 0)),
+        (
+            Ask("allowance", {"customer": "twelve", **JULY}, {},
+                {"limit": 50_000, "used": 47_280, "remaining": 2_720, "over": 0,
+                 "resets_at": "2026-08-01T00:00:00.000000Z"}),
+            Ask("allowance", {"customer": "thirteen", **JULY}, {}, {"used": 51_220, "remaining": 0, "over": 1_220}),
+            Ask("allowance", {"customer": "at", **JULY}, {}, {"remaining": 0, "over": 0}),
+            Ask("usage", {"against_plan": "true", "customer": "beyond"}, {}, {"remaining": 0, "over": 1}),
+            Ask("allowance", {"customer": "thirteen", "period": "2026-08"}, {}, {"used": 0, "remaining": 50_000}),
+        ),
+        plan=FREE,
+    ),
+    Situation(
+        "j",
+        "$99 a month includes 10,000 credits, a credit more is $0.01",
+        (Use("none", 0, 0), Use("below", 9_999, 0), Use("at", 10_000, 0), Use("one more", 10_001, 0),
+         Use("more", 12_000, 0)),
+        tuple(
+            Ask("invoice", {"customer": customer, **JULY}, None, {"amount": amount})
+            for customer, amount in (
+                ("none", "99.00"), ("below", "99.00"), ("at", "99.00"), ("one more", "99.01"), ("more", "119.00"),
+            )
+        ),
+        plan=HYBRID,
+    ),
+    Situation(
+        "k",
+        "12,000 credits on an invoice, of 13,500 that were accepted",
+        (Use("acme", 12_000, 0), Use("acme", 600, 0, said={"phase": "trial"}),
+         Use("acme", 400, 0, said={"environment": "internal"}), Use("acme", 300, 0, said={"environment": "test"}),
+         Use("acme", 200, 0, outcome="failed")),
+        (
+            Ask("invoice", {"customer": "acme", **JULY}, {"meter": "credits"},
+                {"quantity": 12_000, "amount": "120.00"}),
+            *(
+                Ask("usage", {"by": "reason"}, {"reason": reason}, {"total_tokens": tokens, "charge": charge})
+                for reason, tokens, charge in (
+                    ("billable", 12_000, 120), ("trial", 600, 0), ("internal", 400, 0), ("test", 300, 0),
+                    ("failed", 200, 0),
+                )
+            ),
+            Ask("usage", {"by": "customer"}, {"customer": "acme"}, {"total_tokens": 13_500}),
+        ),
+        plan=CREDITS,
+    ),
+    Situation(
         "l",
         "two customers at $100 a month, one healthy and one not",
         (Use("healthy", 100_000, 75_000, times=10), Use("unhealthy", 1_000_000, 1_000_000, times=10),
@@ -201,6 +281,28 @@ SITUATIONS = (
             Ask("usage", {"by": "run"}, {"run": "run-1"},
                 {"calls": 15, "input_tokens": 12_000, "output_tokens": 1_800, "cost": "0.0384"}),
             Ask("calls", {"run": "run-1"}, {}, {"cost": "0.00256"}),
+        ),
+    ),
+    Situation(
+        "p",
+        "three attempts, one success: what the other two cost is retry leakage",
+        (Use("acme", 1_000, 50, times=2, outcome="failed"), Use("acme", 1_000, 200)),
+        (
+            Ask("usage", {"by": "customer"}, {"customer": "acme"}, {"calls": 3, "cost": "0.0084", "charge": "0.0072"}),
+            Ask("usage", {"by": "reason"}, {"reason": "billable"}, {"input_tokens": 1_000, "output_tokens": 200}),
+            Ask("leakage", {"by": "customer"}, {"customer": "acme"},
+                {"attempts": 3, "failed": 2, "total_tokens": 2_100, "cost": "0.0048", "share_of_cost": "57.14",
+                 "charge": 0}),
+        ),
+        plan=per_million("4", "16"),
+    ),
+    Situation(
+        "q",
+        "one customer uses 4 of 10 million tokens and stands first",
+        (Use("heavy", 400_000, 0, times=10), Use("other", 300_000, 0, times=10), Use("third", 300_000, 0, times=10)),
+        (
+            Ask("usage", {"by": "customer", "sort": "total_tokens", "top": "1"}, {},
+                {"customer": "heavy", "total_tokens": 4_000_000, "share": 40, "cumulative_share": 40}),
         ),
     ),
 )  # fmt: skip

@@ -59,7 +59,7 @@ def record(use: Use, number: int, process: Process) -> CallRecord:
         provider="openai",
         api="openai.chat",
         quality="exact",
-        outcome="complete",
+        outcome=use.outcome,
         attribution=Attribution({"customer": use.customer, **use.said}),
         counts=normalise("openai.chat", usage),
         usage_raw=json.dumps(usage),

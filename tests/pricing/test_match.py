@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
-from itertools import product
+from itertools import combinations, product
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from tollspan_rater.pricing.finding import Finding
 from tollspan_rater.pricing.item import PriceItem
 from tollspan_rater.pricing.match import DIMENSIONS, Match, fits, is_fact, rivals
 from tollspan_rater.pricing.model import PerUnit
+from tollspan_rater.pricing.pattern import can_meet
 
 Facts = Mapping[str, str | None]
 
@@ -144,3 +147,25 @@ def test_every_dimension_can_be_matched_and_counted() -> None:
     assert [name for name, _ in item.match] == [*DIMENSIONS, "tags.team"]
     assert all(is_fact(name) for name in (*DIMENSIONS, "model", "provider", "run", "tags.team"))
     assert not any(is_fact(name) for name in ("tags.", "customer", "team"))
+
+
+entries = st.fixed_dictionaries(
+    {"model": st.sampled_from(["*", "a*", "b*", "a", "?", "*a"]), "match": matches, "priority": st.sampled_from([0, 1])}
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(entries, min_size=2, max_size=7))
+def test_every_ambiguous_pair_is_found(drawn: list[dict[str, Any]]) -> None:
+    prices = [f"model: '{one['model']}', priority: {one['priority']}, match: {json.dumps(one['match'])}, input: 1"
+              for one in drawn]  # fmt: skip
+    items = [PriceItem("c", "input", one["model"], "*", PerUnit(Decimal(1)), match=ordered(one["match"]),
+                       priority=one["priority"]) for one in drawn]  # fmt: skip
+    expected = {
+        4 + second
+        for first, second in combinations(range(len(items)), 2)
+        if items[first].rank[:3] == items[second].rank[:3]
+        and can_meet(items[first].model, items[second].model)
+        and rivals(items[first].match, items[second].match)
+    }
+    assert {finding.line for finding in errors(*prices)} == expected

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from query.shop import Shop, at, card, plan, total
 from tollspan_rater.errors import NotFoundError
 
+PAGE = (Path(__file__).parents[2] / "docs/concepts/usage.md").read_text(encoding="utf-8")
 NOVEMBER = {"customer": "a", "period": "2026-11"}
 CREDITS = {
     "card.yaml": card(
@@ -48,6 +51,8 @@ def test_12_000_credits_are_charged_of_13_500_that_were_accepted(shop: Shop) -> 
         "of it test": f"300 in 1 calls and units: {aside}",
         "of it failed": f"200 in 1 calls and units: {aside}",
     }
+    shown = dict(re.findall(r"^(usage accepted|of it \w+|duplicates apart) +(.+)$", PAGE, re.MULTILINE))
+    assert {name: said[name] for name in shown} == shown
     assert said["duplicates apart"] == "700 in 1 calls and units: the same spans again, not usage"
 
 
@@ -129,3 +134,18 @@ def test_every_line_is_the_sum_of_its_calls(open_shop: Callable[[], Shop], drawn
         summed = total(answer.rows, "line_amount")
         assert summed == (0 if row["kind"] == "base_fee" else row["amount_exact"])
         assert answer.totals == {"line_amount": summed, "currency": "USD"}
+
+
+def test_of_a_closed_line_the_calls_as_known_now_are_listed_and_what_was_booked_is_said(tiered: Shop) -> None:
+    tiered.rater.execute("period.close", {"period": "2026-11", "customer": "a"}, tenant=tiered.tenant, actor="test")
+    line = lines(tiered)["page"]
+    assert line["state"] == "closed"
+    assert "the line's exact amount" in tiered.ask("calls", line=line["line_id"]).notes[0]
+    tiered.send(tiered.unit("2026-11-09T10:00Z", "page", "1", customer="a"))
+    late = tiered.ask("calls", line=line["line_id"])
+    assert late.totals == {"line_amount": 8, "currency": "USD"}
+    assert late.notes == [
+        "2 calls and units add up to 8 USD as known now; booked are 6, and adjustments hold the difference"
+    ]
+    adjustment = next(row for row in tiered.ask("invoice", customer="a").rows if row["kind"] == "adjustment")
+    assert tiered.ask("calls", line=str(adjustment["line_id"])).notes[0].startswith("no call causes this line")

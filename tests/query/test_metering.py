@@ -146,7 +146,7 @@ WINDOWS: dict[str, Callable[[Any], str]] = {
 }
 
 
-@settings(max_examples=10, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 @given(events, st.sampled_from(sorted(NAIVE)), st.sampled_from(sorted(WINDOWS)))
 def test_aggregates_are_what_a_loop_computes(
     open_shop: Callable[[], Shop], drawn: list[Event], aggregate: str, window: str

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from query.shop import Shop, card, plan
 from tollspan_rater.errors import NotFoundError, PricingError, UsageError
@@ -85,6 +88,14 @@ def test_a_backdated_version_shows_every_bill_since_its_day(used: Shop) -> None:
     assert [(row[0], row[1], row[5]) for row in part(later, "bill")] == [("acme", "2026-12", Decimal("5.00"))]
 
 
+def test_a_customer_without_usage_has_bills_since_the_first_day_of_its_plan(used: Shop) -> None:
+    used.customer("initech", plan="pro", from_="2026-10-01")
+    answer = used.ask("pricing.diff", files=folder(NEW), from_="2026-01-01", customer="initech")
+    assert [(row[1], row[5]) for row in part(answer, "bill")] == [
+        ("2026-10", Decimal("-10.00")), ("2026-11", Decimal("-10.00")), ("2026-12", Decimal("-10.00"))
+    ]  # fmt: skip
+
+
 def test_a_backdated_price_gives_what_its_diff_said_and_the_old_bill_is_still_known(used: Shop) -> None:
     before = used.ask("invoice", all="true", period="2026-11").totals
     said = used.ask("pricing.diff", files=folder(NEW), from_="2026-11-01")
@@ -159,6 +170,46 @@ def test_asking_writes_nothing(used: Shop) -> None:
     used.ask("pricing.diff", files=folder(NEW), from_="2026-11-01")
     after = used.ask("pricing.show")
     assert (after.rows, after.as_of) == (before.rows, before.as_of)
+
+
+PRICE = st.one_of(
+    st.integers(0, 30).map(lambda cents: str(Decimal(cents).scaleb(-3))),
+    st.builds(
+        lambda shape, first, then: {shape: [{"up_to": "1_500", "price": first, "flat": "1"}, {"price": then}]},
+        st.sampled_from(["graduated", "volume"]), st.sampled_from(["0.01", "0.02"]), st.sampled_from(["0.005", "0.03"]),
+    ),
+    st.just({"package": {"size": "700", "price": "3"}}),
+)  # fmt: skip
+BOOKS = st.builds(
+    lambda price, fee, included: {
+        "c.yaml": card([{"input": price}]),
+        "p.yaml": plan("pro", base_fee=fee, included={"input": included}),
+    },
+    PRICE, st.sampled_from(["0", "49.00"]), st.sampled_from(["0", "800"]),
+)  # fmt: skip
+DAYS = st.integers(1, 44).map(lambda day: (date(2026, 10, 31) + timedelta(days=day)).isoformat())
+CALLS = st.lists(st.tuples(st.sampled_from(["acme", "globex"]), DAYS, st.integers(1, 3_000)), min_size=1, max_size=5)
+
+
+@settings(max_examples=6, deadline=None, phases=[Phase.generate])
+@given(open_books=st.tuples(BOOKS, BOOKS), calls=CALLS, day=DAYS)
+def test_a_diff_foretells_every_bill(open_shop: Any, open_books: Any, calls: Any, day: str) -> None:
+    """Laying a version over the past gives what applying it gives, whatever the prices and the day."""
+    shop, (old, new) = open_shop(), open_books
+    shop.price(old)
+    for name in ("acme", "globex"):
+        shop.customer(name, plan="pro")
+    shop.send(*(shop.call(f"{at}T10:00Z", {"input": count}, customer=name) for name, at, count in calls))
+    told = shop.ask("pricing.diff", files=folder(new), from_=day)
+    labels = {(name, at[:7]) for name, at, _ in calls} & {(name, "2026-11") for name in ("acme", "globex")}
+    before = {key: shop.ask("invoice", customer=key[0], period=key[1]).totals for key in labels}
+    shop.price(new, since=day)
+    after = {key: shop.ask("invoice", customer=key[0], period=key[1]).totals for key in labels}
+    moved = {(row[0], row[1]): (row[3], row[4]) for row in part(told, "bill")}
+    for key in labels:
+        amounts = tuple(Decimal(0) if total is None else total["amount"] for total in (before[key], after[key]))
+        assert moved.get(key, amounts) == amounts
+        assert key in moved or amounts[0] == amounts[1]
 
 
 @pytest.mark.parametrize(

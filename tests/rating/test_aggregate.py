@@ -27,7 +27,8 @@ METERS = {
 NAIVE = {
     "count": lambda events: sum(1 if one.quantity >= 0 else -1 for one in events),
     "unique": lambda events: sum(
-        sum(one.quantity for one in events if one.of == user) > 0 for user in {one.of for one in events} - {None}
+        sum(1 if one.quantity >= 0 else -1 for one in events if one.of == user) > 0
+        for user in {one.of for one in events} - {None}
     ),
     "max": lambda events: max((one.quantity for one in events), default=0),
     "latest": lambda events: max(events, key=lambda one: (one.at_ns, one.key)).quantity if events else 0,
@@ -55,7 +56,7 @@ def test_by_hand(aggregate: str, quantities: list[int], quantity: int, charges: 
 def test_unique_counts_values() -> None:
     held = offer("  - {seen: 10}", METERS["unique"])
     events = [
-        event(at, "seen", n, user) for at, (n, user) in enumerate([(1, "ann"), (1, "bob"), (5, "ann"), (-1, "bob")])
+        event(at, "seen", n, user) for at, (n, user) in enumerate([(1, "ann"), (0, "bob"), (5, "ann"), (-1, "bob")])
     ]
     bill = rated(held, samples=events)
     assert [(line.quantity, line.amount, line.calls) for line in bill.lines] == [(1, 10, 4)]

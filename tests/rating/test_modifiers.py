@@ -241,6 +241,19 @@ def test_addons() -> None:
     assert [line.amount for line in rated.lines if line.meter == "web_search"] == [3]  # the add-on's card
 
 
+def test_a_percent_is_on_usage_and_an_amount_on_every_line() -> None:
+    text = PLANS.replace("maximum: {amount: 450, prorate: yes}", "discounts: [{percent: 50}, {amount: 400}]")
+    applied = [Applied(load({"p.yaml": text}), 0, 1)]
+    found = segments(NOVEMBER, applied, [Assignment("big", 0)], 1, addons=[AddonAssignment("support", D(1), 0)])
+    assert lines(found, input=130) == [
+        ("big", "base_fee", "300.00"),
+        ("big", "addon", "9.00"),
+        ("big", "usage", "100.00"),  # 30 are the add-on's
+        ("big", "discount", "-50.00"),
+        ("big", "discount", "-359.00"),
+    ]
+
+
 @pytest.mark.parametrize(("currency", "part"), [("USD", "16.67"), ("JPY", "17"), ("KWD", "16.667")])
 def test_proration_ends_at_the_currencys_minor_unit(currency: str, part: str) -> None:
     text = f"card: c\ncurrency: {currency}\nprices: []\n---\nplan: p\ncurrency: {currency}\ncards: c\nbase_fee: 50\n"

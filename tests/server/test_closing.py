@@ -16,7 +16,7 @@ import pytest
 
 from tests.server.conftest import DAY, SECOND, Bench, call
 from tollspan_rater.domain.clock import to_ns
-from tollspan_rater.query.rated import Rater as CallRater
+from tollspan_rater.query.answer import Answer
 from tollspan_rater.server.opening import STORE_FILE
 from tollspan_rater.server.schedule import HOUR_NS, Schedule
 from tollspan_rater.store.digest import table_digests
@@ -161,9 +161,10 @@ def test_serve_says_why_it_does_not_close_and_tries_again(
     at(scheduled, "2025-11-05T00:00:00Z")
     schedule = Schedule(scheduled.rater)
     with monkeypatch.context() as patched, caplog.at_level(logging.WARNING, "tollspan"):
-        patched.setattr(CallRater, "charge", lambda _self, _rows: [])
+        found = Answer("Audit", (), [{"equation": "a = b", "holds": False}], 1)
+        patched.setattr("tollspan_rater.query.closing.audit", lambda *_asked: found)
         assert schedule.step() == 0
-    assert "period 2025-10 is not closed: the audit does not hold: sum of usage lines" in caplog.text
+    assert "period 2025-10 is not closed: the audit does not hold: a = b" in caplog.text
     scheduled.clock.set(scheduled.clock.now_ns() + HOUR_NS)
     assert schedule.step() == 1
 

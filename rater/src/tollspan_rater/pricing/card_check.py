@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from decimal import Decimal
-from itertools import combinations, pairwise
+from itertools import chain, combinations, islice, pairwise
 from typing import Final
 
 from tollspan_rater.domain.meters import UNIT_METERS
@@ -14,7 +14,7 @@ from tollspan_rater.pricing.finding import Findings
 from tollspan_rater.pricing.item import PriceItem
 from tollspan_rater.pricing.match import rivals
 from tollspan_rater.pricing.model import Conversion, CostPlus, Percentage, Stairstep, Tier, Volume, shortest
-from tollspan_rater.pricing.pattern import can_meet
+from tollspan_rater.pricing.pattern import ANY, can_meet, head
 from tollspan_rater.pricing.tree import KNOWN_METERS
 
 WHOLE: Final = Decimal(1)
@@ -40,27 +40,40 @@ def check_card(card: RateCard, findings: Findings) -> None:
 
 
 def _check_rivals(card: RateCard, findings: Findings) -> None:
-    alike: dict[str, list[PriceItem]] = {}
+    ranked: dict[Hashable, list[PriceItem]] = {}
+    alike: dict[Hashable, list[PriceItem]] = {}
     for item in card.items:
-        alike.setdefault(item.meter, []).append(item)
-    for items in alike.values():
-        for one, other in combinations(items, 2):
-            if one.rank[:3] == other.rank[:3] and _meet(one, other) and rivals(one.match, other.match):
-                problem = f"ambiguous: {other.key} and {one.key} (line {one.line}) fit the same usage equally well"
-                remedy = "Make one of the patterns more specific, or give one a higher `priority:`"
-                findings.error(other.path, other.line, problem, remedy)
-            elif one.priority != other.priority and _patterns(one) == _patterns(other):
-                lost, kept = sorted((one, other), key=lambda item: item.priority)
-                problem = f"{lost.key} is never used: {kept.key} (line {kept.line}) fits the same and goes before it"
-                findings.warning(lost.path, lost.line, problem, "Delete it, or change what it is for")
+        ranked.setdefault((item.meter, *item.rank[:3]), []).append(item)
+        alike.setdefault((item.meter, item.model, item.provider, item.match), []).append(item)
+    for one, other in chain.from_iterable(map(_near, ranked.values())):
+        if (
+            can_meet(one.model, other.model)
+            and can_meet(one.provider, other.provider)
+            and rivals(one.match, other.match)
+        ):
+            first, second = sorted((one, other), key=lambda item: item.line)
+            problem = f"ambiguous: {second.key} and {first.key} (line {first.line}) fit the same usage equally well"
+            remedy = "Make one of the patterns more specific, or give one a higher `priority:`"
+            findings.error(second.path, second.line, problem, remedy)
+    for one, other in chain.from_iterable(combinations(items, 2) for items in alike.values()):
+        if one.priority != other.priority:
+            lost, kept = sorted((one, other), key=lambda item: item.priority)
+            problem = f"{lost.key} is never used: {kept.key} (line {kept.line}) fits the same and goes before it"
+            findings.warning(lost.path, lost.line, problem, "Delete it, or change what it is for")
 
 
-def _meet(one: PriceItem, other: PriceItem) -> bool:
-    return can_meet(one.model, other.model) and can_meet(one.provider, other.provider)
-
-
-def _patterns(item: PriceItem) -> tuple[object, ...]:
-    return (item.model, item.provider, item.match)
+def _near(items: Sequence[PriceItem]) -> Iterator[tuple[PriceItem, PriceItem]]:
+    """Yield the pairs that the heads of one pattern do not keep apart: of the pattern in which items differ most."""
+    patterns = [dict(item.match) | {"model": item.model, "provider": item.provider} for item in items]
+    names = sorted({name for each in patterns for name in each})
+    by_name = {name: [head(each.get(name, ANY)) for each in patterns] for name in names}
+    heads = max(by_name.values(), key=lambda each: len(set(each)))
+    ordered = sorted(zip(heads, items, strict=True), key=lambda pair: pair[0])
+    for place, (begin, one) in enumerate(ordered):
+        for other_begin, other in islice(ordered, place + 1, None):
+            if not other_begin.startswith(begin):
+                break
+            yield one, other
 
 
 def _errors(item: PriceItem) -> Iterator[Remark]:

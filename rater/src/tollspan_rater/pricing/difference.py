@@ -12,7 +12,7 @@ from tollspan_rater.pricing.item import PriceItem
 from tollspan_rater.pricing.price_text import nothing, price_text, value_text
 
 _KINDS: Final = {"cards": "card", "plans": "plan", "addons": "add-on", "terms": "terms"}  # collections of a price book
-_NAMES: Final = ("name", "customer", "title")  # fields that the document's own name repeats
+_NAMES: Final = ("name", "customer")  # fields that the document's own name repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,11 @@ def _priced(document: Any) -> tuple[PriceItem, ...]:
 
 
 def _items(title: str, old: Iterable[PriceItem], new: Iterable[PriceItem]) -> Iterator[Change]:
-    """Compare price items by their keys; the order of prices has no meaning of its own."""
+    """Compare price items by their keys; in the order of prices an allowance is handed out."""
     before, after = ({item.key: item for item in items} for items in (old, new))
+    orders = [[key for key in items if key in before and key in after] for items in (before, after)]
+    if orders[0] != orders[1]:
+        yield Change(title, "order of prices", *map(", ".join, orders))
     for key in dict.fromkeys([*before, *after]):
         was, now = before.get(key), after.get(key)
         if was != now:

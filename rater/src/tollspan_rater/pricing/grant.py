@@ -25,7 +25,7 @@ def with_allowances(of: Period, segments: Sequence[Segment], carried: Carried) -
         if segment.plan is not None:
             held.setdefault(segment.plan.name, []).append(segment)
     found: dict[int, Segment] = {}
-    for parts in held.values():
+    for parts in (parts for parts in held.values() if any(map(_grants, parts))):
         found |= _granted(of, parts, carried)
     return tuple(found.get(segment.start_ns, segment) for segment in segments)
 
@@ -45,6 +45,11 @@ def _granted(of: Period, parts: Sequence[Segment], carried: Carried) -> dict[int
         part.start_ns: replace(part, included=(*(whole[own] for own in plan.included), *alone), free_units=free)
         for part, plan in zip(parts, plans, strict=True)
     }
+
+
+def _grants(part: Segment) -> bool:
+    """Tell whether anything gives units for nothing in a segment."""
+    return part.plan is not None and bool(part.plan.included or part.plan.discounts or part.addons)
 
 
 def _own(own: Allowance, of: Period, parts: Sequence[Segment], grown: Allowance) -> Decimal:

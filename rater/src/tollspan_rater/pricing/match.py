@@ -62,7 +62,7 @@ def rivals(one: Match, other: Match) -> bool:
     patterns decide, in the order of the dimensions. Otherwise nothing decides.
     """
     left, right = dict(one), dict(other)
-    if not all(can_meet(left[name], right[name]) for name in left.keys() & right.keys()):
+    if any(name in right and not can_meet(pattern, right[name]) for name, pattern in one):
         return False
     if left.keys() == right.keys():
         return weight(one) == weight(other)

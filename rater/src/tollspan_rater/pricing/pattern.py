@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 ANY = "*"
+_HEAD = re.compile(r"[^*?]*")
 
 
 def matches(pattern: str, name: str | None) -> bool:
@@ -19,8 +20,24 @@ def specificity(pattern: str) -> tuple[bool, int]:
     return (literal == len(pattern), literal)
 
 
+@lru_cache(maxsize=4096)
+def head(pattern: str) -> str:
+    """Return what stands before the first wildcard; a full name ends with a mark that no other name has.
+
+    Two patterns can meet only if one's head begins with the other's.
+    """
+    literal = _HEAD.match(pattern)
+    head = literal[0] if literal else ""
+    return head + "\0" if head == pattern else head
+
+
 def can_meet(one: str, other: str) -> bool:
     """Tell whether some name fits both patterns."""
+    if one == other or ANY in (one, other):
+        return True
+    left, right = head(one), head(other)
+    if not (left.startswith(right) or right.startswith(left)):
+        return False
     reachable = {(0, 0)}
     frontier = [(0, 0)]
     while frontier:

@@ -25,7 +25,8 @@ def price_text(item: PriceItem) -> str:
     """
     price = item.price
     text = _quoted(price.unit_price, item.per) if isinstance(price, PerUnit) else value_text(price, item.per)
-    quoted = text if item.per == "1" else f"{text} per {item.per}"
+    by_unit = isinstance(price, PerUnit) or text != value_text(price)
+    quoted = f"{text} per {item.per}" if by_unit and item.per != "1" else text
     return ", ".join([quoted, *_said(item, "1", _OF_ITEMS)])
 
 
@@ -34,13 +35,13 @@ def value_text(value: Any, per: str = "1") -> str:
     if nothing(value):
         return "-"
     if is_dataclass(value) and not isinstance(value, type):
-        said = ", ".join(_said(value, per))
+        said = _words(value, per)
         name = _WORD.sub(" ", type(value).__name__).lower()
         return f"{name}: {said}" if said else name
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {value_text(inner, per)}" for key, inner in value.items())
     if isinstance(value, tuple):
-        return "; ".join(value_text(inner, per) for inner in value)
+        return "; ".join(_words(inner, per) if is_dataclass(inner) else value_text(inner, per) for inner in value)
     return _scalar(value)
 
 
@@ -49,11 +50,18 @@ def nothing(value: Any) -> bool:
     return value is None or value in ((), {}, "")
 
 
+def _words(value: Any, per: str) -> str:
+    """Say what a dataclass holds, without its name; of a single field only the value."""
+    if len(fields(value)) == 1:
+        return value_text(getattr(value, fields(value)[0].name), per)
+    return ", ".join(_said(value, per))
+
+
 def _said(value: Any, per: str, only: tuple[str, ...] | None = None) -> Iterator[str]:
-    """Say each field that counts and is not at its default."""
+    """Say each field that counts, says something and is not at its default."""
     for one in fields(value):
         said = getattr(value, one.name)
-        if not one.compare or said == _default(one) or (only is not None and one.name not in only):
+        if not one.compare or nothing(said) or said == _default(one) or (only is not None and one.name not in only):
             continue
         text = _quoted(said, per) if one.name in _QUOTED else value_text(said, per)
         yield f"{one.name.replace('_', ' ')} {text}"

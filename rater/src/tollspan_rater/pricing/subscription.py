@@ -164,7 +164,6 @@ class Subscription:
             problem = NO_PLAN if name is None else NO_PRICES if book is None else UNKNOWN_PLAN
             return Segment(start_ns, end_ns, None, version=version, problem=problem)
         held, notes = self._addons_at(book, plan, start_ns)
-        discounts = tuple(one for one in plan.discounts if self._holds(one, plan, of))
         terms = self._terms_at(book, start_ns)
         own = (terms.card,) if terms is not None and terms.card is not None else ()
         cards: list[RateCard] = [*own, *book.cards_of(plan)]
@@ -173,7 +172,7 @@ class Subscription:
         return Segment(
             start_ns=start_ns,
             end_ns=end_ns,
-            plan=plan if discounts == plan.discounts else replace(plan, discounts=discounts),
+            plan=self._without_ended(plan, of),
             cards=tuple(cards),
             version=version,
             phase=TRIAL if start_ns < self._trial_end(plan) else None,
@@ -219,6 +218,12 @@ class Subscription:
         if plan.trial is None or not begun:
             return 0
         return midnight(local_day(begun, self.zone) + timedelta(days=plan.trial.days), self.zone)
+
+    def _without_ended(self, plan: Plan, of: Period) -> Plan:
+        """Return a plan without the discounts that no longer hold in a period."""
+        if all(discount.periods is None for discount in plan.discounts):
+            return plan
+        return replace(plan, discounts=tuple(one for one in plan.discounts if self._holds(one, plan, of)))
 
     def _holds(self, discount: Discount, plan: Plan, of: Period) -> bool:
         """Tell whether a period is among the first ones of a plan for which a discount holds."""

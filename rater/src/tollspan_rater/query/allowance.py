@@ -35,7 +35,8 @@ def allowance(scope: Scope, params: Mapping[str, str]) -> Answer:
     if name is not None and name not in known:
         raise NotFoundError("customer", name, "tollspan customers list and tollspan usage show who there is.")
     books = Books(scope)
-    bills = [books.labelled(one, params.get("period")) for one in ([name] if name is not None else known)]
+    label = params.get("period")
+    bills = books.within(known, label) if name is None else [books.labelled(name, label)]
     rows = [row for bill in bills for row in _rows(bill)]
     notes = [] if rows else ["no plan of these customers includes anything in this period"]
     zone = scope.zone if name is None else scope.accounts.zone(name)

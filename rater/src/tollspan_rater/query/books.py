@@ -129,8 +129,8 @@ class Books:
             accounts.period_at(customer, self._scope.now_ns) if label is None else accounts.period(customer, label),
         )
 
-    def within_all(self, customers: Iterable[str], label: str | None) -> list[Bill]:
-        """Return the bills of several customers: of all their periods that lie in the labelled time, in one pass.
+    def within(self, customers: Iterable[str], label: str | None) -> list[Bill]:
+        """Return the bills of several customers in one pass: of the period with a label, else of all that begin in it.
 
         By default of the running period of each.
         """

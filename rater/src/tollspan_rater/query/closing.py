@@ -43,7 +43,7 @@ class Closing:
         Each customer has its own periods in it: one month or several weeks. Periods without anything on their bill
         are left out.
         """
-        bills = self.books.within_all(with_usage_or_plan(self._scope), label)
+        bills = self.books.within(with_usage_or_plan(self._scope), label)
         return {
             (bill.customer, bill.rated.period.label): self._verdict(bill.customer, bill.rated.period)
             for bill in bills

@@ -35,7 +35,7 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
         raise NotFoundError("customer", names[0], "tollspan customers list and tollspan usage show who there is.")
     books = Books(scope)
     label = params.get("period")
-    found = books.within_all(names, label) if "all" in params else [books.labelled(names[0], label)]
+    found = books.within(names, label) if "all" in params else [books.labelled(names[0], label)]
     bills = [bill.whole for bill in found]
     totals = {code: exact_sum(amounts) for code, amounts in _amounts(bills).items()}
     notes = [*_frame(bills)]

@@ -17,7 +17,7 @@ from tollspan_rater.pricing.tree import TOKENS
 from tollspan_rater.query.filled import filled
 from tollspan_rater.query.grouping import ZERO
 from tollspan_rater.query.rated import RatedCall, decision_of, segment_at
-from tollspan_rater.query.scope import Scope, Wanted, asked_selection
+from tollspan_rater.query.scope import Scope, Wanted, asked_selection, column_of
 from tollspan_rater.query.selection import CallRow, Selection, bounds, current
 from tollspan_rater.query.window import WINDOWS, edges
 from tollspan_rater.rating.marginal import ChargedCall
@@ -111,7 +111,7 @@ def _parts(
     scope: Scope, params: Mapping[str, str], selection: Selection, names: Sequence[str], span: tuple[int, int]
 ) -> Iterator[tuple[RatedCall, Events]]:
     """Yield events that agree in everything a dimension looks at, each with a call that stands for them."""
-    keys = list(dict.fromkeys(key for name in names for key in _NEEDS.get(name, (name,)) if key in _PLACE))
+    keys = list(dict.fromkeys(key for name in names for key in _NEEDS.get(name, (column_of(name),)) if key in _PLACE))
     steps = _steps(scope, selection, names, span)
     query, values = current(selection)
     meter = params["meter"]

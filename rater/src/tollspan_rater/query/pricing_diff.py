@@ -21,7 +21,7 @@ from tollspan_rater.query.bill_difference import (
     unpriced_differences,
 )
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, bounds, instant
+from tollspan_rater.query.selection import instant
 from tollspan_rater.query.supposed_prices import applied_version, book, files_of, supposed, under, version_at
 from tollspan_rater.query.wording import instant as written
 from tollspan_rater.store.ledger import closes
@@ -46,17 +46,18 @@ class _Comparison:
     label: str | None
     words: str
 
-    def periods(self, customer: str) -> Iterator[Period]:
-        """Yield the periods whose bills are compared: those asked for, those that change, or the last that ended."""
+    def periods(self, customer: str, begun_ns: int | None) -> Iterator[Period]:
+        """Yield the periods whose bills are compared: those asked for, those that change, or the last that ended.
+
+        Nothing changes before a customer began.
+        """
         accounts, now_ns = self.old.accounts, self.old.now_ns
         if self.label is not None:
             yield accounts.period(customer, self.label)
         elif self.since_ns is None:
             yield accounts.period_at(customer, accounts.period_at(customer, now_ns).start_ns - 1)
-        else:
-            first = bounds(self.old.connection, Selection(accounts.tenant))
-            if first is not None:
-                yield from accounts.periods(customer, max(self.since_ns, first[0]), now_ns)
+        elif begun_ns is not None:
+            yield from accounts.periods(customer, max(self.since_ns, begun_ns), now_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +119,28 @@ def _rated(
     bills: list[BillDifference] = []
     unpriced: list[tuple[str, str, UnpricedDifference]] = []
     names = with_usage_or_plan(compared.old) if customer is None else [customer]
-    wanted = [(name, period) for name in names for period in compared.periods(name)]
+    begun = _beginnings(compared.old)
+    wanted = [(name, period) for name in names for period in compared.periods(name, begun.get(name))]
     sides = (rated_periods(scope, wanted) for scope in (compared.old, compared.new))
     for (name, period), old, new in zip(wanted, *sides, strict=True):
         bills.extend(bill_differences(name, old, new))
         unpriced.extend((name, period.label, one) for one in unpriced_differences(old, new))
     return bills, unpriced
+
+
+def _beginnings(scope: Scope) -> dict[str, int]:
+    """Return where each customer's time begins: with its first usage, or with a plan that has a first day."""
+    rows = scope.connection.execute(
+        "SELECT customer, min(started_ns) FROM calls WHERE tenant = ? AND customer IS NOT NULL GROUP BY customer",
+        [scope.accounts.tenant],
+    ).fetchall()
+    found: dict[str, int] = dict(rows)
+    for name in scope.accounts.names():
+        zone = scope.accounts.zone(name)
+        days = (day for day, _plan in scope.accounts.customer(name).plans if day is not None)
+        for planned in (instant(day, zone) for day in days):
+            found[name] = min(planned, found.get(name, planned))
+    return found
 
 
 def _change_row(change: Change) -> dict[str, Cell]:

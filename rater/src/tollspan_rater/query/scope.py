@@ -13,6 +13,7 @@ from tollspan_rater.domain.span import Piece
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.alike import alike, split
 from tollspan_rater.query.answer import Cell
+from tollspan_rater.query.call_fact import TAG, fact_of
 from tollspan_rater.query.grouping import Value, dimension
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
@@ -64,11 +65,18 @@ class Scope:
 
 
 def reader(scope: Scope, name: str) -> Value:
-    """Return how to read a dimension of a rated call; a customer's segment is the one it has now."""
+    """Return how to read a dimension of a rated call, or a tag; a customer's segment is the one it has now."""
+    if name.startswith(TAG):
+        return lambda call: fact_of(call.row, name)
     if name == "segment":
         customer = scope.accounts.customer
         return lambda call: customer(call.row.customer).segment
     return dimension(name, scope.zone)
+
+
+def column_of(name: str) -> str:
+    """Return the column of calls that a dimension is read from, where it is one: all tags are in one."""
+    return "tags" if name.startswith(TAG) else name
 
 
 def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = None) -> Iterator[RatedCall]:
@@ -94,7 +102,7 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     start, selection = _asked(scope, params)
     parts = split(scope.connection, scope.accounts, selection)
     wanted = Wanted(params, scope)
-    dimensions = [*by, *wanted.names]
+    dimensions = [column_of(name) for name in (*by, *wanted.names)]
     added = Rater(scope.accounts).rate_alike(
         alike(scope.connection, scope.accounts, parts.addable, [*dimensions, *parts.facts], scope.zone, parts.charging)
     )

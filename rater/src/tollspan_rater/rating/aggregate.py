@@ -54,19 +54,19 @@ class Count:
 
 
 class Unique:
-    """The number of different values whose quantities add up to more than nothing."""
+    """The number of different values; one counts as long as more events state it than take it back."""
 
     def __init__(self) -> None:
         self.quantity = ZERO
-        self._sums: dict[str, Decimal] = {}
+        self._events: dict[str, int] = {}
 
     def take(self, quantity: Decimal, _at: At, of: str | None) -> Decimal:
-        """Add the quantity to its value's; an event without a value counts nothing."""
+        """Count the event's value, whatever its quantity is; an event without a value counts nothing."""
         if of is None:
             return ZERO
-        before = self._sums.get(of, ZERO)
-        after = self._sums[of] = EXACT.add(before, quantity)
-        change = Decimal((after > ZERO) - (before > ZERO))
+        before = self._events.get(of, 0)
+        after = self._events[of] = before + (1 if quantity >= ZERO else -1)
+        change = Decimal((after > 0) - (before > 0))
         self.quantity = EXACT.add(self.quantity, change)
         return change
 

@@ -33,7 +33,7 @@ def charge_line(
 ) -> Line:
     """Return a line of a plan whose amount is that of its steps."""
     exact = shortest(exact_sum(step.amount for step in steps))
-    line = Line(
+    return Line(
         line_id=line_id(owner, held.period, component),
         kind=kind,
         component=component,
@@ -46,13 +46,12 @@ def charge_line(
         unit_price=unit_price,
         steps=tuple(steps),
         amount_exact=exact,
-        amount=exact,
+        amount=by_rule(held.plan.rounding, exact, steps, held.plan.currency),
         currency=held.plan.currency,
         price_version=held.versions,
         calls=0,
         why=why,
     )
-    return by_rule(line, held.plan.rounding)
 
 
 def component_of(plan: str, kind: str, content: Any) -> str:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from tollspan_rater.domain.money import EXACT, exact_sum
+from tollspan_rater.pricing.rounding_rule import RoundingRule
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.bound_line import bound_names, bounded
 from tollspan_rater.rating.charge_line import charge_line
@@ -29,14 +30,15 @@ from tollspan_rater.rating.line import Line
 from tollspan_rater.rating.rounding import by_rule, rounded
 
 ZERO: Final = Decimal(0)
+BY_LINE: Final = RoundingRule()
 
 
 def modified(held: HeldPlan, owner: str, lines: Sequence[Line], cards: Mapping[str, str]) -> list[Line]:
     """Return a plan's lines, rounded by its rule, and the lines of its modifiers.
 
-    ``cards`` says which card prices the component of a line.
+    ``lines`` are rounded half up each; ``cards`` says which card prices the component of a line.
     """
-    own = [by_rule(line, held.plan.rounding) for line in lines]
+    own = lines if held.plan.rounding == BY_LINE else [_rounded(held, line) for line in lines]
     percents, priced = percent_lines(held, owner, cards_of_lines(cards, own))
     amounts, priced = amount_lines(held, owner, priced)
     all_lines = [*own, *percents, *amounts, *commitment_lines(held, owner, usage_left(priced))]
@@ -53,6 +55,10 @@ def modifier_names(held: HeldPlan) -> Iterator[str]:
     yield from bound_names(held)
     if held.plan.rounding.at == "invoice":
         yield _rounding_name(held)
+
+
+def _rounded(held: HeldPlan, line: Line) -> Line:
+    return replace(line, amount=by_rule(held.plan.rounding, line.amount_exact, line.steps, line.currency))
 
 
 def _rounding(held: HeldPlan, owner: str, lines: Sequence[Line]) -> Iterator[Line]:

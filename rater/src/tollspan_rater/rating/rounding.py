@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
 from tollspan_rater.domain.money import EXACT, exact_sum, minor_unit
 from tollspan_rater.pricing.rounding_rule import MODES, RoundingRule
-from tollspan_rater.rating.line import Line
+from tollspan_rater.rating.amount import Step
 
 
 def rounded(exact: Decimal, currency: str, mode: str = "half_up") -> Decimal:
@@ -17,12 +17,11 @@ def rounded(exact: Decimal, currency: str, mode: str = "half_up") -> Decimal:
         return exact.quantize(minor_unit(currency), rounding=MODES[mode])
 
 
-def by_rule(line: Line, rule: RoundingRule) -> Line:
-    """Return a line with the amount that a plan's rule makes of its exact amount, or of its exact steps."""
+def by_rule(rule: RoundingRule, exact: Decimal, steps: Sequence[Step], currency: str) -> Decimal:
+    """Return what a plan's rule makes of a line's exact amount, or of its exact steps."""
     if rule.at == "step":
-        steps = (rounded(step.amount, line.currency, rule.mode) for step in line.steps)
-        return replace(line, amount=exact_sum(steps))
-    return replace(line, amount=rounded(line.amount_exact, line.currency, rule.mode))
+        return exact_sum(rounded(step.amount, currency, rule.mode) for step in steps)
+    return rounded(exact, currency, rule.mode)
 
 
 def to_book(exact: Decimal, booked_before: Decimal, currency: str) -> Decimal:

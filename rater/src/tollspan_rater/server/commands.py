@@ -15,6 +15,7 @@ from tollspan_rater.domain.entries import NewCommand
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.extract import rule_file
 from tollspan_rater.pipeline.ahead import NEW_RULES
+from tollspan_rater.pipeline.correcting import CORRECTIONS
 from tollspan_rater.pricing.book import load
 from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
 from tollspan_rater.query.care import quarantined_pieces
@@ -23,6 +24,7 @@ from tollspan_rater.query.rater import Receipt
 from tollspan_rater.query.supposed_prices import version_at
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
 from tollspan_rater.server.closing import close_period
+from tollspan_rater.server.correcting import correct
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.reextracting import reextract
@@ -180,6 +182,7 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "quarantine.replay": _replay,
     "reextract": reextract,
     "period.close": close_period,
+    **{kind: correct(kind) for kind in CORRECTIONS},
     "forget": forget,
     "rebuild": rebuild,
     "snapshot": take_snapshot,
