@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench properties rating conformance
+.PHONY: setup demo test check collector crash dialects recordings bench bench-rating properties rating conformance
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -29,6 +29,9 @@ recordings: setup
 
 bench: setup
 	$(UV) run --quiet python -m benchmarks.ingest
+
+bench-rating: setup
+	$(UV) run --quiet python -m benchmarks.rating
 
 dialects: setup
 	$(UV) run --quiet python -m tests.dialects

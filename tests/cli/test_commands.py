@@ -53,6 +53,9 @@ ASKING = [
     ("quarantine list --reason future", "quarantine.list", {"reason": "future", "limit": "100"}),
     ("quarantine show 17:3", "quarantine.show", {"id": "17:3"}),
     ("customers list", "customers.list", {}),
+    ("allocation --by project --rule weights --weights a=1,b=2", "allocation",
+     {"by": "project", "rule": "weights", "weights": "a=1,b=2", "measure": "cost"}),
+    ("correct list --correction cr_1", "corrections.list", {"correction": "cr_1", "limit": "100"}),
     ("keys list", "keys.list", {}),
     ("revenue list --customer acme", "revenue.list", {"customer": "acme", "limit": "100"}),
 ]  # fmt: skip
@@ -394,6 +397,7 @@ def test_every_command_is_in_a_table_above() -> None:
         "backup", "restore", "keys create", "customers import", "import", "revenue import", "pricing check",
         "pricing schema", "pricing diff", "pricing simulate", "pricing apply",
         "meters check", "meters built-in", "meters apply",
+        "correct void", "correct amend", "correct reattribute", "correct restore",
         "export", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:

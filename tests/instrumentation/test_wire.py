@@ -16,7 +16,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from tests.instrumentation import cases
 
 import tollspan
-from tollspan.wire.httpx import Hook
+from tollspan.wire.hook import Hook
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 

@@ -50,7 +50,7 @@ def held(*assigned: tuple[str, str], zone: str = "UTC", anchor: str | None = Non
 DAYS = st.dates(date(2024, 1, 1), date(2026, 12, 31)).map(date.isoformat)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(NAMES), DAYS | st.just("")), max_size=4),
     st.sampled_from(sorted(available_timezones())),

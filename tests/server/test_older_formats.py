@@ -17,7 +17,7 @@ from tollspan_rater.store.database import Database
 from tollspan_rater.store.digest import ALL_COLUMNS, table_digests
 
 NEW_COLUMNS = ("terms", "details", "conflicts")  # format 1 had none of them
-NEW_TABLES = ("span_rules", "statements", "postings", "imported_revenue")
+NEW_TABLES = ("span_rules", "statements", "postings", "imported_revenue", "corrections", "uncorrected")
 FORMAT_1 = {
     table: [name for name in names if name not in NEW_COLUMNS]
     for table, names in ALL_COLUMNS.items()
@@ -27,7 +27,8 @@ FORMAT_1 = {
 
 def as_format_1(store: Path) -> None:
     with duckdb.connect(str(store)) as connection:
-        connection.execute("DROP VIEW calls")
+        for view in ("settled_calls", "uncorrected_calls", "calls"):
+            connection.execute(f"DROP VIEW {view}")
         for column in NEW_COLUMNS:
             connection.execute(f"ALTER TABLE legs DROP COLUMN {column}")
         for table in NEW_TABLES:

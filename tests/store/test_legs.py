@@ -1,6 +1,7 @@
 """Usage is the sum of the legs, at any moment."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from tests.store.calls import a_call
 from tollspan_rater.domain.call import Conflict
 from tollspan_rater.domain.usage import Usage
 from tollspan_rater.store.database import Database
-from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, difference
+from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, call_in, difference, leg
 from tollspan_rater.store.lookup import legs_of_traces
 from tollspan_rater.store.tables import table
 
@@ -81,4 +82,23 @@ def test_booked_legs_come_back_from_the_store_unchanged(tmp_path: Path) -> None:
         "SELECT terms->>'geo', details->>'request_id', conflicts->0->>'other_member' FROM calls"
     )
     assert row.fetchall() == [("us", "req_1", "b:2")]
+    database.close()
+
+
+def test_a_leg_holds_its_whole_call(tmp_path: Path) -> None:
+    call = replace(
+        a_call(),
+        usage=Usage(input=9, cache_read=3, output=4, units={"web_search": Decimal("2.5")}),
+        tags=(("team", "red"),),
+        flags=("filled",),
+        terms=(("batch", "true"),),
+        details=(("vantage", "client"),),
+        conflicts=(Conflict("input", "9", "a", "8", "b"),),
+        billable=False,
+    )
+    database = Database(tmp_path / "store.duckdb")
+    database.append({"legs": table("legs", [leg(call, position=1, revision=1)])})
+    names = ", ".join(f'"{name}"' for name in COLUMNS)
+    [row] = database.reader().execute(f"SELECT {names} FROM legs").fetchall()  # noqa: S608 - our names
+    assert call_in(row) == call
     database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -24,7 +24,13 @@ RETRY_COUNT_HEADER = "x-stainless-retry-count"  # sent by the official SDKs with
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id")
 
 # Errors after which the provider cannot have seen the request; by name, because no HTTP library is imported here.
-UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
+UNSENT = frozenset(
+    {
+        *("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"),
+        *("ClientConnectorError", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError"),
+    }
+)
+NOBODY_THERE = "NewConnectionError"  # of urllib3, where it is a kind of timeout
 TIMEOUTS = frozenset({"TimeoutException", "TimeoutError"})
 
 # First attempt of the logical call that this task or thread is in: fingerprint of the request, record id.
@@ -126,17 +132,19 @@ class Attempt:
             self._answer.absorb(_json(bytes(self._body)))
             self._end("complete")
             return
-        known = self._answer.terminal or self._answer.finish_reasons or self._answer.usage
+        usage_is_last = self._answer.usage and self._sent.api != "anthropic.messages"
+        known = self._answer.terminal or self._answer.finish_reasons or usage_is_last
         self._end("complete" if known else "failed", None if known else "incomplete_stream")
 
     @guarded
     def fail(self, error: BaseException) -> None:
         """End with an exception: the application's own (cancel, close) aborts, a transport's fails."""
-        names = {kind.__name__ for kind in type(error).__mro__}
+        names = {kind.__name__ for one in _of(error) for kind in type(one).__mro__}
         if not isinstance(error, Exception):
             self._end("aborted", None, sent=True)
             return
-        outcome: Outcome = "timeout" if names & TIMEOUTS else "failed"
+        timed_out = names & TIMEOUTS and NOBODY_THERE not in names
+        outcome: Outcome = "timeout" if timed_out else "failed"
         self._end(outcome, type(error).__name__, sent=not names & UNSENT)
 
     @guarded
@@ -233,6 +241,14 @@ class Attempt:
         if self._reader is None or self._first_chunk_ns is None:
             return None
         return (self._first_chunk_ns - self._start_ns) / 1e9
+
+
+def _of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that it was made of: requests wraps urllib3's, which name a reason."""
+    yield error
+    for inner in (*error.args[:1], getattr(error, "reason", None)):
+        if isinstance(inner, BaseException) and inner is not error:
+            yield from _of(inner)
 
 
 def _json(data: bytes) -> Any:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from tollspan import attribution
+from tollspan import attribution, wire
 from tollspan.event import EventError, read_event
 from tollspan.event_fields import NAMES
 from tollspan.guarded import guarded, log
@@ -19,7 +19,6 @@ from tollspan.process import Process, identify
 from tollspan.record import Record, UnitRecord
 from tollspan.sender import Sender, Stats, http_post
 from tollspan.settings import Settings, resolve
-from tollspan.wire import httpx as wire
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -1,1 +1,25 @@
-"""The only monkeypatches: one module a HTTP library."""
+"""The seams at which calls are metered, one file a library; the only places that patch anything."""
+
+from __future__ import annotations
+
+from tollspan.attempt import Recorder
+from tollspan.wire import aiohttp, httpx, requests
+from tollspan.wire.exchange import abort_open, state
+
+__all__ = ["SEAMS", "abort_open", "patch", "unpatch"]
+
+SEAMS = (*httpx.SEAMS, *aiohttp.SEAMS, *requests.SEAMS)
+
+
+def patch(recorder: Recorder, include_usage_hosts: frozenset[str]) -> None:
+    """Hook the libraries, those not imported yet when they are. Idempotent."""
+    state.recorder, state.include_usage_hosts = recorder, include_usage_hosts
+    for seam in SEAMS:
+        seam.put_in()
+
+
+def unpatch() -> None:
+    """Take the hooks out again; one that others have wrapped since stays and does nothing."""
+    state.recorder = None
+    for seam in SEAMS:
+        seam.take_out()

@@ -70,7 +70,7 @@ def _help(param: Param) -> str:
 
 _METAVARS = {"str": "TEXT", "int": "N", "date": "DAY", "moment": "MOMENT", "period": "PERIOD", "enum": "NAME"}
 
-usage, calls, invoice, allowance, margin, leakage, explain, audit = map(
-    asking, ("usage", "calls", "invoice", "allowance", "margin", "leakage", "explain", "audit")
+usage, calls, invoice, allowance, margin, leakage, allocation, explain, audit = map(
+    asking, ("usage", "calls", "invoice", "allowance", "margin", "leakage", "allocation", "explain", "audit")
 )
 inexact, duplicates, contradictions = map(asking, ("inexact", "duplicates", "contradictions"))

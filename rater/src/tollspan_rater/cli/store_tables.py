@@ -27,6 +27,12 @@ _TAIL: Final = """
 
 The columns of `legs`, of the calls as they stand: positive legs that no negative leg has taken back. Adding up
 `sign * quantity` over `legs` gives the same sums.
+
+## uncorrected, uncorrected_calls and settled_calls
+
+`uncorrected` has the columns of `legs`: what settlement alone says of calls that
+[corrections](../concepts/corrections.md) changed. The view `uncorrected_calls` is to it what `calls` is to `legs`. The
+view `settled_calls` holds all calls as their spans alone say, void ones included.
 """
 
 

@@ -119,6 +119,17 @@ class Snapshots(_Section):
     keep: int = Field(2, gt=0, description="How many snapshots stay.")
 
 
+class Allocation(_Section):
+    """How `tollspan allocation` divides what is used by all; its options win over this."""
+
+    by: str = Field("customer", description="The attribution key whose values are cost centres, as organization.")
+    shared: str = Field("shared", min_length=1, description="The value of that key which stands for all of them.")
+    rule: Literal["equal", "usage", "weights"] = Field(
+        "usage", description="Who bears how much: all the same, by what each used, or by weights."
+    )
+    weights: str | None = Field(None, description="For the rule weights: NAME=NUMBER, with commas between them.")
+
+
 class Close(_Section):
     """Closing periods when they have ended: their bills become statements that never change."""
 
@@ -150,6 +161,7 @@ class Config(_Section):
     limits: Limits = Limits.model_construct()
     pressure: Pressure = Pressure.model_construct()
     snapshots: Snapshots = Snapshots.model_construct()
+    allocation: Allocation = Allocation.model_construct()
     close: Close = Close.model_construct()
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.correction import Correction
 from tollspan_rater.errors import StoreDeadError
 from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.memory import Memory
@@ -29,14 +30,20 @@ class Meaning:
     from_evidence: Callable[[str], Extracted]
 
 
-def apply_readings(readings: Sequence[Reading], database: Database, meaning: Meaning, memory: Memory) -> Changes:
-    """Return everything that some readings change in the store.
+def apply_readings(
+    readings: Sequence[Reading],
+    database: Database,
+    meaning: Meaning,
+    memory: Memory,
+    corrections: Sequence[Correction] = (),
+) -> Changes:
+    """Return everything that some readings, or the corrections of one entry, change in the store.
 
-    The result is a function of the store and of the readings in the order of the journal; how they were
+    The result is a function of the store and of what came in the order of the journal; how it was
     grouped into steps leaves no trace, nor does what is remembered of earlier ones.
     """
     while True:
-        changes, faults = _applied(readings, database, meaning, memory)
+        changes, faults = _applied(readings, corrections, database, meaning, memory)
         if not faults:
             return changes
         readings = _without(readings, faults)
@@ -76,12 +83,16 @@ def isolated(readings: Sequence[Reading], database: Database, meaning: Meaning) 
 
 
 def _applied(
-    readings: Sequence[Reading], database: Database, meaning: Meaning, memory: Memory
+    readings: Sequence[Reading],
+    corrections: Sequence[Correction],
+    database: Database,
+    meaning: Meaning,
+    memory: Memory,
 ) -> tuple[Changes, dict[Place, str]]:
     """Return the changes, and the pieces at which settlement threw; without any the changes are whole."""
     changes = Changes()
     memory.begin()
-    touched = touched_by(readings, database, meaning.link_of, memory)
+    touched = touched_by(readings, corrections, database, meaning.link_of, memory)
     judge = touched.judge()
     arrivals: list[Reading] = []
     for reading in readings:
@@ -96,12 +107,14 @@ def _applied(
             else:
                 changes.not_held(reading, reading.extracted, verdict)
     gathering = Gathering(touched, meaning.link_of)
-    components = gathering.components(arrivals, judge, database, meaning.from_evidence)
+    components = gathering.components(arrivals, corrections, judge, database, meaning.from_evidence)
     faults: dict[Place, str] = {}
     for component in components:
         settled = settle_component(component, meaning.settle)
         changes.extend("legs", settled.legs)
+        changes.extend("uncorrected", settled.uncorrected)
         faults |= {(reading.position, reading.ordinal): error for reading, error in settled.faults}
+    changes.corrected({one.key: one for component in components for one in component.newly_corrected}.values())
     memory.keep(components)
     return changes, faults
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.correction import Correction
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.domain.fates import Fate
 from tollspan_rater.pipeline.judge import Verdict
 from tollspan_rater.pipeline.reading import Reading, SetAside
 from tollspan_rater.pipeline.span_row import LinkOf, span_row
+from tollspan_rater.store.corrections import rows_of
 from tollspan_rater.store.legs import LegRow
 from tollspan_rater.store.tables import table
 
@@ -33,7 +35,8 @@ class Changes:
 
     def extend(self, name: str, rows: list[LegRow]) -> None:
         """Add several rows of a table."""
-        self.rows.setdefault(name, []).extend(rows)
+        if rows:
+            self.rows.setdefault(name, []).extend(rows)
 
     def tables(self) -> Mapping[str, pa.Table]:
         """Return the rows as Arrow tables, behind those that were ready before."""
@@ -63,6 +66,10 @@ class Changes:
                 (reading.tenant, old.position, old.ordinal, extracted.trace_id, extracted.span_id,
                  Fate.SUPERSEDED.value, "a final version came", name, reading.at_position),
             )  # fmt: skip
+
+    def corrected(self, corrections: Iterable[Correction]) -> None:
+        """Add corrections that were not known; one that is about several traces has a row for each."""
+        self.extend("corrections", [row for one in corrections for row in rows_of(one)])
 
     def not_held(self, reading: Reading, extracted: Extracted, verdict: Verdict) -> None:
         """Add the fate of a piece that changes nothing: a copy, a conflict, an outdated version."""

@@ -10,6 +10,7 @@ import orjson
 from tollspan_rater.domain.entries import Command
 from tollspan_rater.pipeline.ahead import NEW_RULES
 from tollspan_rater.pipeline.changes import Changes
+from tollspan_rater.pipeline.correcting import CORRECTIONS
 from tollspan_rater.pipeline.rereading import REEXTRACT
 
 
@@ -92,7 +93,7 @@ APPLY: Final[Mapping[str, Callable[[Command, Changes], None]]] = {
     NEW_RULES: _meters_apply,
 }
 REPLAY: Final = "quarantine.replay"
-KINDS: Final = frozenset(APPLY) | {REPLAY, REEXTRACT}
+KINDS: Final = frozenset(APPLY) | CORRECTIONS.keys() | {REPLAY, REEXTRACT}
 
 
 def apply_command(command: Command, changes: Changes) -> None:

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.correction import Correction
 from tollspan_rater.extract.span_index import SpanIndex
+from tollspan_rater.pipeline.bookings import Bookings
 from tollspan_rater.pipeline.judge import Key, Version
 from tollspan_rater.pipeline.reading import Reading
-from tollspan_rater.store.legs import Booked
 
 Trace = tuple[str, str]  # tenant, trace id
 
 
 @dataclass(slots=True)
 class Component:
-    """Connected spans: what is known of them, and the readings that came.
+    """Connected spans: what is known of them, and the readings and corrections that came.
 
-    ``links`` are the link keys of every version that any of the spans ever had; ``booked`` maps the representing
-    member of a call to the state of each id that was booked for it.
+    ``links`` are the link keys of every version that any of the spans ever had. ``booked`` is what counts,
+    ``uncorrected`` what the spans alone say of calls that are corrected; ``corrections`` by correction and call.
     """
 
     index: SpanIndex = field(default_factory=SpanIndex)
     versions: dict[Key, Version] = field(default_factory=dict)
     traces: set[Trace] = field(default_factory=set)
     links: set[int] = field(default_factory=set)
-    booked: dict[str, dict[str, Booked]] = field(default_factory=dict)
+    booked: Bookings = field(default_factory=Bookings)
+    uncorrected: Bookings = field(default_factory=Bookings)
+    corrections: dict[tuple[str, str, str], Correction] = field(default_factory=dict)
     arrivals: list[Reading] = field(default_factory=list)
+    newly_corrected: list[Correction] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return how many spans there are."""
@@ -40,8 +43,11 @@ class Component:
         self.versions |= other.versions
         self.traces |= other.traces
         self.links |= other.links
-        self.booked |= other.booked
+        self.booked.absorb(other.booked)
+        self.uncorrected.absorb(other.uncorrected)
+        self.corrections |= other.corrections
         self.arrivals += other.arrivals
+        self.newly_corrected += other.newly_corrected
 
     def tie(self, trace: Trace, link: int | None) -> None:
         """Note a trace that is part of it, and the key of a response id that ties others to it."""
@@ -54,10 +60,15 @@ class Component:
         self.index.add(span)
         self.versions[span.key] = version
 
-    def booked_for(self, members: Iterable[str]) -> dict[str, Booked]:
-        """Return call id -> state of all calls that some members represent or have represented."""
-        return {call_id: state for member in members for call_id, state in self.booked.get(member, {}).items()}
+    def correct(self, correction: Correction) -> bool:
+        """Take in a correction; False when it is known already, and nothing changes."""
+        return self.corrections.setdefault(correction.key, correction) is correction
 
-    def book(self, member: str, call_id: str, state: Booked) -> None:
-        """Note the state of a call id."""
-        self.booked.setdefault(member, {})[call_id] = state
+    def came_at(self, tenant: str, member: str) -> int:
+        """Return the journal position at which a span came."""
+        trace_id, _, span_id = member.partition(":")
+        return self.versions[tenant, trace_id, span_id].position
+
+    def settled(self) -> None:
+        """Forget what came: it is booked."""
+        self.arrivals, self.newly_corrected = [], []

@@ -48,7 +48,7 @@ class Memory:
         others = [one for one in self._components if not any(_part_of(one, new) for new in news)]
         self._components = others + [one for one in news if len(one) >= LARGE]
         for one in news:
-            one.arrivals = []
+            one.settled()
         kept = 0
         for at, one in reversed(list(enumerate(self._components))):
             kept += len(one)

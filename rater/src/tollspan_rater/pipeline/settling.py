@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tollspan_rater.domain.call import Call, Extracted
-from tollspan_rater.extract.cluster import NOTHING_AROUND, Around
+from tollspan_rater.domain.correction import Correction
+from tollspan_rater.extract.cluster import NOTHING_AROUND, Around, Key
+from tollspan_rater.extract.correct import corrected
 from tollspan_rater.extract.island import arrived
 from tollspan_rater.extract.span_index import SPEAKING, SpanIndex
 from tollspan_rater.pipeline.component import Component
 from tollspan_rater.pipeline.reading import Reading, fault_text
-from tollspan_rater.store.legs import LegRow, difference
+from tollspan_rater.store.legs import LegRow
 
 WHOLE: Final = 64  # up to so many spans, settling all of them costs less than finding out which
 
@@ -28,9 +30,14 @@ class Settle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The legs that a component's arrivals cause, and the arrivals at which settlement throws."""
+    """What arrivals and corrections of a component cause.
+
+    ``legs`` revise what counts, ``uncorrected`` what the spans alone say of corrected calls. ``faults`` are the
+    arrivals at which settlement throws.
+    """
 
     legs: list[LegRow]
+    uncorrected: list[LegRow]
     faults: list[tuple[Reading, str]]
 
 
@@ -39,16 +46,19 @@ def settle_component(component: Component, settle: Settle) -> Settled:
 
     An arrival at which settlement throws is left out and reported; the legs count only when there is none.
     """
-    legs: list[LegRow] = []
-    faults: list[tuple[Reading, str]] = []
+    done = Settled([], [], [])
     for position, readings in _by_position(component.arrivals):
         before = _versions_before(component.index, readings)
         try:
-            legs += _booked(component, _settled(component.index, readings, settle), position)
+            resettled = _settled(component.index, readings, settle)
         except Exception:  # noqa: BLE001 - find the spans at fault, keep their neighbours
             component.index = _as_before(component.index, before)
-            faults += _at_fault(component, readings, settle)
-    return Settled(legs, faults)
+            done.faults.extend(_at_fault(component, readings, settle))
+        else:
+            _book(component, resettled, position, done)
+    if component.newly_corrected:
+        _book(component, _settled_again(component, settle), component.newly_corrected[0].position, done)
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +73,45 @@ def _settled(index: SpanIndex, readings: Sequence[Reading], settle: Settle) -> _
     """Take new readings into an index, and settle what they can change."""
     news = {_read(reading).key: _read(reading) for reading in readings}
     if len(index.spans) + len(news) > WHOLE:
-        island = arrived(index, news.values())
-        return _Resettled([index.spans[key].member for key in island.core], island.settled(settle))
+        return _island(index, news.values(), settle)
     for key, span in news.items():
         if key in index.spans:
             index.remove(key)
         index.add(span)
+    return _whole(index, settle)
+
+
+def _settled_again(component: Component, settle: Settle) -> _Resettled:
+    """Settle again what new corrections are about."""
+    spans = component.index.spans
+    keys = {key for one in component.newly_corrected for key in _keys_of(one) if key in spans}
+    if len(spans) > WHOLE:
+        return _island(component.index, [spans[key] for key in keys], settle)
+    return _whole(component.index, settle)
+
+
+def _island(index: SpanIndex, news: Iterable[Extracted], settle: Settle) -> _Resettled:
+    island = arrived(index, news)
+    return _Resettled([index.spans[key].member for key in island.core], island.settled(settle))
+
+
+def _whole(index: SpanIndex, settle: Settle) -> _Resettled:
     speaks = any(span.role in SPEAKING for span in index.spans.values())
     return _Resettled(None, settle(list(index.spans.values())) if speaks else ())
 
 
-def _booked(component: Component, resettled: _Resettled, position: int) -> list[LegRow]:
-    members = component.booked if resettled.members is None else resettled.members
-    booked = component.booked_for(members)
-    owner = {call_id: member for member in members for call_id in component.booked.get(member, ())}
-    owner |= {call.call_id: call.members[0] for call in resettled.calls}
-    legs, states = difference(booked, resettled.calls, position)
-    for call_id, state in states.items():
-        component.book(owner[call_id], call_id, state)
-    return legs
+def _keys_of(correction: Correction) -> Iterable[Key]:
+    return [(correction.tenant, member[:32], member[33:]) for member in correction.members]
+
+
+def _book(component: Component, resettled: _Resettled, position: int, done: Settled) -> None:
+    """Apply the corrections to settled calls, and book what counts and what the spans alone say."""
+    calls, members = resettled.calls, resettled.members
+    if component.corrections:
+        found = corrected(calls, component.corrections.values(), component.came_at)
+        done.uncorrected.extend(component.uncorrected.moved_to(found.settled, members, position))
+        calls = found.calls
+    done.legs.extend(component.booked.moved_to(calls, members, position))
 
 
 def _at_fault(component: Component, readings: Sequence[Reading], settle: Settle) -> list[tuple[Reading, str]]:

@@ -1,4 +1,4 @@
-"""What some readings touch: the stored spans and booked calls that hang together with them."""
+"""What readings and corrections touch: the stored spans and booked calls that hang together with them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.correction import Correction
 from tollspan_rater.domain.fates import Fate, Role
 from tollspan_rater.pipeline.component import Component, Trace
 from tollspan_rater.pipeline.connections import Connections
@@ -14,6 +15,7 @@ from tollspan_rater.pipeline.judge import Judge
 from tollspan_rater.pipeline.memory import Memory
 from tollspan_rater.pipeline.reading import Reading
 from tollspan_rater.pipeline.span_row import LinkOf
+from tollspan_rater.store.corrections import corrections_of_traces
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.legs import COLUMNS, Booked, LegRow, booked_from, trace_key
 from tollspan_rater.store.lookup import (
@@ -23,6 +25,7 @@ from tollspan_rater.store.lookup import (
     link_key,
     spans_of_traces,
     traces_of_links,
+    uncorrected_of_traces,
 )
 
 _TENANT: Final = 0
@@ -40,7 +43,7 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """The ``remembered`` components that some readings touch, and all other ``stored`` spans that they touch."""
+    """The ``remembered`` components that something touches, and all other ``stored`` spans that it touches."""
 
     remembered: Sequence[Component]
     stored: Sequence[StoredSpan]
@@ -50,9 +53,16 @@ class Touched:
         return Judge(self.stored, [component.versions for component in self.remembered])
 
 
-def touched_by(readings: Iterable[Reading], database: Database, link_of: LinkOf, memory: Memory) -> Touched:
-    """Find what some readings touch: their traces, and those that response ids tie to them, transitively."""
+def touched_by(
+    readings: Iterable[Reading],
+    corrections: Iterable[Correction],
+    database: Database,
+    link_of: LinkOf,
+    memory: Memory,
+) -> Touched:
+    """Find what readings and corrections touch: their traces, and those that response ids tie to them, transitively."""
     ties = [_tie(one.extracted, link_of) for one in readings if one.extracted is not None]
+    ties += [Tie(trace, None) for one in corrections for trace in _traces(one)]
     links = {tie.link for tie in ties if tie.link is not None}
     remembered = memory.touched({tie.trace for tie in ties}, links)
     # Whatever is linked with a remembered component is part of it: nothing of it has to be looked for.
@@ -84,7 +94,7 @@ def _linked(traces: set[int], links: set[int], database: Database) -> list[Store
 
 
 class Gathering:
-    """Gathers what hangs together with some arrivals into components.
+    """Gathers what hangs together with what came into components.
 
     Traces that are together without need, as by two ids with one hash, cost time only, for settlement of a union is
     the union of settlements.
@@ -100,25 +110,36 @@ class Gathering:
     def components(
         self,
         arrivals: Sequence[Reading],
+        corrections: Sequence[Correction],
         judge: Judge,
         database: Database,
         from_evidence: Callable[[str], Extracted],
     ) -> list[Component]:
-        """Return the components that have arrivals, with all that is known of them."""
+        """Return the components that have arrivals or new corrections, with all that is known of them."""
         spans = [(reading, reading.extracted) for reading in arrivals if reading.extracted is not None]
-        self._connect([_tie(span, self._link_of) for _, span in spans])
+        traces = [(one, trace) for one in corrections for trace in _traces(one)]
+        self._connect([*(_tie(span, self._link_of) for _, span in spans), *(Tie(trace, None) for _, trace in traces)])
         for home, component in sorted(self._homes, key=lambda one: len(one[1]), reverse=True):
             root = self._connections.root(home) if home in self._connections else None
             if root is not None and self._found.setdefault(root, component) is not component:
                 self._found[root].absorb(component)
         for reading, span in spans:
-            component = self._found.setdefault(self._connections.root((span.tenant, span.trace_id)), Component())
+            component = self._of((span.tenant, span.trace_id))
             component.arrivals.append(reading)
             component.versions[span.key] = judge.version(span.key)
             component.tie(_tie(span, self._link_of).trace, _tie(span, self._link_of).link)
+        for _, trace in traces:
+            self._of(trace)
         self._fill(judge, from_evidence)
         self._fill_booked(database)
+        for one, trace in traces:
+            component = self._of(trace)
+            if component.correct(one):
+                component.newly_corrected.append(one)
         return list(self._found.values())
+
+    def _of(self, trace: Trace) -> Component:
+        return self._found.setdefault(self._connections.root(trace), Component())
 
     def _connect(self, ties: Sequence[Tie]) -> None:
         for span in self._touched.stored:
@@ -141,10 +162,20 @@ class Gathering:
                 component.know(known, judge.version(known.key))
 
     def _fill_booked(self, database: Database) -> None:
-        for member, call_id, state, tenant in _booked(self._touched.stored, database):
+        keys = {span.trace_key for span in self._touched.stored}
+        for member, call_id, state, tenant in _booked(legs_of_traces(database, keys)):
             component = self._component((tenant, member[:32]))
             if component is not None:
-                component.book(member, call_id, state)
+                component.booked.note(member, call_id, state)
+        known = [(one, trace) for one in corrections_of_traces(database, keys) for trace in _traces(one)]
+        for one, trace in known:
+            component = self._component(trace)
+            if component is not None:
+                component.correct(one)
+        for member, call_id, state, tenant in _booked(uncorrected_of_traces(database, keys)) if known else ():
+            component = self._component((tenant, member[:32]))
+            if component is not None:
+                component.uncorrected.note(member, call_id, state)
 
     def _component(self, trace: Trace) -> Component | None:
         return self._found.get(self._connections.root(trace)) if trace in self._connections else None
@@ -163,13 +194,17 @@ def _known(span: StoredSpan, from_evidence: Callable[[str], Extracted]) -> Extra
     )
 
 
-def _booked(stored: Iterable[StoredSpan], database: Database) -> list[tuple[str, str, Booked, str]]:
-    """Return representing member, call id, state and tenant of all calls that were booked in some spans' traces."""
-    rows = legs_of_traces(database, {span.trace_key for span in stored})
+def _traces(correction: Correction) -> set[Trace]:
+    return {(correction.tenant, member[:32]) for member in correction.members}
+
+
+def _booked(rows: Iterable[LegRow]) -> list[tuple[str, str, Booked, str]]:
+    """Return representing member, call id, state and tenant of all calls that some legs are of."""
     by_tenant: dict[str, list[LegRow]] = {}
+    members = {}
     for row in rows:
         by_tenant.setdefault(row[_TENANT], []).append(row)
-    members = {(row[_TENANT], row[_CALL_ID]): row[_MEMBERS][0] for row in rows}
+        members[row[_TENANT], row[_CALL_ID]] = row[_MEMBERS][0]
     return [
         (members[tenant, call_id], call_id, state, tenant)
         for tenant, legs in by_tenant.items()

@@ -10,6 +10,7 @@ from typing import Final
 import pyarrow as pa
 
 from tollspan_rater.domain.call import Extracted
+from tollspan_rater.domain.correction import Correction
 from tollspan_rater.domain.entries import Batch, Command, Entry
 from tollspan_rater.errors import StoreDeadError, TollspanError
 from tollspan_rater.extract.span_rule import RulesByTenant, SpanRules
@@ -17,6 +18,7 @@ from tollspan_rater.pipeline.ahead import NEW_RULES, STEP_ENTRIES, Ahead, Journa
 from tollspan_rater.pipeline.batches import Meaning, apply_readings, isolated, sorted_pages
 from tollspan_rater.pipeline.changes import Changes
 from tollspan_rater.pipeline.commands import REPLAY, apply_command
+from tollspan_rater.pipeline.correcting import corrections_in
 from tollspan_rater.pipeline.memory import Memory
 from tollspan_rater.pipeline.page import Page, page_of
 from tollspan_rater.pipeline.reading import Reader, Reading, fault_text
@@ -192,11 +194,14 @@ class Writer:
         find = _READINGS.get(command.kind)
         reader = self._reader.under(self._rules)
         readings = [] if find is None else find(command, self._database, reader, self._meaning.from_evidence)
+        corrections = corrections_in(command)
 
         def note(changes: Changes) -> None:
             apply_command(command, changes)
             changes.entry(command, 0)
 
+        if corrections:
+            return self._noted(readings, note, corrections)
         return self._tables_with(readings, note)
 
     def _tables_with(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
@@ -207,8 +212,10 @@ class Writer:
         except Exception:  # noqa: BLE001 - a poisoned step: set aside the pieces at fault, keep the rest
             return self._noted(isolated(readings, self._database, self._meaning), note)
 
-    def _noted(self, readings: Sequence[Reading], note: Callable[[Changes], None]) -> Mapping[str, pa.Table]:
-        changes = apply_readings(readings, self._database, self._meaning, self._memory)
+    def _noted(
+        self, readings: Sequence[Reading], note: Callable[[Changes], None], corrections: Sequence[Correction] = ()
+    ) -> Mapping[str, pa.Table]:
+        changes = apply_readings(readings, self._database, self._meaning, self._memory, corrections)
         note(changes)
         return changes.tables()
 

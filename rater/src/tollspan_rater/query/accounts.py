@@ -59,6 +59,7 @@ class Accounts:
             Applied(book_of(tuple(sorted(one.files.items()))), one.valid_from_ns, one.position) for one in self.versions
         )
         self._subscriptions: dict[str | None, Subscription] = {}
+        self._shared: dict[tuple[object, ...], tuple[Segment, ...]] = {}
         self._segments: dict[tuple[str | None, Period], tuple[Segment, ...]] = {}
         self._closed = closed_periods(connection, tenant)
 
@@ -122,8 +123,17 @@ class Accounts:
         found = self._segments.get(key)
         if found is None:
             carried = self._carry(self, name, of) if self._carry is not None else {}
-            found = self._segments[key] = self.subscription(name).segments(of, carried)
+            found = self._segments[key] = self._cut(self.subscription(name), of, carried)
         return found
+
+    def _cut(self, held: Subscription, of: Period, carried: Carried) -> tuple[Segment, ...]:
+        """Cut a period; customers that hold the same have the same segments, which are computed once."""
+        if carried or held.has_terms:
+            return held.segments(of, carried)
+        key = (held.zone, held.assignments, held.addons, of)
+        if key not in self._shared:
+            self._shared[key] = held.segments(of)
+        return self._shared[key]
 
     def currency(self, name: str | None) -> str | None:
         """Return the currency of the customer's plan, None without a plan."""

@@ -14,12 +14,14 @@ from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query import care, statements
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.allocation import allocation
 from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.contradictions import contradictions
+from tollspan_rater.query.corrections import corrections_list
 from tollspan_rater.query.duplicates import duplicates
 from tollspan_rater.query.explain import explain
 from tollspan_rater.query.imported_revenue import revenue_list
@@ -103,9 +105,11 @@ class Asker:
             "ledger": statements.ledger,
             "lines": lines,
             "audit": lambda scope, params: audit(scope, params, self._folder),
+            "allocation": lambda scope, params: allocation(scope, params, self._resolved.config.allocation),
             "quarantine.list": care.quarantine_list,
             "quarantine.show": care.quarantine_show,
             "customers.list": care.customers_list,
+            "corrections.list": corrections_list,
             "keys.list": care.keys_list,
             "pricing.show": pricing_show,
             "pricing.diff": pricing_diff,

@@ -8,6 +8,7 @@ from typing import Final
 from tollspan_rater.query import balance, booked_balance, equations, senders
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.check import Check
+from tollspan_rater.query.correction_balance import of_corrections
 from tollspan_rater.query.recount import recounted
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.store.folder import Folder
@@ -20,6 +21,7 @@ _EQUATIONS: Final[tuple[Callable[[Scope], Iterator[Check]], ...]] = (
     equations.of_speaking_spans,
     equations.of_legs,
     equations.of_evidence,
+    of_corrections,
     balance.of_usage_and_money,
     booked_balance.of_ledger,
     senders.of_sequences,

@@ -62,12 +62,15 @@ class Charging:
             connection.execute("DROP TABLE charges")
 
 
+NO_CHARGES: Final = Charging("", ())
+
+
 def charging(
-    connection: duckdb.DuckDBPyConnection, accounts: Accounts, wanted: Wanted
-) -> tuple[Charging, frozenset[str | None]]:
+    connection: duckdb.DuckDBPyConnection, accounts: Accounts, wanted: Wanted, tariffs: Tariffs
+) -> tuple[Charging, tuple[str | None, ...]]:
     """Prepare the charges of customers' periods; return also the customers that have to be charged call by call."""
     by_tariff: dict[int, list[Spell]] = {}
-    for spell in spells_of(accounts, wanted, Tariffs()):
+    for spell in spells_of(accounts, wanted, tariffs):
         by_tariff.setdefault(id(spell.tariff), []).append(spell)
     parts: list[tuple[tuple[Spell, ...], ChargeQuery]] = []
     singly: set[str | None] = set()
@@ -77,7 +80,7 @@ def charging(
             singly |= {spell.customer for spell in spells}
         else:
             parts.append((tuple(spells), query))
-    return Charging(accounts.tenant, tuple(parts)), frozenset(singly)
+    return Charging(accounts.tenant, tuple(parts)), tuple(sorted(singly, key=str))
 
 
 def _query(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]) -> ChargeQuery | None:

@@ -195,6 +195,87 @@ class PeriodClose(Body):
         return self
 
 
+class ChangedCall(Body):
+    """One call with what is to change about it: names with new values, an empty one for what nobody knows."""
+
+    call: Id
+    set: dict[Id, str | int | bool] = Field(min_length=1)
+
+
+class CallsNamed(Body):
+    """Which calls a correction is about: ``calls`` by id, or all that stand and fit ``filters`` within a span of time.
+
+    ``note`` says why, for whoever reads the history. A ``key`` makes the correction once, however often it is sent.
+    A ``dry_run`` only says what would change.
+    """
+
+    calls: list[Id] | None = Field(None, min_length=1)
+    from_: Instant | None = Field(None, alias="from")
+    to: Instant | None = None
+    filters: dict[Id, Id] | None = Field(None, min_length=1)
+    unattributed: Literal[True] | None = None
+    note: str = Field(min_length=1, max_length=1_000)
+    key: Id | None = None
+    dry_run: bool | None = None
+
+    @property
+    def ways(self) -> int:
+        """In how many ways calls are named; one is right."""
+        found = (self.from_, self.to, self.filters, self.unattributed)
+        return (self.calls is not None) + any(one is not None for one in found)
+
+    @model_validator(mode="after")
+    def _named_in_one_way(self) -> CallsNamed:
+        if self.ways != 1:
+            raise ValueError("name calls by id, or by filters and a span of time: exactly one of them")
+        return self
+
+
+class CallVoid(CallsNamed):
+    """Calls that never counted: their usage is on no bill and in no sum, while what was received stays."""
+
+
+class CallAmend(CallsNamed):
+    """New values of provider, model, outcome, service_tier, started_at, or of meters: ``set`` for all calls alike.
+
+    ``each`` names calls with values of their own.
+    """
+
+    set: dict[Id, str | int | bool] | None = Field(None, min_length=1)
+    each: list[ChangedCall] | None = Field(None, min_length=1)
+
+    @property
+    def ways(self) -> int:
+        """In how many ways calls are named; one is right."""
+        return super().ways + (self.each is not None)
+
+    @model_validator(mode="after")
+    def _something_to_set(self) -> CallAmend:
+        if (self.set is None) == (self.each is None):
+            raise ValueError("say what to set, for all calls alike or for each")
+        return self
+
+
+class CallReattribute(CallAmend):
+    """New attribution, such as another customer: ``set`` for all calls alike, ``each`` for calls apart."""
+
+
+class CallRestore(Body):
+    """What is taken back: a whole ``correction``, or whatever corrections hold for some ``calls``."""
+
+    correction: str | None = Field(None, pattern="^cr_[0-9a-f]{24}$")
+    calls: list[Id] | None = Field(None, min_length=1)
+    note: str = Field(min_length=1, max_length=1_000)
+    key: Id | None = None
+    dry_run: bool | None = None
+
+    @model_validator(mode="after")
+    def _named_in_one_way(self) -> CallRestore:
+        if (self.correction is None) == (self.calls is None):
+            raise ValueError("name a correction, or calls: exactly one of them")
+        return self
+
+
 class Forget(Body):
     """The subject (a user or customer id) whose name is to be forgotten; totals stay."""
 
@@ -238,6 +319,10 @@ _TABLE: Final = (
     CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),
     CommandKind("reextract", "Read history again with the tables of this release and book what differs.", Reextract),
     CommandKind("period.close", "Close a period: book its bill and what is adjusted with it.", PeriodClose),
+    CommandKind("call.void", "Take calls out of every sum and bill.", CallVoid),
+    CommandKind("call.amend", "Change quantities, model, provider, outcome or time of calls.", CallAmend),
+    CommandKind("call.reattribute", "Attribute calls to another customer, feature or other key.", CallReattribute),
+    CommandKind("call.restore", "Take corrections of calls back.", CallRestore),
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),
     CommandKind("rebuild", "Build the store again from the journal.", Nothing),
     CommandKind("snapshot", "Write a verified snapshot and drop the journal days that it covers.", Snapshot),

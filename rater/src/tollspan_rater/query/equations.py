@@ -1,4 +1,8 @@
-"""The equations between journal positions, pieces, spans, legs and calls."""
+"""The equations between journal positions, pieces, spans, legs and calls.
+
+Those between spans and calls take the calls as their spans alone say; what corrections change of them is a matter of
+:mod:`correction_balance`.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,7 @@ _NOTED: Final = f"""
     SELECT count(*) FILTER (WHERE late), count({ELSEWHERE}) FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
 """  # noqa: S608 - our text
 _MEMBERS: Final = """
-    WITH member AS (SELECT kind, meter, unnest(members) AS name FROM calls WHERE tenant = $tenant),
+    WITH member AS (SELECT kind, meter, unnest(members) AS name FROM settled_calls WHERE tenant = $tenant),
     called AS (SELECT DISTINCT name FROM member WHERE kind = 'call'),
     stored AS (
         SELECT trace_id || ':' || span_id AS name FROM held_spans WHERE tenant = $tenant AND fate = 'stored'
@@ -113,7 +117,7 @@ def _other_meters(scope: Scope, table: str) -> dict[str, Decimal]:
 
 # A call span with others below it may be a container of their calls; one without, and a unit, is always a member.
 _SPEAKING: Final = """
-    WITH member AS (SELECT unnest(members) AS name FROM calls WHERE tenant = $tenant),
+    WITH member AS (SELECT unnest(members) AS name FROM settled_calls WHERE tenant = $tenant),
     version AS (SELECT trace_id, span_id, (fate, role) AS held FROM held_spans WHERE tenant = $tenant),
     above AS (SELECT DISTINCT trace_id, parent_id AS span_id FROM spans WHERE tenant = $tenant),
     speaking AS (
@@ -148,7 +152,7 @@ _EVIDENCE: Final = """
                CASE kind WHEN 'call' THEN stated[1]::BIGINT END AS i,
                CASE kind WHEN 'call' THEN stated[2]::BIGINT END AS o,
                coalesce(stated[3], json_extract_string(counted, '$."' || meter || '"[0]'))::DECIMAL(38, 12) AS q
-        FROM (SELECT *, unnest(members) AS name FROM calls WHERE tenant = $tenant) LEFT JOIN stated USING (name)
+        FROM (SELECT *, unnest(members) AS name FROM settled_calls WHERE tenant = $tenant) LEFT JOIN stated USING (name)
     ),
     call AS (
         SELECT any_value(kind) AS kind, any_value(input) AS input, any_value(output) AS output,

@@ -48,6 +48,7 @@ def _trace(scope: Scope, trace_id: str, span_id: str | None) -> list[Row]:
     member = trace_id if span_id is None else f"{trace_id}:{span_id}"
     found = calls.with_member(member)
     rows.extend(calls.rows(found[:MOST_CALLS]))
+    rows.extend(calls.void_with_member(member))
     rows.extend(calls.without_authority(trace_id, span_id))
     if len(found) > MOST_CALLS:
         rows.append((f"trace {trace_id}", "calls", f"{len(found)} in all; explain each by its span or call id"))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.extract.reason import Reason, reasons, sources
 from tollspan_rater.query.answer import Cell
+from tollspan_rater.query.explain_correction import Fact, correction_facts
 from tollspan_rater.query.explain_member import Members, Shown, how_joined, reason_facts, source_facts
 from tollspan_rater.query.explain_money import Bills
 from tollspan_rater.query.grouping import UNSAID
@@ -26,6 +27,11 @@ _LEGS: Final = """
     FROM legs JOIN entries ON entries.position = legs.position
     WHERE legs.tenant = ? AND list_contains(?, call_id) ORDER BY legs.position, revision, sign DESC
 """
+_VOID: Final = """
+    SELECT call_id FROM uncorrected_calls ANTI JOIN calls USING (tenant, call_id)
+    WHERE tenant = ? AND len(list_filter(members, lambda m: list_has_any([m, m[:32]], ?))) > 0
+    ORDER BY started_ns, call_id
+"""
 _WITH_MEMBER: Final = """
     SELECT call_id FROM calls
     WHERE tenant = ? AND len(list_filter(members, lambda m: list_has_any([m, m[:32]], ?))) > 0
@@ -35,11 +41,12 @@ _WITH_MEMBER: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What explaining several calls needs: their money, the spans around them, and why settlement made them."""
+    """What explaining several calls needs: money, the spans around them, why they were settled, corrections."""
 
     rated: Mapping[str, RatedCall]
     spans: Mapping[str, StoredSpan]
     reasons: Mapping[str, Reason]
+    corrections: Mapping[str, list[Fact]]
 
 
 class Calls:
@@ -66,10 +73,30 @@ class Calls:
             raise NotFoundError("call", call_id, "tollspan calls lists them.")
         if legs[-1]["sign"] > 0:
             return self.rows([call_id])
+        void = self.void(call_id)
+        if void:
+            return void
         later = self.with_member(*legs[-1]["members"])
         state = f"its revisions net to zero; it is now {', '.join(later) or 'no call'}"
         history = [(f"call {call_id}", what, value) for what, value in _history(legs)]
         return [(f"call {call_id}", "state", state), *history, *self.rows(later[:MOST_CALLS])]
+
+    def void(self, *call_ids: str) -> list[Row]:
+        """Return what is known of those of some calls that are void."""
+        scope = self._scope
+        found = correction_facts(scope.connection, scope.accounts.tenant, call_ids)
+        legs = [(call_id, self._legs([call_id])) for call_id in found]
+        return [
+            (f"call {call_id}", what, value)
+            for call_id, history in legs
+            if history[-1]["sign"] < 0
+            for what, value in [("state", "void: it counts nowhere"), *found[call_id], *_history(history)]
+        ]
+
+    def void_with_member(self, *names: str) -> list[Row]:
+        """Return what is known of void calls that show one of some spans, or any span of a trace."""
+        found = self._scope.connection.execute(_VOID, [self._scope.accounts.tenant, list(names)]).fetchall()
+        return self.void(*(call_id for (call_id,) in found[:MOST_CALLS])) if found else []
 
     def rows(self, call_ids: Sequence[str]) -> list[Row]:
         """Return what is known of some calls that stand."""
@@ -98,11 +125,13 @@ class Calls:
     def _known(self, call_ids: Sequence[str], trace_ids: Iterable[str]) -> Known:
         scope = self._scope
         spans = spans_together(scope.connection, scope.accounts.tenant, set(trace_ids))
-        return Known(self._bills.rated(call_ids), spans, reasons(map(read, spans.values())))
+        said = correction_facts(scope.connection, scope.accounts.tenant, call_ids)
+        return Known(self._bills.rated(call_ids), spans, reasons(map(read, spans.values())), said)
 
     def _call(self, call_id: str, legs: Sequence[dict[str, Any]], known: Known) -> Iterator[Row]:
         about, last = f"call {call_id}", legs[-1]
         yield from ((about, what, value) for what, value in self._bills.facts(known.rated[call_id]))
+        yield from ((about, what, value) for what, value in known.corrections.get(call_id, ()))
         reason = known.reasons.get(call_id)
         if reason is not None and reason.call.members == tuple(last["members"]):
             yield from ((about, what, value) for what, value in [*reason_facts(reason), *source_facts(reason.said)])

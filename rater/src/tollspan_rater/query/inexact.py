@@ -56,6 +56,7 @@ _OTHERWISE: Final[Mapping[str, str]] = {
     "estimated": "counted by a rule, not by the provider",
     "unmeasured": "no usage was stated",
     "derived": "computed from what the provider stated",
+    "amended": "a person stated the quantities",
 }
 
 _TOO_LARGE: Final = "_exceeds_"  # a flag that names a part and its whole

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from tollspan.semconv import QUALITIES
+from tollspan_rater.domain.correction import AMENDED
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import LABEL, LABELS
+from tollspan_rater.rating.allocation import AllocationRule
 
 ANY_TAG: Final = "tags.NAME"  # among choices: the tags of all names
 TAG: Final = ANY_TAG.removesuffix("NAME")
@@ -155,10 +157,11 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "json": _wish_json,
 }
 
+INEXACT: Final[tuple[str, ...]] = (*(quality for quality in QUALITIES if quality != "exact"), AMENDED)
+KEYS: Final[tuple[str, ...]] = tuple(key for key in ATTRIBUTION_FIELDS if key != "billable")
 _SHOWN: Final = 200  # characters of a wrong value that a message repeats
-INEXACT: Final[tuple[str, ...]] = tuple(quality for quality in QUALITIES if quality != "exact")
 DIMENSIONS: Final[tuple[str, ...]] = (
-    *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
+    *KEYS,
     *("provider", "model", "operation", "outcome", "quality", "dialect", "flags", "meter"),
     *("reason", "plan", "currency", "segment"),
     *("minute", "hour", "day", "week", "month", "quarter", "period"),
@@ -257,7 +260,8 @@ _TABLE: Final = (
         ),
         "tollspan invoice acme --period 2026-11",
         one_of=("customer", "all"),
-        brief=("customer", "line_id", "description", "quantity", "unit_price", "amount", "currency", "why"),
+        brief=("customer", "line_id", "description", "quantity", "included", "unit_price", "amount", "currency", "why"),
+        quiet=("included",),
     ),
     Question(
         "statements.list",
@@ -325,6 +329,20 @@ _TABLE: Final = (
             *("share", "cumulative_share", *_MISSING),
         ),
         quiet=("modifiers", "imported", *_MISSING),
+    ),
+    Question(
+        "allocation",
+        "What cost centres have of their own and bear of what is shared; it adds up to the whole.",
+        (
+            *_SPAN_OF_TIME,
+            Param("by", "the key whose values are cost centres, as the configuration says", "enum", choices=KEYS),
+            Param("shared", "the value of that key which stands for all of them"),
+            Param("rule", "who bears how much", "enum", choices=get_args(AllocationRule)),
+            Param("weights", "for the rule weights: NAME=NUMBER", repeat=True),
+            Param("measure", "what is divided", "enum", "cost", choices=("cost", "charge")),
+            _AS_OF,
+        ),
+        "tollspan allocation --by organization --from 2026-11-01 --to 2026-12-01",
     ),
     Question(
         "inexact",
@@ -450,6 +468,25 @@ _TABLE: Final = (
         (Param("id", "POSITION:ORDINAL as the list shows it", positional=True, required=True),),
         "tollspan quarantine show 17:3",
         scope="admin",
+    ),
+    Question(
+        "corrections.list",
+        "Corrections of calls, the newest first: who said what, when and why, and what was taken back.",
+        (Param("correction", "the calls of this correction, with what it says of each"), _LIMIT, _AS_OF),
+        "tollspan correct list",
+        brief=(
+            "correction",
+            "kind",
+            "at",
+            "actor",
+            "note",
+            "calls",
+            "taken_back",
+            "changes",
+            "call_id",
+            "taken_back_by",
+        ),
+        quiet=("taken_back", "taken_back_by"),
     ),
     Question(
         "customers.list",

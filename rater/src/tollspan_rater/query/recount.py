@@ -6,6 +6,7 @@ nothing of the pipeline. Days that were dropped because a snapshot covers them a
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -23,7 +24,8 @@ from tollspan_rater.query.second_reader import DAMAGE, Seen, json_pieces, protob
 from tollspan_rater.store import snapshot
 from tollspan_rater.store.folder import Folder
 
-_BATCH: Final = 1
+_BATCH, _COMMAND = 1, 2
+_CORRECTING: Final = "call."  # kinds of commands that say something of calls
 _READERS: Final[Mapping[str, Callable[[bytes], list[Seen]]]] = {
     "otlp-proto": protobuf_pieces,
     "otlp-json": json_pieces,
@@ -36,13 +38,15 @@ class Recount:
     """What the journal's bytes say of one tenant, from the position after ``base`` on.
 
     ``entries`` counts those of all tenants. ``first`` maps the ``trace_id:span_id`` of each span of tollspan's own
-    instrumentation to its first version.
+    instrumentation to its first version. ``corrected`` are the calls that commands name: correction, call, what is
+    undone.
     """
 
     base: int = 0
     entries: int = 0
     pieces: int = 0
     first: dict[str, Seen] = field(default_factory=dict)
+    corrected: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 def recount(journal: Path, tenant: str, as_of: int) -> Recount:
@@ -61,7 +65,12 @@ def _count(file: sqlite3.Connection, tenant: str, as_of: int, total: Recount) ->
     query = "SELECT kind, tenant, form, body FROM entry WHERE position <= ? ORDER BY position"
     for kind, owner, form, body in file.execute(query, (as_of,)):
         total.entries += 1
-        if kind != _BATCH or owner != tenant:
+        if owner != tenant:
+            continue
+        if kind == _COMMAND and form.startswith(_CORRECTING):
+            said = json.loads(zstandard.decompress(body))
+            total.corrected |= {(said["correction"], one["call"], one.get("undoes", "")) for one in said["calls"]}
+        if kind != _BATCH:
             continue
         for piece in _READERS[form](zstandard.decompress(body)):
             total.pieces += 1
@@ -77,10 +86,14 @@ _OWN_CALLS: Final = """
     SELECT calls.evidence, calls.input, calls.output,
            coalesce(list_contains(flags, 'output_from_total') OR regexp_matches(units, '"compaction_(in|out)"')
                     OR details->>'proof' IS NOT NULL, false) AS beyond
-    FROM calls JOIN stored ON stored.name = calls.evidence
+    FROM settled_calls AS calls JOIN stored ON stored.name = calls.evidence
     WHERE tenant = $tenant AND kind = 'call' AND dialect LIKE 'tollspan@%' AND stored.position > $base
 """
-_MEMBERS: Final = "SELECT unnest(members) FROM calls WHERE tenant = $tenant"
+_CORRECTED: Final = """
+    SELECT count(DISTINCT (correction, call_id, coalesce(undoes, '')))
+    FROM corrections WHERE tenant = $tenant AND position > $base
+"""
+_MEMBERS: Final = "SELECT unnest(members) FROM settled_calls WHERE tenant = $tenant"
 # A view whose call is billed elsewhere is in no call.
 _STORED: Final = f"""
     SELECT trace_id || ':' || span_id FROM held_spans
@@ -111,6 +124,8 @@ def recounted(scope: Scope, folder: Folder) -> Iterator[Check]:
         Decimal(len(own & members)),
         f"{len(counted.first) - len(own)} more are not stored, or billed elsewhere: see quarantine list, meters show",
     )
+    (corrected,) = values(scope, _CORRECTED, tenant=tenant, base=counted.base)
+    yield Check("calls named by corrections in the journal = in the store", Decimal(len(counted.corrected)), corrected)
     yield from _tokens(scope, counted)
 
 

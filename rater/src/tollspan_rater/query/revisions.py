@@ -19,6 +19,7 @@ from tollspan_rater.query.wording import plain
 T = TypeVar("T")
 
 COLUMNS: Final = ("customer", "meter", "dialect_was", "dialect_is", "calls", "was", "is", "difference")
+BY_CUSTOMER: Final = ("customer", "meter", "calls", "was", "is", "difference")
 _FETCH: Final = 10_000
 _CALL_COLUMNS: Final = ", ".join("false AS retried" if name == "retried" else f'"{name}"' for name in CallRow._fields)
 # The state before is the oldest revision that the entries took back, the state after the newest one that they left.
@@ -77,6 +78,16 @@ class Revisions:
         """Return a row for each customer, meter and pair of dialects."""
         places = sorted(self.by_place.items(), key=lambda item: tuple(part or "" for part in item[0]))
         return [dict(zip(COLUMNS, place, strict=False)) | sums.cells() for place, sums in places]
+
+    def by_customer(self) -> list[dict[str, Cell]]:
+        """Return a row for each customer and meter, whatever read the usage."""
+        found: dict[tuple[str | None, str], Sums] = {}
+        for (customer, meter, *_), sums in self.by_place.items():
+            place = found.setdefault((customer, meter), Sums())
+            place.calls += sums.calls
+            place.was, place.now = _plus(place.was, sums.was), _plus(place.now, sums.now)
+        places = sorted(found.items(), key=lambda item: tuple(part or "" for part in item[0]))
+        return [{"customer": customer, "meter": meter} | sums.cells() for (customer, meter), sums in places]
 
     def sums(self) -> dict[str, dict[str, Cell]]:
         """Return the sums over all customers, by meter."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Final
 
+from tollspan_rater.pricing.addon import Held
+from tollspan_rater.pricing.card import RateCard
+from tollspan_rater.pricing.plan import Plan
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.rating.tariff import Tariff
 
@@ -30,4 +33,4 @@ def _name(part: object) -> object:
     """Return what tells a part of a segment from others: plans and cards are shared objects, and long to compare."""
     if isinstance(part, tuple):
         return tuple(map(_name, part))
-    return part if part is None or isinstance(part, int | str) else id(part)
+    return id(part) if isinstance(part, Plan | RateCard | Held) else part

@@ -75,8 +75,7 @@ class Database:
     def position(self) -> int:
         """Return the journal position up to which the store has come; 0 for an empty one."""
         with self.looking_up() as connection:
-            rows = connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()
-        return int(rows[0][0])
+            return position_in(connection)
 
     def require_alive(self) -> None:
         """Raise what is known of an earlier failure.
@@ -247,6 +246,12 @@ class _Trial(Database):
     def _transaction(self) -> Iterator[None]:
         with self._fatal():
             yield
+
+
+def position_in(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the journal position up to which the state that a connection sees has come; 0 for an empty one."""
+    ((position,),) = connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()
+    return int(position)
 
 
 def remove(path: Path) -> None:

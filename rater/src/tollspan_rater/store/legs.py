@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import orjson
 
-from tollspan_rater.domain.call import Call
-from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
+from tollspan_rater.domain.call import Call, Conflict
+from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS, TOKEN_FIELDS, Usage
 from tollspan_rater.store.tables import SCHEMAS
 
 _HEAD: Final = ("tenant", "call_id", "revision", "sign", "position", "trace_key")
@@ -52,6 +52,17 @@ def leg(call: Call, *, position: int, revision: int) -> LegRow:
         _object(call.tags), list(call.flags), _object(call.terms), _object(call.details),
         orjson.dumps(call.conflicts).decode() if call.conflicts else None,
     )  # fmt: skip
+
+
+def call_in(row: LegRow) -> Call:
+    """Return the call of a positive leg: what ``leg`` made the row of."""
+    said: dict[str, Any] = dict(zip(COLUMNS[_BODY_START:], row[_BODY_START:], strict=True))
+    tokens = {name: said.pop(name) for name in TOKEN_FIELDS}
+    said["usage"] = Usage(**tokens, units={name: Decimal(value) for name, value in _pairs(said.pop("units"))})
+    said |= {name: tuple(said[name]) for name in ("members", "trace_ids", "flags")}
+    said |= {name: tuple(sorted(_pairs(said[name]))) for name in ("tags", "terms", "details")}
+    said["conflicts"] = tuple(Conflict(**one) for one in orjson.loads(said["conflicts"] or "[]"))
+    return Call(row[0], row[1], **said)
 
 
 def taken_back(row: LegRow, position: int) -> LegRow:
@@ -99,6 +110,10 @@ def booked_from(rows: Iterable[LegRow]) -> dict[str, Booked]:
         call_id: Booked(held.revision, None) if (call_id, held.revision) in gone else held
         for call_id, held in newest.items()
     }
+
+
+def _pairs(text: str | None) -> list[tuple[str, str]]:
+    return [] if text is None else list(orjson.loads(text).items())
 
 
 def _object(pairs: tuple[tuple[str, str], ...]) -> str | None:

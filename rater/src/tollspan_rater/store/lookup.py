@@ -123,6 +123,18 @@ def legs_of_traces(database: Database, trace_keys: Collection[int]) -> list[LegR
     return _matching(database, "legs", COLUMNS, "trace_key", trace_keys)
 
 
+def uncorrected_of_traces(database: Database, trace_keys: Collection[int]) -> list[LegRow]:
+    """Return all legs of what spans alone say of corrected calls, by the trace of the representing member."""
+    return rows_of_traces(database, "uncorrected", COLUMNS, trace_keys)
+
+
+def rows_of_traces(
+    database: Database, table: str, columns: tuple[str, ...], trace_keys: Collection[int]
+) -> list[tuple[Any, ...]]:
+    """Return some columns of the rows of a table without an index of keys that belong to some traces."""
+    return _selected(database, table, columns, "trace_key", _distinct(trace_keys)) if trace_keys else []
+
+
 def pieces_in_quarantine(database: Database, tenant: str, names: Collection[str]) -> list[QuarantinedPiece]:
     """Return those pieces of a tenant, by ``position:ordinal``, that are in quarantine now, in the journal's order."""
     with database.looking_up() as connection:

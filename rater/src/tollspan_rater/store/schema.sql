@@ -143,6 +143,30 @@ CREATE TABLE legs (
     conflicts VARCHAR               -- JSON list of {field, value, member, other, other_member}, NULL without any
 );
 
+-- What settlement alone says of calls that are corrected, as two-leg revisions with the columns of legs: they add up to
+-- what the spans say. The calls themselves are in legs, as corrected; a void one is not there.
+CREATE TABLE uncorrected AS FROM legs LIMIT 0;
+
+-- What people say of calls over what the spans say: a row for each trace of a corrected call.
+CREATE TABLE corrections (
+    tenant VARCHAR NOT NULL,
+    correction VARCHAR NOT NULL,    -- cr_ and a digest; all calls of one correction share it
+    call_id VARCHAR NOT NULL,       -- the call as it was when it was corrected
+    position BIGINT NOT NULL,
+    trace_key BIGINT NOT NULL,      -- of a trace of the call: look-ups go by it
+    at_ns BIGINT NOT NULL,
+    actor VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,          -- void, amend, reattribute or restore
+    note VARCHAR NOT NULL,
+    as_of BIGINT NOT NULL,          -- the position at which the call had these members
+    meter VARCHAR,                  -- of a unit measure
+    members VARCHAR[] NOT NULL,     -- trace_id:span_id, the representing one first
+    changes VARCHAR NOT NULL,       -- JSON: new values by name, null for unknown
+    undoes VARCHAR,                 -- the correction that a restore takes back for this call
+    wish VARCHAR NOT NULL,          -- digest of what was asked for: one key may not be used for two wishes
+    calls INTEGER NOT NULL          -- how many calls the correction names in all
+);
+
 -- State set by commands: the newest row of a name holds; older rows answer "as known on".
 CREATE TABLE customers (
     tenant VARCHAR NOT NULL,
@@ -219,13 +243,21 @@ CREATE TABLE imported_revenue (
 );
 CREATE TABLE forgotten (tenant VARCHAR NOT NULL, subject VARCHAR NOT NULL, position BIGINT NOT NULL);
 
--- Calls as they stand: positive legs that no negative leg has taken back.
+-- Calls as they stand: positive legs that no negative leg has taken back. A join, for NOT EXISTS hashes every leg.
 CREATE VIEW calls AS
 SELECT new_leg.* FROM legs AS new_leg
-WHERE new_leg.sign = 1 AND NOT EXISTS (
-    SELECT 1 FROM legs AS old_leg
-    WHERE old_leg.sign = -1
-      AND old_leg.tenant = new_leg.tenant
-      AND old_leg.call_id = new_leg.call_id
-      AND old_leg.revision = new_leg.revision
-);
+ANTI JOIN (SELECT tenant, call_id, revision FROM legs WHERE sign = -1) AS old_leg USING (tenant, call_id, revision)
+WHERE new_leg.sign = 1;
+
+-- Corrected calls as their spans alone say, void ones included.
+CREATE VIEW uncorrected_calls AS
+SELECT new_leg.* FROM uncorrected AS new_leg
+ANTI JOIN (SELECT tenant, call_id, revision FROM uncorrected WHERE sign = -1) AS old_leg
+    USING (tenant, call_id, revision)
+WHERE new_leg.sign = 1;
+
+-- All calls as their spans alone say: what corrections change is as it was, void calls are there.
+CREATE VIEW settled_calls AS
+SELECT * FROM calls ANTI JOIN uncorrected_calls USING (tenant, call_id)
+UNION ALL
+SELECT * FROM uncorrected_calls;

@@ -10,7 +10,7 @@ import pyarrow as pa
 _TEXT, _LONG, _INT, _FLAG = pa.string(), pa.int64(), pa.int32(), pa.bool_()
 _TEXTS = pa.list_(pa.string())
 
-SCHEMAS: Final[dict[str, pa.Schema]] = {
+_TABLES: Final[dict[str, pa.Schema]] = {
     name: pa.schema(columns)
     for name, columns in {
         "entries": [
@@ -61,6 +61,11 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             ("note", _TEXT), ("body", _TEXT),
         ],
         "keys": [("tenant", _TEXT), ("key_id", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("body", _TEXT)],
+        "corrections": [
+            ("tenant", _TEXT), ("correction", _TEXT), ("call_id", _TEXT), ("position", _LONG), ("trace_key", _LONG),
+            ("at_ns", _LONG), ("actor", _TEXT), ("kind", _TEXT), ("note", _TEXT), ("as_of", _LONG), ("meter", _TEXT),
+            ("members", _TEXTS), ("changes", _TEXT), ("undoes", _TEXT), ("wish", _TEXT), ("calls", _INT),
+        ],
         "statements": [
             ("tenant", _TEXT), ("customer", _TEXT), ("period", _TEXT), ("zone", _TEXT), ("start_ns", _LONG),
             ("end_ns", _LONG), ("cycle_ns", _LONG), ("position", _LONG), ("at_ns", _LONG), ("actor", _TEXT),
@@ -77,6 +82,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         "forgotten": [("tenant", _TEXT), ("subject", _TEXT), ("position", _LONG)],
     }.items()
 }  # fmt: skip
+SCHEMAS: Final[dict[str, pa.Schema]] = {**_TABLES, "uncorrected": _TABLES["legs"]}
 
 
 def table(name: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:

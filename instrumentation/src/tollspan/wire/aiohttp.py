@@ -1,0 +1,165 @@
+"""Meters ``ClientSession._request`` of aiohttp, and the bodies that its connections feed.
+
+The body's reader has slots and no room for a reference, so it becomes a subclass of the same layout and finds its
+attempt by identity. It reads what the network brings, also what the application never looks at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tollspan.attempt import Attempt
+from tollspan.guarded import guarded
+from tollspan.wire.exchange import Begun, Outgoing, begin, fail, open_responses, sending, state
+from tollspan.wire.hook import Seam
+
+_URL, _BODY_KINDS = 1, (str, bytes, bytearray)
+_kinds: dict[tuple[type, type], type] = {}  # (class of the library, what is mixed in) -> both
+_attempts: dict[int, Attempt] = {}  # id of a reader whose body is still to come -> its attempt
+
+
+async def _request(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    begun = _begun(session, args, kwargs)
+    if begun is None:
+        return await wrapped(*args, **kwargs)
+    with sending():
+        try:
+            response = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            _told(begun.attempt, error)
+            fail(begun.attempt, error)
+            raise
+    _watch(begun.attempt, response)
+    return response
+
+
+SEAMS = (Seam("aiohttp.client", {"ClientSession": {"_request": _request}}, lambda: state.recorder is not None),)
+
+
+@guarded
+def _begun(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
+    method = args[0] if args else kwargs["method"]
+    url = session._build_url(args[_URL] if len(args) > _URL else kwargs["str_or_url"])  # noqa: SLF001 - as it does itself
+    headers = _headers(kwargs.get("headers"))
+    return begin(
+        Outgoing(
+            method=method.upper(),
+            host=url.host or "",
+            path=url.path,
+            header=lambda name: headers.get(name.lower()),
+            drop_header=lambda name: _drop(kwargs, name),
+            body=lambda: _body(kwargs),
+        )
+    )
+
+
+def _headers(given: Any) -> dict[str, str]:
+    pairs = given.items() if isinstance(given, Mapping) else given or ()
+    return {str(name).lower(): str(value) for name, value in pairs}
+
+
+def _drop(kwargs: dict[str, Any], name: str) -> None:
+    given = kwargs.get("headers")
+    if name in _headers(given):
+        pairs = given.items() if isinstance(given, Mapping) else given or ()
+        kwargs["headers"] = [(key, value) for key, value in pairs if str(key).lower() != name]
+
+
+def _body(kwargs: Mapping[str, Any]) -> bytes:
+    """Return a body that is there; one that is made while it is sent is not touched."""
+    if kwargs.get("json") is not None:
+        return json.dumps(kwargs["json"]).encode()
+    data = kwargs.get("data")
+    if not isinstance(data, _BODY_KINDS):
+        return b""
+    return data.encode() if isinstance(data, str) else bytes(data)
+
+
+@guarded
+def _told(attempt: Attempt | None, error: BaseException) -> None:
+    """Note the answer that an error is made of (``raise_for_status``)."""
+    status, headers = getattr(error, "status", None), getattr(error, "headers", None)
+    if attempt is not None and isinstance(status, int):
+        attempt.answered(status, headers.get if headers is not None else lambda _name: None)
+
+
+@guarded
+def _watch(attempt: Attempt | None, response: Any) -> None:
+    if attempt is None:
+        return
+    attempt.answered(response.status, response.headers.get)
+    reader = response.content
+    response.tollspan_attempt = attempt
+    response.__class__ = _mixed(_Watched, type(response))
+    open_responses.add(response)
+    if reader._buffer:  # noqa: SLF001 - what came with the head is fed already
+        first, *others = reader._buffer  # noqa: SLF001 - as above
+        attempt.chunk(bytes(first[reader._buffer_offset :]) + b"".join(others))  # noqa: SLF001 - as above
+    if reader.exception() is not None:
+        attempt.fail(reader.exception())
+    elif reader.is_eof():
+        attempt.finish()
+    else:
+        _attempts[id(reader)] = attempt
+        reader.__class__ = _mixed(_Tapped, type(reader))
+
+
+def _mixed(ours: type, kind: type) -> type:
+    if (kind, ours) not in _kinds:
+        _kinds[kind, ours] = type(kind.__name__, (ours, kind), {"__slots__": ()} if ours is _Tapped else {})
+    return _kinds[kind, ours]
+
+
+class _Tapped:
+    """Mixed into the reader of a body: reports what is fed to it."""
+
+    __slots__ = ()
+
+    def feed_data(self, data: bytes, *more: Any) -> Any:
+        """Take what the network brought."""
+        attempt = _attempts.get(id(self))
+        if attempt is not None:
+            attempt.chunk(data)
+        return super().feed_data(data, *more)  # type: ignore[misc] # the library's class
+
+    def feed_eof(self) -> None:
+        """Note the end of the body."""
+        attempt = _attempts.pop(id(self), None)
+        if attempt is not None:
+            attempt.finish()
+        super().feed_eof()  # type: ignore[misc] # the library's class
+
+    def set_exception(self, error: BaseException, *more: Any) -> None:
+        """Note that the body broke off."""
+        attempt = _attempts.pop(id(self), None)
+        if attempt is not None:
+            attempt.fail(error)
+        super().set_exception(error, *more)  # type: ignore[misc] # the library's class
+
+
+class _Watched:
+    """Mixed into a response: leaving it before its body's end is an abort."""
+
+    tollspan_attempt: Attempt
+    content: Any
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._left()
+        super().close()  # type: ignore[misc] # the library's class
+
+    def release(self) -> Any:
+        """Give the connection back; a body that is not read to its end closes it."""
+        self._left()
+        return super().release()  # type: ignore[misc] # the library's class
+
+    def __del__(self, *more: Any) -> None:
+        self._left()
+        super().__del__(*more)  # type: ignore[misc] # the library's class
+
+    @guarded
+    def _left(self) -> None:
+        _attempts.pop(id(self.content), None)
+        self.tollspan_attempt.abort()

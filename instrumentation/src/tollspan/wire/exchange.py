@@ -1,0 +1,140 @@
+"""What every wire does with a request: is it an LLM call, whose baggage stays here, and the attempt that it begins."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import baggage, context
+
+from tollspan.attempt import RETRY_COUNT_HEADER, Attempt, Recorder, Sent
+from tollspan.guarded import guarded
+from tollspan.routes import Route, provider_of, route
+from tollspan.semconv import UsageApi
+
+
+class State:
+    """What the hooks work with; no recorder: they let everything pass."""
+
+    recorder: Recorder | None = None
+    include_usage_hosts: frozenset[str] = frozenset()
+
+
+state = State()
+open_responses: weakref.WeakSet[Any] = weakref.WeakSet()  # with a body that is still to come; each has an attempt
+
+# One wire can lie over another (httpx over aiohttp, requests over urllib3): the upper one has the attempt.
+_inside: ContextVar[bool] = ContextVar("tollspan_inside_an_attempt", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request as a wire sees it. ``body`` is asked for only when the request may be an LLM call."""
+
+    method: str
+    host: str
+    path: str
+    header: Callable[[str], str | None]
+    drop_header: Callable[[str], object]
+    body: Callable[[], bytes]
+    can_ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request to a provider: the attempt (``None`` when it is free), and the body to send in place of its own."""
+
+    attempt: Attempt | None
+    asking: bytes | None = None
+
+
+@guarded
+def begin(outgoing: Outgoing) -> Begun | None:
+    """Look at a request; ``None`` for foreign traffic. The baggage header of a provider's request is dropped."""
+    recorder = state.recorder
+    if recorder is None or _inside.get():
+        return None
+    found = route(outgoing.method, outgoing.path)
+    known = provider_of(outgoing.host) is not None
+    if found is None and not known:
+        return None
+    sent = None if found is None or found.api is None else _sent(outgoing, found, found.api)
+    named = sent is not None and sent.model is not None
+    if not (known or named or (found is not None and found.api is None)):
+        return None
+    outgoing.drop_header("baggage")
+    if sent is None:
+        return Begun(None)
+    return Begun(Attempt(sent, recorder), _asking(sent.body) if sent.swallow_usage else None)
+
+
+@guarded
+def abort_open() -> None:
+    """End, as aborted, every attempt whose body nobody will read any more; for the end of the process."""
+    for response in list(open_responses):
+        response.tollspan_attempt.abort()
+
+
+@contextmanager
+def sending() -> Iterator[None]:
+    """Surround the library's own sending: the application's baggage is hidden, and wires below stay quiet."""
+    inside = _inside.set(True)
+    token = _hide_baggage()
+    try:
+        yield
+    finally:
+        if token is not None:
+            context.detach(token)
+        _inside.reset(inside)
+
+
+@guarded
+def _hide_baggage() -> Any:
+    return context.attach(baggage.clear()) if baggage.get_all() else None
+
+
+def fail(attempt: Attempt | None, error: BaseException) -> None:
+    """End an attempt, where there is one, with an exception."""
+    if attempt is not None:
+        attempt.fail(error)
+
+
+def _sent(outgoing: Outgoing, found: Route, api: UsageApi) -> Sent:
+    raw = guarded(outgoing.body)() or b""
+    body = _document(raw)
+    retries = outgoing.header(RETRY_COUNT_HEADER) or ""
+    return Sent(
+        api=api,
+        route=found,
+        host=outgoing.host,
+        path=outgoing.path,
+        body=body,
+        raw_body=raw,
+        retries=int(retries) if retries.isdecimal() else 0,
+        swallow_usage=outgoing.can_ask and api == "openai.chat" and _must_ask(outgoing.host, body),
+    )
+
+
+def _must_ask(host: str, body: Mapping[str, Any]) -> bool:
+    options = body.get("stream_options") or {}
+    asked = isinstance(options, dict) and options.get("include_usage") is True
+    return host in state.include_usage_hosts and body.get("stream") is True and not asked
+
+
+def _asking(body: Mapping[str, Any]) -> bytes:
+    """Return the same body with usage asked for."""
+    options = {**(body.get("stream_options") or {}), "include_usage": True}
+    return json.dumps({**body, "stream_options": options}).encode()
+
+
+def _document(raw: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
