@@ -60,6 +60,9 @@ def pages(shop: Shop) -> Shop:
         ({"by": "segment"}, {"big": "14.5", "small": "2"}),
         ({"by": "plan"}, {"pro": "14.5", "weekly": "2"}),
         ({"by": "reason"}, {"billable": "16.5"}),
+        ({"by": "currency", "aggregate": "latest"}, {"USD": "10"}),  # of customers that are added up apart
+        ({"by": "currency", "aggregate": "max"}, {"USD": "10"}),
+        ({"by": "currency", "aggregate": "latest", "to": "2026-11-03"}, {"USD": "2"}),
         ({"by": "currency", "segment": "small"}, {"USD": "2"}),
         ({"user": "bob"}, {"a": "1.5"}),
     ],
