@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench properties conformance
+.PHONY: setup demo test check collector crash dialects recordings bench bench-rating properties rating conformance
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -30,11 +30,17 @@ recordings: setup
 bench: setup
 	$(UV) run --quiet python -m benchmarks.ingest
 
+bench-rating: setup
+	$(UV) run --quiet python -m benchmarks.rating
+
 dialects: setup
 	$(UV) run --quiet python -m tests.dialects
 
 properties: setup
 	$(UV) run --quiet python -m tests.properties
+
+rating: setup
+	$(UV) run --quiet python -m tests.rating
 
 conformance: setup
 	$(UV) run --quiet python -m conformance

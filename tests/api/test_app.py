@@ -21,7 +21,7 @@ from tollspan_rater.query.rater import SCOPES
 
 NEEDED = {"invoice": "?customer=acme", "allowance": "?customer=acme", "explain": "?id=1",
           "quarantine.show": "?id=1:1", "pricing.diff": "?files={}",
-          "pricing.simulate": "?plan=p"}  # fmt: skip
+          "pricing.simulate": "?plan=p", "statements.show": "?customer=acme&period=2026-11"}  # fmt: skip
 BODIES = {
     "reextract": {"since": "2026-11-01"},
     "call.void": {"calls": ["c_1"], "note": "x"},
@@ -37,6 +37,7 @@ BODIES = {
         "entries": [{"id": "1", "customer": "a", "day": "2026-11-30", "amount": "1.50", "currency": "USD", "note": ""}]
     },
     "meters.apply": {"file": "rules: []", "name": "meters.yaml", "note": ""},
+    "period.close": {"period": "2026-11", "customer": "a"},
     "forget": {"subject": "u"},
     "backup": {"to": "/x"},
 }
@@ -229,3 +230,49 @@ def test_a_browser_gets_an_invoice_as_a_page_and_all_else_as_json(http: TestClie
     assert answered.headers["Content-Type"].startswith("text/html")
     assert answered.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "Invoice of &lt;b&gt;, 2026-11" in answered.text
+
+
+@pytest.mark.parametrize(
+    ("body", "params"),
+    [
+        ({"by": ["customer", "day"], "top": 3}, {"by": "customer,day", "sort": "charge", "top": "3"}),
+        ({"unpriced": True}, {"by": "customer", "sort": "charge", "unpriced": "true"}),
+        ({}, {"by": "customer", "sort": "charge"}),
+    ],
+)
+def test_a_question_may_come_as_a_json_object(
+    http: TestClient, rater: FakeRater, body: dict[str, object], params: dict[str, str]
+) -> None:
+    assert http.post("/v1/usage", headers=bearer("key-query"), json=body).status_code == 200
+    assert rater.asked == [("usage", params, "t1")]
+
+
+def test_a_folder_comes_as_an_object_in_an_object(http: TestClient, rater: FakeRater) -> None:
+    body = {"files": {"a.yaml": "card: c"}}
+    assert http.post("/v1/pricing.diff", headers=bearer("key-query"), json=body).status_code == 200
+    assert rater.asked == [("pricing.diff", {"files": '{"a.yaml": "card: c"}'}, "t1")]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status", "said"),
+    [
+        ("usage", b"[]", 400, "JSON object"),
+        ("usage", b"{", 400, "no JSON"),
+        ("usage", b'{"nothing": 1}', 400, "no parameter"),
+        ("usage", b'{"top": null}', 400, "whole number"),
+        ("pricing.diff", b'{"files": "pricing/"}', 400, "a JSON object"),
+        ("usage", b'{"x": "' + b"y" * MAX_COMMAND_BYTES + b'"}', 400, "bytes"),
+        ("keys.list", b"{}", 403, "admin"),
+    ],
+)
+def test_what_cannot_be_asked_by_post(
+    http: TestClient, rater: FakeRater, path: str, content: bytes, status: int, said: str
+) -> None:
+    response = http.post(f"/v1/{path}", headers=bearer("key-query"), content=content)
+    assert (response.status_code, rater.asked) == (status, [])
+    assert said in response.json()["detail"]
+
+
+def test_a_customers_key_is_bound_by_post_as_well(http: TestClient, rater: FakeRater) -> None:
+    asked = http.post("/v1/usage", headers=bearer("key-customer-query"), json={"customer": "globex"})
+    assert (asked.status_code, rater.asked) == (403, [])

@@ -71,6 +71,14 @@ def test_an_answer_arrives_whole(door: HttpDoor, rater: FakeRater) -> None:
     assert (tuple(answer.columns), tuple(answer.notes)) == (ANSWER.columns, ANSWER.notes)
 
 
+@pytest.mark.parametrize("size", [10, 1_999, 2_001, 500_000])
+def test_parameters_of_any_length_arrive(door: HttpDoor, rater: FakeRater, size: int) -> None:
+    files = json.dumps({"a.yaml": "\u00e4" * size})
+    answer = door.ask("pricing.diff", {"files": files, "top": "3"}, tenant="t5")
+    assert rater.asked == [("pricing.diff", {"files": files, "top": "3"}, "t5")]
+    assert answer.rows == ANSWER.rows
+
+
 def test_commands_and_imports_arrive_whole(door: HttpDoor, rater: FakeRater) -> None:
     assert door.execute("forget", {"subject": "u"}, tenant="t5", actor="cli:x") == rater.execute(
         "forget", {"subject": "u"}, tenant="t5", actor="cli:x"

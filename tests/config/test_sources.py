@@ -47,7 +47,7 @@ def test_precedence(
 def test_every_key_can_be_set_in_the_environment(tmp_path: Path, name: str) -> None:
     value = {
         "zone": "Europe/Berlin", "listen.grpc": "[::1]:1", "listen.http": "[::1]:1", "listen.api": "[::1]:1",
-        "auth.on_failure": "reject", "auth.required": "true", "allocation.rule": "equal",
+        "auth.on_failure": "reject", "auth.required": "true", "close.automatic": "true", "allocation.rule": "equal",
         "limits.message_bytes": "2MiB",
         "limits.in_flight_bytes": "2MiB", "limits.value_bytes": "2MiB", "pressure.min_free_disk": "2MiB",
     }.get(name, "3")  # fmt: skip

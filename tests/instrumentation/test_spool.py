@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -19,6 +20,7 @@ from tollspan import settings
 from tollspan.frame import SPAN, Frame, framed, read_frames
 from tollspan.process import Identity
 from tollspan.record import UnitRecord
+from tollspan.segment import Segment
 from tollspan.sender import Sender
 from tollspan.spool import Limits, Spool
 
@@ -139,6 +141,58 @@ def test_many_threads_write_and_one_reads(tmp_path: Path) -> None:
     assert sorted(found) == sorted(frames(*range(2_400)))
     spool.close()
     assert files(tmp_path) == []
+
+
+def in_mid_write(monkeypatch: pytest.MonkeyPatch, meanwhile: Any) -> None:
+    """Let something happen while a thread is about to write its first record."""
+    real = Segment.write
+
+    def write(segment: Segment, data: bytes) -> bool:
+        monkeypatch.setattr(Segment, "write", real)
+        meanwhile(segment)
+        return segment.write(data)
+
+    monkeypatch.setattr(Segment, "write", write)
+
+
+def test_a_full_file_stays_until_its_last_writer_has_left_it(tmp_path: Path, monkeypatch: Any) -> None:
+    spool = spool_in(tmp_path, segment_bytes=60)
+
+    def fill(_segment: Segment) -> None:
+        for number in range(3):
+            assert spool.append(framed(frame(number)))
+        assert sorted(drained(spool)) == frames(0, 1, 2)
+
+    in_mid_write(monkeypatch, fill)
+    assert spool.append(framed(frame(9)))
+    assert drained(spool) == frames(9)
+    spool.close()
+    assert files(tmp_path) == []
+
+
+def test_the_last_writer_unlocks_a_file_that_was_closed_meanwhile(tmp_path: Path, monkeypatch: Any) -> None:
+    spool, following = spool_in(tmp_path), spool_in(tmp_path)
+    in_mid_write(monkeypatch, lambda _segment: spool.close())
+    assert spool.append(framed(frame(1)))
+    assert following.adopt()
+    assert drained(following) == frames(1)
+
+
+def test_a_new_file_that_was_taken_for_abandoned_is_not_written_to(tmp_path: Path, monkeypatch: Any) -> None:
+    real = fcntl.flock
+
+    def late(descriptor: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        other = spool_in(tmp_path)
+        other.adopt()
+        assert drained(other) == []
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    spool = spool_in(tmp_path)
+    assert spool.append(framed(frame(1)))
+    spool.close()
+    assert len(files(tmp_path)) == 1
 
 
 # --- the process after it ---------------------------------------------------------------------
@@ -314,6 +368,20 @@ def test_a_flush_does_not_wait_for_the_next_try(tmp_path: Path, monkeypatch: Any
     assert tried.wait(20)
     assert sender.flush(20)
     sender.close(1)
+
+
+def test_files_are_synced_by_the_sending_thread_and_not_more_often_than_said(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sending, "FIRST_BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(sending, "MAX_BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(sending, "SYNC_SECONDS", 60)
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: synced.append(threading.current_thread().name))
+    answers = [503] * 5
+    sender = Sender(lambda _body: (answers.pop() if answers else 200, b""), {}, spool_in(tmp_path))
+    sender.put(UnitRecord(Identity("r", "ab" * 16, "cd" * 8), "p", 1, 1_000, "page", "1"))
+    assert sender.flush(5)
+    sender.close(1)
+    assert synced == ["tollspan-sender"]
 
 
 # --- settings ---------------------------------------------------------------------------------

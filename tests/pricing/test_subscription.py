@@ -50,7 +50,7 @@ def held(*assigned: tuple[str, str], zone: str = "UTC", anchor: str | None = Non
 DAYS = st.dates(date(2024, 1, 1), date(2026, 12, 31)).map(date.isoformat)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(NAMES), DAYS | st.just("")), max_size=4),
     st.sampled_from(sorted(available_timezones())),
@@ -119,11 +119,11 @@ def test_names_of_time_that_are_no_period_of_the_customer() -> None:
     weekly = held(("week-calendar", ""))
     assert [one.label for one in weekly.within("2026-02")] == ["2026-W06", "2026-W07", "2026-W08", "2026-W09"]
     assert held(("month-subscription", "2026-01-15")).named("2026-03").label == "2026-03-15"
-    with pytest.raises(ConfigError, match="periods of acme are 2026-W06, 2026-W07, 2026-W08, 2026-W09"):
+    with pytest.raises(ConfigError, match="its periods are 2026-W06, 2026-W07, 2026-W08, 2026-W09"):
         weekly.named("2026-02")
     with pytest.raises(ConfigError, match=r"2026-W02, .*2026-W07, \.\.\."):
         weekly.named("2026")
-    with pytest.raises(ConfigError, match=r"periods of acme are 2026$"):
+    with pytest.raises(ConfigError, match=r"its periods are 2026$"):
         held(("year-calendar", "")).named("2026-02")
 
 

@@ -36,11 +36,16 @@ PRICES = {
         [{"tokens": {"graduated": [{"up_to": "5000", "price": "0.01"}, {"price": "0.003"}], "per": "1K"}}]
     ),
     "euro.yaml": card([{"request": "0.02", "input": {"package": {"price": "1", "size": "1000"}}}], currency="EUR"),
+    "events.yaml": {
+        "card": "events", "currency": "USD",
+        "prices": [{"request": {"percentage": {"rate": "2.5", "fixed": "0.01", "min": "0.02"}}}],
+    },
+    "counted.yaml": {"plan": "counted", "currency": "USD", "cards": ["events"]},
     "linear.yaml": {"plan": "linear", "currency": "USD", "cards": ["flat"], "base_fee": "9"},
     "tiered.yaml": plan("tiered", included={"tokens": "2000"}),
     "packed.yaml": plan("packed", currency="EUR", policy={"attempts": "all"}),
 }  # fmt: skip
-PLANS = ("linear", "tiered", "packed", None)
+PLANS = ("linear", "tiered", "packed", "counted", None)
 
 counts = st.one_of(
     st.none(),

@@ -127,6 +127,8 @@ def test_an_answer_says_which_way_it_took(linear: Shop) -> None:
     linear.send(linear.call("2026-11-05T10:00Z", {"input": 10}, customer="a"))
     assert linear.ask("usage").details["path"] == "added up in the database"
     linear.send(linear.call("2026-11-05T10:00Z", {"input": 10}, customer="b"))
+    assert linear.ask("usage").details["path"] == "added up in the database"
+    linear.customer("b", plan="counted")
     assert "call by call for 1 customers" in str(linear.ask("margin").details["path"])
 
 

@@ -24,9 +24,8 @@ from tollspan_rater.query import audit as audit_module
 from tollspan_rater.query import balance
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.bill import rated_period
+from tollspan_rater.query.bill import rated_periods
 from tollspan_rater.query.groups import PeriodUsage
-from tollspan_rater.query.rated import Rater
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.second_reader import protobuf_pieces
 from tollspan_rater.store.folder import Folder
@@ -118,18 +117,19 @@ def test_usage_that_rating_loses_shows(filled: Shop, monkeypatch: pytest.MonkeyP
 
 
 def test_charges_that_are_no_lines_show(filled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    charge = Rater.charge
-    monkeypatch.setattr(Rater, "charge", lambda self, rows: charge(self, list(rows)[1:]))
+    rated = balance.rated_sums
+    monkeypatch.setattr(balance, "rated_sums", lambda *asked: (list(rated(*asked)[0])[1:], ""))
     assert red(audited(filled)) == {MONEY, BILLS}
 
 
 def test_two_wrong_bills_show_although_their_sum_is_right(filled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     filled.customer("b", plan="linear")
     filled.send(filled.call("2026-11-03T10:00:00Z", {"input": 10, "output": 2}, customer="b"))
-    swapped: Callable[..., Any] = lambda scope, name, period: rated_period(  # noqa: E731 - one line says it
-        scope, {"a": "b", "b": "a"}.get(name, name), period
+    other = {"a": "b", "b": "a"}
+    swapped: Callable[..., Any] = lambda scope, wanted: rated_periods(  # noqa: E731 - one line says it
+        scope, [(other.get(name, name), period) for name, period in wanted]
     )
-    monkeypatch.setattr(balance, "rated_period", swapped)
+    monkeypatch.setattr(balance, "rated_periods", swapped)
     assert red(audited(filled)) == {BILLS}
 
 

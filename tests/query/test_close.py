@@ -160,6 +160,40 @@ def test_a_call_changes_its_customer_by_a_later_view(shop: Shop) -> None:
     assert sums["booked = closed periods rated now - not yet booked (USD)"] == (Decimal("200.0034"),) * 2
 
 
+CORRECTIONS = [
+    ("call.void", {}, [("adjustment of 2026-10", "input", "-2.00", "-2.001"),
+                       ("adjustment of 2026-10", "output", "0.00", "-0.0024")], []),
+    ("call.amend", {"set": {"input": 3_000_000}}, [("adjustment of 2026-10", "input", "4.00", "3.999")], []),
+    ("call.reattribute", {"set": {"customer": "other"}},
+     [("adjustment of 2026-10", "input", "-2.00", "-2.001"), ("adjustment of 2026-10", "output", "0.00", "-0.0024")],
+     [("usage", "input", "2.00", "2.001"), ("usage", "output", "0.00", "0.0024")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "change", "adjusted", "of_other"), CORRECTIONS)
+def test_a_correction_after_the_close_is_adjusted_and_taken_back_nets_zero(
+    closed: Shop, kind: str, change: dict[str, Any], adjusted: list[Any], of_other: list[Any]
+) -> None:
+    """The other customer's October is open, so what it gets stands there."""
+    closed.customer("other", plan="pro")
+    (call,) = closed.ask("calls").rows
+    closed.execute(kind, {"calls": [call["call_id"]], "note": "the provider says so", **change})
+    position = closed.rater.journal.last_position
+    assert bill(closed, "2026-11") == [FEE, *adjusted]
+    assert bill(closed, "2026-10", "other") == [FEE, *of_other]
+    line = closed.ask("invoice", customer="acme", period="2026-11").rows[1]
+    causes = [value for what, value in said(closed, line["line_id"]) if what == "changed after the cut-off"]
+    assert (
+        f"call {call['call_id']}: leg -1 at journal position {position} ({kind}): input 1000500, output 300" in causes
+    )
+    audited(closed)
+    closed.close("2026-11", customer="acme")
+    closed.execute("call.restore", {"calls": [call["call_id"]], "note": "it was wrong"})
+    amounts = [(one[0], one[1], -Decimal(one[3])) for one in adjusted]
+    assert [(one[0], one[1], Decimal(one[3])) for one in bill(closed, "2026-12")[1:]] == amounts
+    audited(closed)
+
+
 def test_a_backdated_price_and_back_nets_zero(closed: Shop) -> None:
     dearer = PRICES | {"card.yaml": card([{"input": "3", "output": "8"}], per="1M")}
     closed.price(dearer)

@@ -56,6 +56,18 @@ def test_12_000_credits_are_charged_of_13_500_that_were_accepted(shop: Shop) -> 
     assert said["duplicates apart"] == "700 in 1 calls and units: the same spans again, not usage"
 
 
+def test_converted_usage_divides_in_units_of_the_line(shop: Shop) -> None:
+    weighted = card(
+        [{"convert": {"to": "credits", "per": 1, "input": 3, "output": 1}}, {"credits": "0.01"}], meters=["credits"]
+    )
+    shop.price({"card.yaml": weighted, "plan.yaml": plan("pro")})
+    shop.customer("a", plan="pro")
+    shop.send(*(shop.call("2026-11-03T10:00Z", {"input": 100}, customer="a", phase=phase) for phase in (None, "trial")))
+    (line,) = shop.ask("invoice", **NOVEMBER).rows
+    said = facts(shop, str(line["line_id"]))
+    assert (line["quantity"], said["usage accepted"]) == (300, "600 in 2 calls and units")
+
+
 TIERED = {
     "card.yaml": card(
         [

@@ -60,6 +60,9 @@ def pages(shop: Shop) -> Shop:
         ({"by": "segment"}, {"big": "14.5", "small": "2"}),
         ({"by": "plan"}, {"pro": "14.5", "weekly": "2"}),
         ({"by": "reason"}, {"billable": "16.5"}),
+        ({"by": "currency", "aggregate": "latest"}, {"USD": "10"}),  # of customers that are added up apart
+        ({"by": "currency", "aggregate": "max"}, {"USD": "10"}),
+        ({"by": "currency", "aggregate": "latest", "to": "2026-11-03"}, {"USD": "2"}),
         ({"by": "currency", "segment": "small"}, {"USD": "2"}),
         ({"user": "bob"}, {"a": "1.5"}),
     ],
@@ -146,7 +149,7 @@ WINDOWS: dict[str, Callable[[Any], str]] = {
 }
 
 
-@settings(max_examples=10, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 @given(events, st.sampled_from(sorted(NAIVE)), st.sampled_from(sorted(WINDOWS)))
 def test_aggregates_are_what_a_loop_computes(
     open_shop: Callable[[], Shop], drawn: list[Event], aggregate: str, window: str

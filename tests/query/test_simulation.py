@@ -109,6 +109,24 @@ def test_units_of_other_meters_dimensions_and_times() -> None:
     assert (only["period"], only["revenue"]) == ("2026-10", Decimal("2.00"))
 
 
+@pytest.mark.parametrize(
+    ("row", "currency"),
+    [({**LIGHT, "model": "nobody-sells-this"}, "USD"), (LIGHT, "EUR")],
+    ids=["a model without a known cost", "a cost in another currency"],
+)
+def test_a_cost_that_is_not_known_leaves_the_margin_open(row: dict[str, str], currency: str) -> None:
+    files = {
+        "a.yaml": card([{"tokens": "0.01"}], currency=currency, per="1K"),
+        "b.yaml": plan("p", currency=currency),
+    }
+    answer = tried([row], new=files)
+    for found in answer.rows:  # the customer, and all of the scenario
+        assert (found["revenue"], found["cost"], found["margin"], found["margin_percent"]) == (
+            Decimal("2.50"), None, None, None
+        )  # fmt: skip
+    assert any("not counted as 0" in note for note in answer.notes)
+
+
 def test_every_plan_is_a_scenario() -> None:
     both = {**FLAT, "c.yaml": {**plan("free"), "base_fee": "0"}}
     found = money(tried([LIGHT], "flat", "free", new=both), "scenario")

@@ -99,7 +99,7 @@ PLANS = (
     "included: {tokens: 40}",
     "included: {credits: 6}",
     "included: {seats: 2, people: 1}",
-    "included: {tokens: 15}\ndiscounts: [{units: 9, on: [output, credits]}, {units: 4}]",
+    "included: {tokens: 15}\ndiscounts: [{units: 9, on: [tokens, credits]}, {units: 4}]",
 )
 
 

@@ -98,3 +98,13 @@ def test_a_check_reports_contracts_beside_cards() -> None:
     assert {(row["file"], row["line"]) for row in answer.rows} == {("a.yaml", 5), ("costs/c.yaml", 1)}
     assert not answer.ok
     assert check_pricing({"a.yaml": CARD, "p.yaml": PLAN}).ok
+
+
+def test_a_plan_that_no_applied_price_version_has_is_told_at_once(bench: Bench) -> None:
+    def given(plan: str) -> Receipt:
+        return bench.rater.execute("customer.set", {"customer": "acme", "plan": plan}, tenant="default", actor="cli:me")
+
+    assert given("p").body["no_such_plan_yet"] == ["p"], "no prices are applied"
+    apply(bench, CARD)
+    assert "no_such_plan_yet" not in given("p").body
+    assert given("pp").body["no_such_plan_yet"] == ["pp"]

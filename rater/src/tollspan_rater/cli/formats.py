@@ -23,6 +23,9 @@ NAME_WIDTH: Final = 20
 PIPE_WIDTH: Final = 4096  # without a terminal nothing is folded
 
 
+_NOTHING: Final = (None, 0, "", "0")
+
+
 def show(context: click.Context, answer: Answer, brief: Sequence[str] = (), quiet: Sequence[str] = ()) -> None:
     """Print an answer in the wished format; an answer that is not ``ok`` ends the command with 1.
 
@@ -87,7 +90,7 @@ def printable(text: str) -> str:
 
 def _visible(answer: Answer, brief: Sequence[str], quiet: Sequence[str]) -> list[str]:
     chosen = [name for name in brief if name in answer.columns] or list(answer.columns)
-    return [name for name in chosen if name not in quiet or any(row.get(name) for row in answer.rows)]
+    return [name for name in chosen if name not in quiet or any(row.get(name) not in _NOTHING for row in answer.rows)]
 
 
 def _print_table(answer: Answer, columns: Sequence[str], wished: Wishes) -> None:

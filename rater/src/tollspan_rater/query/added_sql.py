@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -18,13 +18,13 @@ _WORD: Final = 1 << 62  # 64 bits hold twice that, and take half the room of 128
 
 
 class AddedSql:
-    """The quantities that calls of some kinds add, all times ``10**digits``.
+    """The quantities that calls of some kinds add, all times ``10**digits``, as are the ``free`` ones of allowances.
 
     ``components`` are those that anything is added to. ``most`` is the sum of all that is added to one of them, without
     signs. ``table`` has for each kind its digest and the number of its form for each component, 0 for none.
     """
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
+    def __init__(self, kinds: Sequence[Kind], free: Iterable[Decimal]) -> None:
         self.components = sorted({index for kind in kinds for index in kind.forms})
         self._forms = {
             index: list(dict.fromkeys(kind.forms[index] for kind in kinds if index in kind.forms))
@@ -33,8 +33,8 @@ class AddedSql:
         forms = [form for of_component in self._forms.values() for form in of_component]
         names = sorted({column for form in forms for column, _ in form.factors})
         self._column = {name: f"c{number}" for number, name in enumerate(names)}
-        exact = max((digits_of(number) for form in forms for number in form.numbers), default=0)
-        self.digits = exact + (DIGITS if any(map(_fine, names)) else 0)
+        factors = max((digits_of(number) for form in forms for number in form.numbers), default=0)
+        self.digits = max(factors + (DIGITS if any(map(_fine, names)) else 0), *map(digits_of, free), 0)
         self.most = {
             index: whole(exact_sum(_most(kind, index) for kind in kinds), self.digits) for index in self._forms
         }

@@ -11,12 +11,10 @@ import orjson
 
 from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.money import EXACT
-from tollspan_rater.query.bill import customers_with_usage, periods_of, rated_period
+from tollspan_rater.query.bill import billed_periods, rated_periods
 from tollspan_rater.query.check import Check
 from tollspan_rater.query.filled import filled
-from tollspan_rater.query.rated import Rater
-from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, select
+from tollspan_rater.query.scope import Scope, rated_sums
 from tollspan_rater.query.wording import plain
 from tollspan_rater.rating.line import RatedPeriod
 
@@ -32,7 +30,7 @@ class _Bills:
 
     shares: dict[str, list[Decimal]] = field(default_factory=dict)  # of each root meter, by place
     lines: dict[Bill, dict[str, Decimal]] = field(default_factory=dict)  # usage by currency
-    fees: dict[str, Decimal] = field(default_factory=dict)
+    aside: dict[str, Decimal] = field(default_factory=dict)  # what no call causes: fees, discounts, bounds
 
     def add(self, customer: str | None, bill: RatedPeriod) -> None:
         """Add one bill."""
@@ -42,16 +40,16 @@ class _Bills:
                 parts[place] = EXACT.add(parts[place], share.quantity or ZERO)
         lines = self.lines.setdefault((customer, bill.period.label), {})
         for line in bill.lines:
-            pot = self.fees if line.kind == "base_fee" else lines
+            pot = lines if line.kind == "usage" else self.aside
             pot[line.currency] = EXACT.add(pot.get(line.currency, ZERO), line.amount_exact)
 
 
 def of_usage_and_money(scope: Scope) -> Iterator[Check]:
     """Compare all bills with the usage of all calls, by meter, and with the charges of all calls, by currency."""
     bills = _Bills()
-    for customer in [None, *customers_with_usage(scope)]:
-        for period in periods_of(scope, customer):
-            bills.add(customer, rated_period(scope, customer, period))
+    wanted = billed_periods(scope)
+    for (customer, _period), bill in zip(wanted, rated_periods(scope, wanted), strict=True):
+        bills.add(customer, bill)
     yield from _usage(scope, bills)
     yield from _money(scope, bills)
 
@@ -96,7 +94,7 @@ def _money(scope: Scope, bills: _Bills) -> Iterator[Check]:
             f"sum of usage lines = sum of the calls' charges ({currency})",
             _sum(bills.lines, currency),
             _sum(charges, currency),
-            f"beside base fees of {plain(bills.fees.get(currency, ZERO))}",
+            f"beside fees, discounts and the like of {plain(bills.aside.get(currency, ZERO))}",
         )
     whole = [bill for bill in bills.lines if _known(bills.lines[bill]) == _known(charges.get(bill, {}))]
     yield Check(
@@ -105,13 +103,12 @@ def _money(scope: Scope, bills: _Bills) -> Iterator[Check]:
 
 
 def _charges(scope: Scope) -> dict[Bill, dict[str, Decimal]]:
-    """Rate every call by itself and add its charge to the bill of its customer and period."""
+    """Add the charge of every call to the bill of its customer and period."""
     charges: dict[Bill, dict[str, Decimal]] = {}
-    rows = select(scope.connection, Selection(scope.accounts.tenant))
-    for row, period, charged in Rater(scope.accounts).charge(rows):
-        currency, amount = charged.currency, charged.amount
+    for call in rated_sums(scope, {}, ["customer"])[0]:
+        currency, amount = call.charged.currency, call.charged.amount
         if currency is not None and amount is not None:
-            pot = charges.setdefault((row.customer, period.label), {})
+            pot = charges.setdefault((call.row.customer, call.period.label), {})
             pot[currency] = EXACT.add(pot.get(currency, ZERO), amount)
     return charges
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.groups import usage_of
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, bounds
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.line import RatedPeriod, line_id
 from tollspan_rater.rating.rate import component_names, rate
@@ -42,16 +41,14 @@ def customers_with_usage(scope: Scope) -> list[str]:
     return [row[0] for row in rows]
 
 
-def periods_of(scope: Scope, customer: str | None) -> list[Period]:
-    """Return the periods from a customer's first usage to its last."""
-    filters = () if customer is None else (("customer", customer),)
-    found = bounds(
-        scope.connection,
-        Selection(scope.accounts.tenant, None, None, filters, unattributed=customer is None),
-    )
-    if found is None:
-        return []
-    return list(scope.accounts.periods(customer, *found))
+def billed_periods(scope: Scope) -> list[tuple[str | None, Period]]:
+    """Return each customer, nobody first, with the periods from its first usage to its last."""
+    found = scope.connection.execute(
+        "SELECT customer, min(started_ns), max(started_ns) FROM calls WHERE tenant = ? GROUP BY customer "
+        "ORDER BY customer NULLS FIRST",
+        [scope.accounts.tenant],
+    ).fetchall()
+    return [(name, period) for name, *span in found for period in scope.accounts.periods(name, *span)]
 
 
 def with_usage_or_plan(scope: Scope) -> list[str]:

@@ -1,6 +1,6 @@
 """Kinds of calls: what decides on a charge has few different values, however many calls there are.
 
-The database lists them once with their greatest quantities; the engine then says of each what it adds to which component.
+The database lists them once with their sums; the engine then says of each what it adds to which component.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ DIGITS: Final = 12  # decimals of unit quantities, as the store keeps them
 _NUMBER: Final = f"-?[0-9]{{1,13}}([.][0-9]{{1,{DIGITS}}})?"
 _SEPARATOR: Final = "\x1f"
 _FIXED: Final = (
-    "number", "coalesce(nullif(phase, ''), account_phase)", "provider", "model", "environment", "outcome", "billable", "again",
-    "retried", "quality", "CASE WHEN kind = 'unit' THEN meter END",
+    "number", "coalesce(nullif(phase, ''), account_phase)", "provider", "model", "environment", "outcome", "billable",
+    "again", "retried", "quality", "CASE WHEN kind = 'unit' THEN meter END",
     " + ".join(f"({name} IS NOT NULL)::INTEGER * {1 << place}" for place, name in enumerate(TOKEN_FIELDS)),
     f"array_to_string(json_keys(units), '{_SEPARATOR}')",
 )  # fmt: skip
@@ -52,7 +52,7 @@ def unit_names(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any])
     names = [
         name
         for (name,) in connection.execute(
-            f"{FOUND} SELECT DISTINCT unnest(json_keys(units)) AS name FROM found WHERE units IS NOT NULL ORDER BY name",  # noqa: S608 - fixed names, bound values
+            f"{FOUND} SELECT DISTINCT unnest(json_keys(units)) AS name FROM found ORDER BY name",  # noqa: S608 - fixed names, bound values
             values,
         ).fetchall()
     ]
@@ -89,6 +89,8 @@ def kinds_of(
     ).fetchall()
     for row in rows:
         key, (digest, calls, *most) = row[: len(keys)], row[len(keys) :]
+        if key[0] is None:
+            continue
         known = {name: Decimal(count) for name, count in zip(columns, most, strict=True) if count is not None}
         yield Kind(digest, calls, _forms(key, of_number[key[0]], names), known)
 

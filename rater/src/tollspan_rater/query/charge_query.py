@@ -6,7 +6,7 @@ Whole numbers only: quantities and amounts are scaled by powers of ten, and no n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
@@ -44,31 +44,33 @@ def charge_query(tariff: Tariff, kinds: Sequence[Kind], *, one_bill: bool) -> Ch
 
     ``one_bill``: all calls are of one customer and period.
     """
-    added = AddedSql([kind for kind in kinds if kind.forms])
+    added = AddedSql([kind for kind in kinds if kind.forms], [pool.quantity for pool in tariff.pools])
     charge = _Charge(tariff, added)
     calls = max(sum(kind.calls for kind in kinds), 1)
-    if charge.most * calls >= LIMIT:
+    if charge.peak >= LIMIT or charge.most * calls >= LIMIT:
         return None
     window = f"{'' if one_bill else 'PARTITION BY bill '}ORDER BY started_ns, call_id ROWS UNBOUNDED PRECEDING"
     sums = [f"sum(q{index}) OVER counting AS s{index}" for index in charge.running]
     head = ["call_id", "started_ns", "bill"]
     stages = [
-        f"SELECT {_list(head, added.columns())}, {digest_sql(tariff.dimensions)} AS digest FROM found",
-        f"SELECT {_list(head, added.quantities())} FROM {{before}} JOIN call_kinds USING (digest)",
-        f"SELECT {_list('*', sums)} FROM {{before}} WINDOW counting AS ({window})",
-        *(f"SELECT {columns} FROM {{before}}" for columns in charge.allowances()),
-        f"SELECT {_list('*', charge.billable())} FROM {{before}}",
-        f"SELECT {_list('*', charge.converted)} FROM {{before}}",
-        f"SELECT call_id, ({charge.sql})::HUGEINT AS amount, {charge.included} AS included FROM {{before}} "
-        "WHERE started_ns >= $since",
+        (_list(head, [*added.columns(), f"{digest_sql(tariff.dimensions)} AS digest"]), ""),
+        (_list(head, added.quantities()), "JOIN call_kinds USING (digest)"),
+        (_list("*", sums), f"WINDOW counting AS ({window})"),
+        *((columns, "") for columns in charge.allowances()),
+        (_list("*", charge.billable()), ""),
+        (_list("*", charge.converted), ""),
+        (f"call_id, ({charge.sql})::HUGEINT AS amount, {charge.included} AS included", "WHERE started_ns >= $since"),
     ]
     return ChargeQuery(_chained(stages), charge.digits, charge.most, added.table)
 
 
-def _chained(stages: Sequence[str]) -> str:
-    """Return one query of stages, each of which selects from the one before it."""
-    named = [f"stage{number} AS ({text.format(before=f'stage{number - 1}')})" for number, text in enumerate(stages)]
-    return f"{FOUND}, {', '.join(named)} SELECT * FROM stage{len(stages) - 1}"
+def _chained(stages: Sequence[tuple[str, str]]) -> str:
+    """Return one query of stages: what each selects from the one before it, and what follows that."""
+    named, source = "", "found"
+    for number, (columns, more) in enumerate(stages):
+        named += f", stage{number} AS (SELECT {columns} FROM {source} {more})"  # noqa: S608 - names and numbers of ours
+        source = f"stage{number}"
+    return f"{FOUND}{named} SELECT * FROM {source}"  # noqa: S608 - names and numbers of ours
 
 
 class _Charge:
@@ -84,11 +86,11 @@ class _Charge:
             index for index in added.components if index in pooled or not linear(tariff.components[index].item)
         ]
         self.converted: list[str] = []
-        self._largest = 0
         parts = [part for index in added.components for part in self._parts(index)]
         self.digits = max((part.digits for _, part in parts), default=0)
         self.sql = " ".join(f"{sign} ({part.sql}) * {10 ** (self.digits - part.digits)}" for sign, part in parts) or "0"
-        self.most = max(sum(part.most * 10 ** (self.digits - part.digits) for _, part in parts), self._largest)
+        self.most = sum(part.most * 10 ** (self.digits - part.digits) for _, part in parts)
+        self.peak = max((self.most, *(part.peak for _, part in parts)))
 
     @property
     def included(self) -> str:
@@ -134,15 +136,14 @@ class _Charge:
         """Yield what is added to a call's charge, and taken from it, for one component."""
         component, most = self._tariff.components[index], self._added.most[index]
         if index not in self.running:
-            yield "+", amount_sql(component.item, Scaled(f"q{index}", self._added.digits, most))
+            yield "+", amount_sql(component.item, Scaled(f"(q{index}::HUGEINT)", self._added.digits, most))
             return
         for sign, column in (("+", f"a{index}"), ("-", f"b{index}")):
             billed = Scaled(column, self._added.digits, most)
             if component.item.unit is not None:
                 units = units_sql(component.item.unit, billed)
                 self.converted.append(f"{units.sql} AS u{column}")
-                self._largest = max(self._largest, units.most)
-                billed = Scaled(f"u{column}", units.digits, units.most)
+                billed = replace(units, sql=f"u{column}")
             yield sign, amount_sql(component.item, billed)
 
 

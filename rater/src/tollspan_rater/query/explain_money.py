@@ -11,9 +11,10 @@ from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.bill import rated_period
 from tollspan_rater.query.books import Books
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, UNSAID
-from tollspan_rater.query.rated import RatedCall, Rater
+from tollspan_rater.query.rated import RatedCall
+from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection, select
+from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.wording import instant, plain
 from tollspan_rater.rating.line import RatedPeriod
 
@@ -49,7 +50,7 @@ class Bills:
         who = () if customer is None else (("customer", customer),)
         end_ns = max(starts.values()) + 1
         selection = Selection(scope.accounts.tenant, period.start_ns, end_ns, who, unattributed=customer is None)
-        for call in Rater(scope.accounts).rate(select(scope.connection, selection)):
+        for call in resumed(scope.connection, scope.accounts, selection, min(starts.values())):
             if call.row.call_id in starts:
                 yield call.row.call_id, call
 

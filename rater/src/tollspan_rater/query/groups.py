@@ -53,7 +53,7 @@ def usage_of(
     """Return the usage of customers' periods, in the order given; None stands for nobody's calls."""
     found = [PeriodUsage() for _ in wanted]
     spells = spells_of(accounts, wanted, tariffs)
-    for spell, group in _summed(connection, accounts.tenant, [one for one in spells if not one.tariff.wants_cost]):
+    for spell, group in summed_usage(connection, accounts.tenant, [one for one in spells if not one.tariff.wants_cost]):
         found[spell.of].groups.append(group)
     for spell in spells:
         if spell.tariff.wants_cost:
@@ -82,16 +82,18 @@ class _Sums:
             )
 
 
-def _summed(
+def summed_usage(
     connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]
 ) -> Iterator[tuple[Spell, UsageGroup]]:
+    """Yield the groups of some spells, without the meters that their tariffs sample and without provider costs."""
     if not spells:
         return
     sums: dict[GroupKey, _Sums] = defaultdict(_Sums)
     names = tuple(sorted({name for spell in spells for name in spell.tariff.dimensions}))
     with registered(connection, tenant, spells) as values:
         for key, calls, quantities, unknown in _rows(connection, values, names):
-            sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
+            if key[0] is not None:
+                sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
     for (place, provider, model, decision, facts), one in sums.items():
         spell = spells[place]
         known, unknown = without(one.quantities, spell.tariff.sampled), dict(+one.unknown)

@@ -6,7 +6,7 @@ Every price but that of packages is a line within each of its pieces: ``base + s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,11 +22,15 @@ _times, _add, _subtract = EXACT.multiply, EXACT.add, EXACT.subtract
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """SQL of a whole number that stands for itself times ``10**-digits``; it is never beyond ``most`` either way."""
+    """SQL of a whole number that stands for itself times ``10**-digits``.
+
+    It is never beyond ``most`` either way, and no number on the way to it is beyond ``peak``.
+    """
 
     sql: str
     digits: int
     most: int
+    peak: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +94,23 @@ def units_sql(rule: UnitRule, quantity: Scaled) -> Scaled:
     if rule.round == "none":
         factor = EXACT.divide(rule.multiply, rule.divide)
         by = whole(factor, digits_of(factor))
-        return Scaled(f"{quantity.sql} * {by}", quantity.digits + digits_of(factor), quantity.most * by)
+        most = quantity.most * by
+        return Scaled(f"{quantity.sql} * {by}", quantity.digits + digits_of(factor), most, most)
     above, below = digits_of(rule.multiply), digits_of(rule.divide)
     by = whole(rule.multiply, above) * 10 ** (rule.digits + below)
     size = whole(rule.divide, below) * 10 ** (quantity.digits + above)
     more, twice = {"floor": (0, 1), "ceil": (size - 1, 1), "half_up": (size, 2)}[rule.round]
     absolute = f"(abs({quantity.sql}) * {by * twice} + {more}) // {size * twice}"
-    most = quantity.most * by * twice + size * twice
-    return Scaled(f"sign({quantity.sql}) * ({absolute})", rule.digits, most)
+    peak = quantity.most * by * twice + size * twice
+    return Scaled(f"sign({quantity.sql}) * ({absolute})", rule.digits, peak // (size * twice) + 1, peak)
 
 
 def amount_sql(item: PriceItem, quantity: Scaled) -> Scaled:
     """Return the SQL of :func:`tollspan_rater.rating.charge.charge_of` without the unit rule; a column as above."""
     positive = _package_sql if isinstance(item.price, Package) else _pieces_sql
-    above, below = (positive(item, Scaled(sql, quantity.digits, quantity.most)) for sql in (
-        quantity.sql, f"-{quantity.sql}"))  # fmt: skip
+    above, below = (positive(item, replace(quantity, sql=sql)) for sql in (quantity.sql, f"-{quantity.sql}"))
     sql = f"CASE WHEN {quantity.sql} > 0 THEN {above.sql} WHEN {quantity.sql} < 0 THEN -({below.sql}) ELSE 0 END"
-    return Scaled(sql, above.digits, above.most)
+    return replace(above, sql=sql)
 
 
 def _pieces_sql(item: PriceItem, quantity: Scaled) -> Scaled:
@@ -121,7 +125,7 @@ def _pieces_sql(item: PriceItem, quantity: Scaled) -> Scaled:
         cases.append(f"{when} {quantity.sql} * {by} + {start}")
         most = max(most, quantity.most * abs(by) + abs(start))
     text = cases[0].removeprefix("ELSE ") if len(cases) == 1 else f"CASE {' '.join(cases)} END"
-    return Scaled(f"({text})", digits, most)
+    return Scaled(f"({text})", digits, most, max(most, quantity.peak))
 
 
 def _package_sql(item: PriceItem, quantity: Scaled) -> Scaled:
@@ -133,5 +137,6 @@ def _package_sql(item: PriceItem, quantity: Scaled) -> Scaled:
     free, size, each = whole(price.free, digits), whole(price.size, digits), whole(price.price, digits_of(price.price))
     more = size - 1 if price.round == "up" else 0
     packages = f"greatest({quantity.sql} * {by} - {free} + {more}, 0) // {size}"
-    most = (quantity.most * by + size) * max(each, 1)
-    return Scaled(f"({packages}) * {each}", digits_of(price.price), most)
+    peak = quantity.most * by + free + size
+    most = (peak // size + 1) * each
+    return Scaled(f"({packages}) * {each}", digits_of(price.price), most, max(most, peak, quantity.peak))

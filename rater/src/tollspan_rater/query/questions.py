@@ -260,7 +260,8 @@ _TABLE: Final = (
         ),
         "tollspan invoice acme --period 2026-11",
         one_of=("customer", "all"),
-        brief=("customer", "line_id", "description", "quantity", "unit_price", "amount", "currency", "why"),
+        brief=("customer", "line_id", "description", "quantity", "included", "unit_price", "amount", "currency", "why"),
+        quiet=("included",),
     ),
     Question(
         "statements.list",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -13,13 +13,14 @@ from tollspan_rater.cost.formula import Cost, cost, quantities
 from tollspan_rater.cost.rates import NOT_CHARGED, Unknown
 from tollspan_rater.domain.money import EXACT, Money
 from tollspan_rater.pricing.period import Period
-from tollspan_rater.pricing.policy import Policy
+from tollspan_rater.pricing.policy import Policy, Reason
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_fact import fact_of, facts_of
 from tollspan_rater.query.selection import CallRow
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
+from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.marginal import ChargedCall, Marginal
 from tollspan_rater.rating.quantity import exclusive, of_usage
 
@@ -36,12 +37,14 @@ class Alike:
 
     ``calls`` is their number, ``bucket`` that of their cost (:func:`tollspan_rater.cost.rates.bucket`), None of a
     single call.
-    ``row.units`` are those of one call: they are equal in all.
+    ``row.units`` are those of one call: they are equal in all. ``charge`` is their sum, and whether an allowance took
+    all of each, where what was used before decides on that; None where the calls say it themselves.
     """
 
     row: CallRow
     calls: int
     bucket: int | None
+    charge: tuple[Decimal, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,30 @@ class Rater:
             yield row, period, charged
 
     def rate_alike(self, groups: Iterable[Alike]) -> Iterator[RatedCall]:
-        """Yield calls that are alike with their money, in any order; only where every price is per unit."""
-        return (self._rate(group.row, group.calls, group.bucket) for group in groups)
+        """Yield calls that are alike with their money, in any order: charged already, or at prices per unit."""
+        return (self._rate(group.row, group.calls, group.bucket, group.charge) for group in groups)
 
-    def _rate(self, row: CallRow, calls: int = 1, bucket: int | None = None) -> RatedCall:
+    def take(self, customer: str | None, period: Period, group: UsageGroup) -> None:
+        """Take usage of a customer's period that lies before the calls to rate, added up."""
+        segments = self._accounts.segments(customer, period)
+        started_ns = segments[group.segment].start_ns
+        self._marginal(customer, period, segments).charge(
+            started_ns, group.provider, group.model, group.quantities, group.decision, facts=group.facts
+        )
+
+    def _marginal(self, customer: str | None, period: Period, segments: tuple[Segment, ...]) -> Marginal:
+        key = (customer, period.label)
+        if key not in self._marginals:
+            self._marginals[key] = Marginal(segments, self._tariffs.of(segments))
+        return self._marginals[key]
+
+    def _rate(
+        self, row: CallRow, calls: int = 1, bucket: int | None = None, charge: tuple[Decimal, bool] | None = None
+    ) -> RatedCall:
         period, segment, decision, charged = self._charge(row, calls, bucket)
+        if charge is not None and decision.on_invoice and charged.amount is not None:
+            amount, included = charge
+            charged = replace(charged, amount=amount, reason=Reason.INCLUDED if included else decision.reason)
         plan = None if segment.plan is None else segment.plan.name
         return RatedCall(row, period, plan, decision, charged, cost_of(row, self._costs, calls, bucket), calls)
 
@@ -108,14 +130,11 @@ class Rater:
         phase = self._accounts.customer(row.customer).phase
         decision = decision_of(row, segment, phase)
         tariff = self._tariffs.of(segments)
-        marginal = self._marginals.get((row.customer, period.label))
-        if marginal is None:
-            marginal = self._marginals[row.customer, period.label] = Marginal(segments, tariff)
         quantities, costs = used(row, calls), None
         if tariff.wants_cost and segment.plan is not None:
             charged_us = cost_of(row, self._costs, calls, bucket)
             costs = meter_costs(charged_us, quantities, segment.plan.currency, row.started_ns)
-        charged = marginal.charge(
+        charged = self._marginal(row.customer, period, segments).charge(
             row.started_ns,
             row.provider,
             row.model,

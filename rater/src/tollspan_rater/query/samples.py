@@ -31,7 +31,7 @@ def samples_of(
     )
     with registered(connection, tenant, spells) as values:
         rows = connection.execute(
-            f"{FOUND} SELECT place, {columns} FROM found WHERE {_touches(sampled)} "  # noqa: S608 - fixed names, bound values
+            f"{FOUND} SELECT place, {columns} FROM found WHERE place IS NOT NULL AND ({_touches(sampled)}) "  # noqa: S608 - fixed names, bound values
             "ORDER BY started_ns, call_id",
             {**values, "sampled": sorted(sampled)},
         )

@@ -16,6 +16,7 @@ from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.call_fact import TAG, fact_of
 from tollspan_rater.query.grouping import Value, dimension
 from tollspan_rater.query.rated import RatedCall, Rater
+from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
 
 _LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
@@ -81,33 +82,36 @@ def column_of(name: str) -> str:
 def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = None) -> Iterator[RatedCall]:
     """Yield the calls that a question's parameters select, in the order of time, with their money.
 
-    A marginal charge depends on the calls before it in its period, so these are rated, too. ``after_ns`` leaves
-    out the calls before an instant.
+    A marginal charge depends on the calls before it in its period, so these count, too. ``after_ns`` leaves out the
+    calls before an instant.
     """
     start, selection = _asked(scope, params)
     if after_ns is not None:
         start = max(start or 0, after_ns)
-    return _singly(scope, replace(selection, start_ns=_period_start(scope, start)), params, start)
+    if start is None:
+        return _singly(scope, selection, params, None)
+    return filter(Wanted(params, scope), resumed(scope.connection, scope.accounts, selection, start))
 
 
 def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tuple[Iterator[RatedCall], str]:
     """Return the selected calls with their money, added up as far as ``by`` and exactness allow, and how.
 
-    Customers whose every price is per unit are added up in the database; the calls of all others are rated one
-    after the other. Both ways come to the same digits.
+    Calls are added up in the database, their charges computed there where they depend on the calls before. The calls
+    of customers whose prices SQL cannot say are rated one after the other. Both ways come to the same digits.
     """
     start, selection = _asked(scope, params)
     parts = split(scope.connection, scope.accounts, selection)
     wanted = Wanted(params, scope)
     dimensions = [column_of(name) for name in (*by, *wanted.names)]
     added = Rater(scope.accounts).rate_alike(
-        alike(scope.connection, scope.accounts, parts.addable, dimensions, scope.zone)
+        alike(scope.connection, scope.accounts, parts.addable, [*dimensions, *parts.facts], scope.zone, parts.charging)
     )
     found = filter(wanted, added)
     if not parts.singly:
         return found, "added up in the database"
     rest = replace(selection, start_ns=_period_start(scope, start), only=parts.singly)
-    words = f"call by call for {len(parts.singly)} customers with tiers or allowances, else added up in the database"
+    who = f"{len(parts.singly)} customers whose prices look at single calls"
+    words = f"call by call for {who}, else added up in the database"
     return chain(found, _singly(scope, rest, params, start)), words
 
 

@@ -18,6 +18,7 @@ from tollspan_rater.query.rated import policy_of
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.tariff import Tariff
 
+# Calls of nobody's spell are found without a place: an inner join makes DuckDB 2.0.0 hash the calls, not the spells.
 # An attempt was retried when its logical call, named by its first attempt's record, has a later one.
 FOUND: Final = """
     WITH chains AS (
@@ -29,7 +30,7 @@ FOUND: Final = """
                coalesce(calls.attempt, 1) > 1 AS again,
                coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried
         FROM calls
-        JOIN spells ON calls.customer IS NOT DISTINCT FROM spells.customer
+        LEFT JOIN spells ON calls.customer IS NOT DISTINCT FROM spells.customer
             AND calls.started_ns >= spells.start_ns AND calls.started_ns < spells.end_ns
         LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
         WHERE tenant = $tenant AND started_ns >= $start AND started_ns < $end
@@ -73,7 +74,10 @@ def spells_of(accounts: Accounts, wanted: Sequence[tuple[str | None, Period]], t
 
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]) -> Iterator[dict[str, Any]]:
-    """Let queries that begin with ``FOUND`` see the spells by their place; give the values that these queries take."""
+    """Let queries that begin with ``FOUND`` see the spells by their place; give the values that these queries take.
+
+    Such a query leaves out, or must leave out, what was found with no place.
+    """
     customers = {spell.customer for spell in spells}
     table = pa.table(
         {

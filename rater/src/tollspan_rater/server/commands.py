@@ -17,7 +17,7 @@ from tollspan_rater.extract import rule_file
 from tollspan_rater.pipeline.ahead import NEW_RULES
 from tollspan_rater.pipeline.correcting import CORRECTIONS
 from tollspan_rater.pricing.book import load
-from tollspan_rater.query.accounts import cost_book_of, cost_files, price_files
+from tollspan_rater.query.accounts import book_of, cost_book_of, cost_files, price_files
 from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
@@ -68,7 +68,19 @@ def _customers(rater: Rater, bodies: list[dict[str, Any]], tenant: str, actor: s
     position = rater.append(
         [NewCommand(now, tenant, actor, "customer.set", {"customer": name, **body}) for name, body in merged.items()]
     )
-    return Receipt(position, {"customers": sorted(merged)})
+    unknown = sorted(_plans_of(bodies) - _plans_applied(rater, tenant))
+    told = {"no_such_plan_yet": unknown} if unknown else {}
+    return Receipt(position, {"customers": sorted(merged), **told})
+
+
+def _plans_of(bodies: list[dict[str, Any]]) -> set[str]:
+    return {body["plan"] for body in bodies if "plan" in body}
+
+
+def _plans_applied(rater: Rater, tenant: str) -> set[str]:
+    """Return the plans of the newest prices; a plan may be given before the prices that bring it."""
+    versions = state.price_versions(rater.database.reader(), tenant)
+    return set(book_of(tuple(sorted(versions[-1].files.items()))).plans) if versions else set()
 
 
 def _as_body(customer: state.Customer | None) -> dict[str, Any]:

@@ -243,27 +243,18 @@ CREATE TABLE imported_revenue (
 );
 CREATE TABLE forgotten (tenant VARCHAR NOT NULL, subject VARCHAR NOT NULL, position BIGINT NOT NULL);
 
--- Calls as they stand: positive legs that no negative leg has taken back.
+-- Calls as they stand: positive legs that no negative leg has taken back. A join, for NOT EXISTS hashes every leg.
 CREATE VIEW calls AS
 SELECT new_leg.* FROM legs AS new_leg
-WHERE new_leg.sign = 1 AND NOT EXISTS (
-    SELECT 1 FROM legs AS old_leg
-    WHERE old_leg.sign = -1
-      AND old_leg.tenant = new_leg.tenant
-      AND old_leg.call_id = new_leg.call_id
-      AND old_leg.revision = new_leg.revision
-);
+ANTI JOIN (SELECT tenant, call_id, revision FROM legs WHERE sign = -1) AS old_leg USING (tenant, call_id, revision)
+WHERE new_leg.sign = 1;
 
 -- Corrected calls as their spans alone say, void ones included.
 CREATE VIEW uncorrected_calls AS
 SELECT new_leg.* FROM uncorrected AS new_leg
-WHERE new_leg.sign = 1 AND NOT EXISTS (
-    SELECT 1 FROM uncorrected AS old_leg
-    WHERE old_leg.sign = -1
-      AND old_leg.tenant = new_leg.tenant
-      AND old_leg.call_id = new_leg.call_id
-      AND old_leg.revision = new_leg.revision
-);
+ANTI JOIN (SELECT tenant, call_id, revision FROM uncorrected WHERE sign = -1) AS old_leg
+    USING (tenant, call_id, revision)
+WHERE new_leg.sign = 1;
 
 -- All calls as their spans alone say: what corrections change is as it was, void calls are there.
 CREATE VIEW settled_calls AS
