@@ -145,10 +145,12 @@ class Segment:
         os.pwrite(self._reading, _MARK.pack(end), len(_MAGIC))
 
     def sync(self) -> None:
-        """Bring what was written since the last time to the disk."""
+        """Bring what was written since the last time to the disk, and the first time the file's name."""
         size = self.size()
         if size > max(self._synced, self._at):
             os.fsync(self._reading)
+            if not self._synced:
+                _sync_folder(self.path.parent)
             self._synced = size
 
     def remove(self) -> None:
@@ -183,6 +185,14 @@ def _resource(descriptor: int) -> bytes:
     data = os.pread(descriptor, os.fstat(descriptor).st_size, _HEADER.size)
     first = read_frames(data, 1, complete=False).frames
     return first[0].payload if first and first[0].kind == RESOURCE else b""
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _close_all(*descriptors: int) -> None:
