@@ -13,11 +13,32 @@ import openai
 import pytest
 
 import tollspan
-from tollspan import attempt, attribution, estimate, export, process, record, routes, runtime, sender, stream, usage
+from tollspan import (
+    attempt,
+    attribution,
+    ending,
+    estimate,
+    export,
+    frame,
+    memory,
+    process,
+    protobuf,
+    record,
+    routes,
+    runtime,
+    segment,
+    sender,
+    spool,
+    stream,
+    usage,
+)
 from tollspan.wire import httpx as wire
 
 ASK: Any = [{"role": "user", "content": "hi"}]
-MODULES = (attempt, attribution, estimate, export, process, record, routes, sender, stream, usage, wire)
+MODULES = (
+    attempt, attribution, ending, estimate, export, frame, memory, process, protobuf, record, routes, segment, sender,
+    spool, stream, usage, wire,
+)  # fmt: skip
 # Boundaries: they call the application's code or contain the guard itself, and are held by the others.
 BOUNDARIES = {
     "_send", "_asend", "_no_baggage", "_fail", "_watched", "patch", "unpatch", "current", "attribute",
@@ -28,7 +49,9 @@ GUARDING = {
     "Scope": {"__init__", "__enter__", "__exit__", "__call__"},
     "_Watched": None,
     "Recorder": None,
-    "Sender": {"__init__", "_run", "_take", "_count"},
+    "Sender": {"__init__", "_run", "_gathered", "_start", "_outstanding", "_count"},
+    "Memory": {"__init__"},
+    "Source": None,
     "Stats": None,
 }
 
