@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,9 +13,13 @@ from typing import Any
 from opentelemetry import baggage, context
 
 from tollspan.attempt import RETRY_COUNT_HEADER, Attempt, Recorder, Sent
+from tollspan.attribution import Attribution, current, over
+from tollspan.carrier import HEADER_PREFIX, header_keys
 from tollspan.guarded import guarded
 from tollspan.routes import Route, provider_of, route
 from tollspan.semconv import UsageApi
+
+BAGGAGE_HEADER = "baggage"  # W3C
 
 
 class State:
@@ -34,7 +38,10 @@ _inside: ContextVar[bool] = ContextVar("tollspan_inside_an_attempt", default=Fal
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request as a wire sees it. ``body`` is asked for only when the request may be an LLM call."""
+    """A request as a wire sees it, header names in any case.
+
+    ``body`` is asked for only when the request may be an LLM call.
+    """
 
     method: str
     host: str
@@ -42,6 +49,7 @@ class Outgoing:
     header: Callable[[str], str | None]
     drop_header: Callable[[str], object]
     body: Callable[[], bytes]
+    header_names: Callable[[], Collection[str]] = tuple
     can_ask: bool = False
 
 
@@ -55,7 +63,11 @@ class Begun:
 
 @guarded
 def begin(outgoing: Outgoing) -> Begun | None:
-    """Look at a request; ``None`` for foreign traffic. The baggage header of a provider's request is dropped."""
+    """Look at a request; ``None`` for foreign traffic, which is left as it is.
+
+    Of a provider's request the baggage header and the ``x-tollspan-`` headers are taken away; the latter say for
+    whom this one call is, over the attribution in force.
+    """
     recorder = state.recorder
     if recorder is None or _inside.get():
         return None
@@ -67,10 +79,21 @@ def begin(outgoing: Outgoing) -> Begun | None:
     named = sent is not None and sent.model is not None
     if not (known or named or (found is not None and found.api is None)):
         return None
-    outgoing.drop_header("baggage")
+    whose = current() if (named_here := guarded(_override)(outgoing)) is None else named_here
+    outgoing.drop_header(BAGGAGE_HEADER)
     if sent is None:
         return Begun(None)
-    return Begun(Attempt(sent, recorder), _asking(sent.body) if sent.swallow_usage else None)
+    return Begun(Attempt(sent, recorder, whose), _asking(sent.body) if sent.swallow_usage else None)
+
+
+def inside() -> bool:
+    """Tell whether a provider's request is being sent here, by this wire or by one above."""
+    return _inside.get()
+
+
+def stays_here(name: str) -> bool:
+    """Tell whether a header never goes to a provider: Baggage, and what is said to tollspan."""
+    return name.lower() == BAGGAGE_HEADER or name.lower().startswith(HEADER_PREFIX)
 
 
 @guarded
@@ -78,6 +101,16 @@ def abort_open() -> None:
     """End, as aborted, every attempt whose body nobody will read any more; for the end of the process."""
     for response in list(open_responses):
         response.tollspan_attempt.abort()
+
+
+def _override(outgoing: Outgoing) -> Attribution:
+    """Take the headers that are meant for tollspan out of a request; return for whom it is, all told."""
+    names = {name for name in outgoing.header_names() if name.lower().startswith(HEADER_PREFIX)}
+    try:
+        return over(current(), header_keys(names, outgoing.header)) if names else current()
+    finally:
+        for name in names:
+            outgoing.drop_header(name)
 
 
 @contextmanager
