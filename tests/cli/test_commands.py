@@ -57,6 +57,9 @@ ASKING = [
      {"by": "project", "rule": "weights", "weights": "a=1,b=2", "measure": "cost"}),
     ("correct list --correction cr_1", "corrections.list", {"correction": "cr_1", "limit": "100"}),
     ("keys list", "keys.list", {}),
+    ("statements list --customer acme", "statements.list", {"customer": "acme"}),
+    ("statements show acme --period 2026-11", "statements.show", {"customer": "acme", "period": "2026-11"}),
+    ("ledger --customer acme", "ledger", {"customer": "acme"}),
     ("revenue list --customer acme", "revenue.list", {"customer": "acme", "limit": "100"}),
 ]  # fmt: skip
 
@@ -93,6 +96,7 @@ SENDING = [
         "customer.set",
         {"customer": "acme", "addons": [{"addon": "seats", "quantity": "0", "from": "2026-12-01"}]},
     ),
+    ("close --period 2026-11 --customer acme", "period.close", {"period": "2026-11", "customer": "acme"}),
     ("snapshot --keep-journal", "snapshot", {"keep_journal": True}),
     ("keys revoke 4be1c92d0a77f3e5", "key.revoke", {"key_id": "4be1c92d0a77f3e5"}),
     ("quarantine replay 17:3", "quarantine.replay", {"id": "17:3"}),

@@ -84,7 +84,7 @@ def test_a_usage_file_needs_no_data_folder(run: Run, backend: FakeBackend, name:
         ("u.csv", "input\n1,2\n", ["flat"], "u.csv:2: more cells"),
         ("u.csv", "input\n1\n", [], "needs a pricing FOLDER"),
         ("u.csv", "input\nx\n", ["flat"], "u.csv:2: input is 'x'"),
-        ("u.jsonl", "[1]\n", ["flat"], "u.jsonl:1: a flat JSON object"),
+        ("u.jsonl", "[1]\n", ["flat"], "u.jsonl:1: a JSON object is needed"),
         ("u.jsonl", "{\n", ["flat"], "u.jsonl:1: this is no JSON"),
         ("u.txt", "", ["flat"], ".csv or a .jsonl"),
         ("u.csv", "input\n1\n", ["flat", "--chart", "c.png"], ".svg or a .html"),

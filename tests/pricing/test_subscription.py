@@ -119,11 +119,11 @@ def test_names_of_time_that_are_no_period_of_the_customer() -> None:
     weekly = held(("week-calendar", ""))
     assert [one.label for one in weekly.within("2026-02")] == ["2026-W06", "2026-W07", "2026-W08", "2026-W09"]
     assert held(("month-subscription", "2026-01-15")).named("2026-03").label == "2026-03-15"
-    with pytest.raises(ConfigError, match="periods of acme are 2026-W06, 2026-W07, 2026-W08, 2026-W09"):
+    with pytest.raises(ConfigError, match="its periods are 2026-W06, 2026-W07, 2026-W08, 2026-W09"):
         weekly.named("2026-02")
     with pytest.raises(ConfigError, match=r"2026-W02, .*2026-W07, \.\.\."):
         weekly.named("2026")
-    with pytest.raises(ConfigError, match=r"periods of acme are 2026$"):
+    with pytest.raises(ConfigError, match=r"its periods are 2026$"):
         held(("year-calendar", "")).named("2026-02")
 
 

@@ -18,7 +18,7 @@ from tollspan_rater.domain.usage import Usage
 from tollspan_rater.errors import JournalGapError, NotFoundError
 from tollspan_rater.extract.extract import extract
 from tollspan_rater.extract.stated import stated
-from tollspan_rater.query import explain_member, explain_money
+from tollspan_rater.query import explain_member, resumed
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.render import as_json
 from tollspan_rater.query.selection import select
@@ -261,7 +261,7 @@ def test_what_left_the_journal_is_said(shop: Shop, monkeypatch: pytest.MonkeyPat
 def test_the_calls_of_a_trace_are_rated_in_one_go(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     spans_of(shop, root(customer="acme"), *(view(n, start_ns=T0 + n * SECOND) for n in range(1, 6)))
     asked = []
-    monkeypatch.setattr(explain_money, "select", lambda *given: asked.append(given) or select(*given))
+    monkeypatch.setattr(resumed, "select", lambda *given: asked.append(given) or select(*given))
     answer = shop.ask("explain", id=TRACES[0])
     assert len(about(answer, "call ")) == 5
     assert len(asked) == 1

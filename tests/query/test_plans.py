@@ -51,7 +51,7 @@ def test_periods(shop: Shop, every: str, anchor: str, label: str, first: str, la
 def test_a_label_that_is_no_period_names_those_that_are(shop: Shop) -> None:
     price(shop, plan("p", every="week"))
     shop.customer("a", plan="p")
-    with pytest.raises(ConfigError, match="periods of a are 2026-W45, 2026-W46, 2026-W47, 2026-W48, 2026-W49"):
+    with pytest.raises(ConfigError, match="its periods are 2026-W45, 2026-W46, 2026-W47, 2026-W48, 2026-W49"):
         bill(shop, "2026-11")
     with pytest.raises(UsageError, match="2026-W47"):
         bill(shop, "2026-13")

@@ -13,6 +13,7 @@ from typing import Final
 
 import tollspan_rater
 from tests.rating.compare import DIFFERS
+from tollspan import semconv
 
 PACKAGE: Final = Path(tollspan_rater.__file__).parent
 REPOSITORY: Final = Path(__file__).parents[2]
@@ -36,6 +37,10 @@ def mutated(mutation: Mutation, folder: Path) -> None:
         shutil.copytree(PACKAGE / room, copy / room)  # with what is compiled: it stays valid for all files but one
     for path in PACKAGE.glob("*.py"):
         shutil.copy(path, copy)
+    names = folder / "tollspan"  # the engine needs its names only, and no instrumentation to be started with them
+    names.mkdir()
+    (names / "__init__.py").touch()
+    shutil.copy(str(semconv.__file__), names)
     target = copy / mutation.file
     text = target.read_text(encoding="utf-8")
     assert text.count(mutation.old) == 1, f"{mutation.name}: {mutation.file} has {mutation.old!r} not exactly once"

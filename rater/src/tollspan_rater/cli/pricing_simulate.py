@@ -61,14 +61,14 @@ def simulate(
 
 def _of_file(path: Path, texts: dict[str, dict[str, str]], values: dict[str, Any]) -> Answer:
     """Rate a file of usage, without a data folder."""
-    from tollspan_rater.cli.rows_file import read_rows
+    from tollspan_rater.cli.row_file import read_texts
     from tollspan_rater.query.given_usage import simulate_given
 
     if not texts or values["customer"] is not None:
         raise UsageError("--usage needs a pricing FOLDER to rate with, and takes all customers of the file")
     params = _ASKED.read(given(_ASKED, values | {"folders": None}))
     return simulate_given(
-        read_rows(path),
+        read_texts(path),
         texts,
         params["plan"].split(",") if "plan" in params else [],
         now_ns=time_ns(),

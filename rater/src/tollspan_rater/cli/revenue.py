@@ -8,7 +8,7 @@ import click
 
 from tollspan_rater.cli.frame import Group, example
 from tollspan_rater.cli.questions import asking
-from tollspan_rater.cli.rows_file import read_rows
+from tollspan_rater.cli.row_file import read_texts
 from tollspan_rater.cli.sending import send
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.commands import checked
@@ -32,7 +32,7 @@ revenue.add_command(asking("revenue.list"))
 @click.pass_context
 def import_(context: click.Context, file: Path) -> None:
     """Check each row by its place, then send ``revenue.import`` with all of them."""
-    rows = read_rows(file)
+    rows = read_texts(file)
     if not rows:
         raise UsageError(f"{file} holds no row")
     for place, row in rows:

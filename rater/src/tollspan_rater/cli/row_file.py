@@ -30,6 +30,22 @@ def read_rows(path: Path) -> list[tuple[int, Row]]:
     raise UsageError(f"{path}: give a .csv or a .jsonl file")
 
 
+def read_texts(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """Return the rows of a file as texts, with the place of each, ``FILE:LINE``; empty values are left out.
+
+    Raises:
+        UsageError: as :func:`read_rows`, or for a value that is neither text nor a number.
+    """
+    return [(f"{path}:{line}", _texts(f"{path}:{line}", row)) for line, row in read_rows(path)]
+
+
+def _texts(place: str, row: Row) -> dict[str, str]:
+    if any(isinstance(value, bool | dict | list) for value in row.values()):
+        raise UsageError(f'{place}: a flat JSON object is needed, for example {{"customer": "acme", "input": 1200}}')
+    texts = {name.strip(): str(value).strip() for name, value in row.items() if value is not None}
+    return {name: text for name, text in texts.items() if text}
+
+
 def _cells(path: Path, line: int, row: dict[str | Any, Any]) -> Row:
     if None in row:
         raise UsageError(f"{path}:{line}: more cells than the header names")

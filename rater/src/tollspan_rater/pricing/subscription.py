@@ -122,7 +122,7 @@ class Subscription:
             return found[0]
         near = found or tuple(self.periods(period(label, self.zone).start_ns, period(label, self.zone).end_ns - 1))
         known = ", ".join(one.label for one in near[:SHOWN]) + (", ..." if len(near) > SHOWN else "")
-        raise ConfigError("period", label, "the question", f"periods of {self.customer or 'nobody'} are {known}")
+        raise ConfigError("period", label, "the question", f"its periods are {known}")
 
     def plan_at(self, instant_ns: int) -> Plan | None:
         """Return the plan in force at an instant, with the customer's own terms."""

@@ -59,6 +59,8 @@ class Accounts:
             Applied(book_of(tuple(sorted(one.files.items()))), one.valid_from_ns, one.position) for one in self.versions
         )
         self._subscriptions: dict[str | None, Subscription] = {}
+        self._alike: dict[tuple[object, ...], Subscription] = {}
+        self._within: dict[tuple[int, str], tuple[Period, ...]] = {}
         self._shared: dict[tuple[object, ...], tuple[Segment, ...]] = {}
         self._segments: dict[tuple[str | None, Period], tuple[Segment, ...]] = {}
         self._closed = closed_periods(connection, tenant)
@@ -107,7 +109,11 @@ class Accounts:
 
     def within(self, name: str | None, label: str) -> tuple[Period, ...]:
         """Return the customer's period of this label, else all that begin in the span of time that it names."""
-        return self.subscription(name).within(label)
+        held = self.subscription(name)
+        key = (id(held), label)
+        if key not in self._within:
+            self._within[key] = held.within(label)
+        return self._within[key]
 
     def period_at(self, name: str | None, instant_ns: int) -> Period:
         """Return the customer's period that contains an instant."""
@@ -125,6 +131,10 @@ class Accounts:
             carried = self._carry(self, name, of) if self._carry is not None else {}
             found = self._segments[key] = self._cut(self.subscription(name), of, carried)
         return found
+
+    def uncarried(self, name: str | None, of: Period) -> tuple[Segment, ...]:
+        """Return a period's segments without what rolls over into it."""
+        return self._cut(self.subscription(name), of, {})
 
     def _cut(self, held: Subscription, of: Period, carried: Carried) -> tuple[Segment, ...]:
         """Cut a period; customers that hold the same have the same segments, which are computed once."""
@@ -146,9 +156,20 @@ class Accounts:
         return cost_book_of(cost_files(files))
 
     def _subscribed(self, name: str | None) -> Subscription:
+        """Return what a customer holds; those without terms of their own who hold the same share it."""
         customer = self.customer(name)
-        zone = customer.zone or self._plans_zone(customer) or self._zone
-        return self._held(customer, zone)
+        held = (customer.plans, customer.zone, customer.anchor, repr(customer.addons))
+        shape = (*held, self._closed.get(customer.customer, ()))
+        found = self._alike.get(shape) if not self._has_terms(customer.customer) else None
+        if found is None:
+            zone = customer.zone or self._plans_zone(customer) or self._zone
+            found = self._held(customer, zone)
+            if not found.has_terms:
+                self._alike[shape] = found
+        return found
+
+    def _has_terms(self, name: str) -> bool:
+        return any(name in one.book.terms for one in self._applied)
 
     def _plans_zone(self, customer: Customer) -> str | None:
         """Return the time zone of the plan assigned last, in the price book that holds last."""

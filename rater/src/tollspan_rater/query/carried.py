@@ -45,8 +45,10 @@ def carried_from(connection: duckdb.DuckDBPyConnection) -> Callable[[Accounts, s
 
 def _begin(connection: duckdb.DuckDBPyConnection, accounts: Accounts, name: str | None, of: Period) -> int | None:
     """Return where the periods begin that may leave something; ``None`` if nothing rolls over."""
+    plans = [part.plan for part in accounts.uncarried(name, of) if part.plan is not None]
+    if not any(one.rollover for plan in plans for one in plan.included):
+        return None
     held = accounts.subscription(name)
-    plans = [part.plan for part in held.segments(of) if part.plan is not None]
     since = [held.first_held(plan.name) for plan in plans if any(one.rollover for one in plan.included)]
     if not since:
         return None

@@ -19,7 +19,7 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_kind import kinds_of, unit_names
-from tollspan_rater.query.charge_query import ChargeQuery, charge_query, says
+from tollspan_rater.query.charge_query import LIMIT, ChargeQuery, charge_query, says
 from tollspan_rater.query.spell import Spell, registered, spells_of
 from tollspan_rater.query.tariffs import Tariffs
 
@@ -74,13 +74,20 @@ def charging(
         by_tariff.setdefault(id(spell.tariff), []).append(spell)
     parts: list[tuple[tuple[Spell, ...], ChargeQuery]] = []
     singly: set[str | None] = set()
-    for spells in by_tariff.values():
-        query = _query(connection, accounts.tenant, spells) if says(spells[0].tariff) else None
-        if query is None:
-            singly |= {spell.customer for spell in spells}
+    for held in by_tariff.values():
+        found = _query(connection, accounts.tenant, held) if says(held[0].tariff) else None
+        if found is None:
+            singly |= {spell.customer for spell in held}
         else:
-            parts.append((tuple(spells), query))
-    return Charging(accounts.tenant, tuple(parts)), tuple(sorted(singly, key=str))
+            parts.append((tuple(held), found))
+    digits = max((query.digits for _, query in parts), default=0)
+    fitting = []
+    for spells, query in parts:
+        if query.most * 10 ** (digits - query.digits) < LIMIT:
+            fitting.append((spells, query))
+        else:
+            singly |= {spell.customer for spell in spells}
+    return Charging(accounts.tenant, tuple(fitting)), tuple(sorted(singly, key=str))
 
 
 def _query(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]) -> ChargeQuery | None:

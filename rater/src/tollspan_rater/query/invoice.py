@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -60,14 +61,20 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
         scope.accounts.zone(names[0]) if len(names) == 1 else scope.zone,
         notes,
         _total(totals),
-        details={_key(bill, found): _details(bill.whole) | state_details(bill) for bill in found},
+        details=_details_of(found),
     )
 
 
-def _key(bill: Bill, found: Sequence[Bill]) -> str:
-    """Return what names a bill: its customer, with the period where the customer has several."""
-    alone = sum(other.customer == bill.customer for other in found) == 1
-    return bill.customer if alone else f"{bill.customer} {bill.rated.period.label}"
+def _details_of(found: Sequence[Bill]) -> dict[str, object]:
+    """Return each bill's details by its customer, with the period where the customer has several."""
+    bills_of = Counter(bill.customer for bill in found)
+    return {
+        bill.customer if bills_of[bill.customer] == 1 else f"{bill.customer} {bill.rated.period.label}": _details(
+            bill.whole
+        )
+        | state_details(bill)
+        for bill in found
+    }
 
 
 def _amounts(bills: Iterable[RatedPeriod]) -> dict[str, list[Decimal]]:

@@ -19,13 +19,18 @@ class Tariffs:
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], tuple[tuple[Segment, ...], Tariff]] = {}
+        self._met: dict[int, tuple[tuple[Segment, ...], Tariff]] = {}  # by the identity of shared segments
 
     def of(self, segments: tuple[Segment, ...]) -> Tariff:
         """Return the tariff of a period's segments; those of equal times, plan and cards share one."""
+        met = self._met.get(id(segments))
+        if met is not None:
+            return met[1]
         key = tuple(_name(getattr(segment, part)) for segment in segments for part in _PARTS)
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = (segments, Tariff(segments))  # the segments keep alive what the ids name
+        self._met[id(segments)] = (segments, found[1])
         return found[1]
 
 

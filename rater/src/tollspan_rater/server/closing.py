@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,9 +41,14 @@ def close_period(rater: Rater, body: dict[str, Any], tenant: str, actor: str) ->
             verdicts = closing.of_all(label) if customer is None else _of_one(scope, closing, customer, label)
             statements = statements_of(rater, closing, _oldest(verdicts))
             position = journaled(rater, statements, tenant, actor) if statements else scope.as_of
-        if not statements:
-            return Receipt(position, {"period": label, **_said(verdicts, closed)})
         closed |= {(one.customer, one.period.label): digest_of(to_document(one)) for one in statements}
+        if not statements or _nothing_left(verdicts, closed):
+            return Receipt(position, {"period": label, **_said(verdicts, closed)})
+
+
+def _nothing_left(verdicts: Mapping[tuple[str, str], Verdict], closed: Collection[tuple[str, str]]) -> bool:
+    """Tell whether no period was put off because an earlier one had to be closed first."""
+    return all(place in closed or isinstance(verdict, Close) for place, verdict in verdicts.items())
 
 
 def _of_one(scope: Scope, closing: Closing, customer: str, label: str) -> dict[tuple[str, str], Verdict]:
