@@ -18,6 +18,7 @@ import requests
 from opentelemetry import baggage, context
 
 import tollspan
+from tollspan.wire.exchange import state
 
 SECRET = "acme-secret"
 ASK: list[Any] = [{"role": "user", "content": "hi"}]
@@ -149,3 +150,38 @@ def test_retries_of_one_call_are_for_the_same_customer(metered: Any) -> None:
         client.chat.completions.create(model="gpt-4o!429-once", messages=ASK, extra_headers=OVERRIDE)
     assert [span["tollspan.customer"] for span in metered.collect()] == [SECRET, SECRET]
     assert SECRET not in str(metered.provider.requests)
+
+
+# --- Baggage to hosts of one's own, when they are on the list --------------------------------
+@pytest.mark.parametrize(
+    ("hosts", "baggage_there"),
+    [
+        ((), "mine=1"),
+        (("*.internal",), "mine=1"),
+        (("127.0.0.*",), "mine=1,tollspan.customer=ac%20me,tollspan.tags.team=red"),
+    ],
+)
+@pytest.mark.parametrize("wire", WIRES[:-3], ids=lambda wire: wire.__name__)
+def test_only_hosts_on_the_list_get_attribution(
+    wire: Callable[[str, Headers], None],
+    hosts: tuple[str, ...],
+    baggage_there: str,
+    metered: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(state, "propagate_to", hosts)
+    with tollspan.attribute(customer="ac me", tags={"team": "red"}):
+        wire(metered.provider.url, {"Baggage": "mine=1"})
+        monkeypatch.setitem(globals(), "PATH", "/survey/responses")
+        monkeypatch.setitem(globals(), "BODY", {"answers": [1]})
+        with contextlib.suppress(Exception):
+            wire(metered.provider.url, {"Baggage": "mine=1"})
+    to_provider, to_service = metered.provider.requests
+    assert "baggage" not in to_provider
+    assert to_service["baggage"] == baggage_there
+
+
+def test_nobody_s_request_to_a_host_on_the_list_gets_no_baggage(metered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "propagate_to", ("127.0.0.1",))
+    httpx2.post(f"{metered.provider.url}/survey/responses", json={"answers": [1]})
+    assert "baggage" not in metered.provider.requests[0]

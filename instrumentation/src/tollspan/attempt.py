@@ -65,6 +65,7 @@ class Sent:
     raw_body: bytes
     retries: int
     swallow_usage: bool = False
+    keyed_fingerprint: str | None = None
 
     @property
     def model(self) -> str | None:
@@ -203,6 +204,7 @@ class Attempt:
             server_address=asked.host,
             http_status=self._status,
             error_type=error,
+            request_fingerprint=asked.keyed_fingerprint,
         )
 
     def _usage(self, outcome: Outcome) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from tollspan.guarded import log
@@ -12,15 +12,24 @@ from tollspan.routes import INCLUDE_USAGE_HOSTS
 TRACES_PATH = "/v1/traces"
 GRPC_PORT, HTTP_PORT = 4317, 4318  # the OTLP specification's default ports
 
+_YES = frozenset({"1", "true", "yes", "on"})
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``url`` is the full address that OTLP requests are posted to."""
+    """``url`` is the full address that OTLP requests are posted to.
+
+    ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
+    which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into.
+    """
 
     url: str
     headers: Mapping[str, str]
     include_usage_hosts: frozenset[str]
     resource: Mapping[str, str]
+    propagate_to: tuple[str, ...] = ()
+    fingerprint_key: bytes | None = field(default=None, repr=False)
+    threads: bool = False
 
 
 def resolve(
@@ -29,6 +38,9 @@ def resolve(
     endpoint: str | None = None,
     headers: Mapping[str, str] | None = None,
     include_usage_hosts: Collection[str] | None = None,
+    propagate_to: Collection[str] | None = None,
+    fingerprint_key: str | None = None,
+    threads: bool | None = None,
 ) -> Settings | None:
     """Find the settings; ``None`` when no endpoint is configured anywhere.
 
@@ -41,7 +53,17 @@ def resolve(
     if not url:
         return None
     hosts = _hosts(environ) if include_usage_hosts is None else frozenset(include_usage_hosts)
-    return Settings(url, dict(found if headers is None else headers), hosts, _resource(environ))
+    listed = _listed(environ.get("TOLLSPAN_PROPAGATE_TO", "")) if propagate_to is None else propagate_to
+    key = fingerprint_key or environ.get("TOLLSPAN_FINGERPRINT_KEY") or ""
+    return Settings(
+        url,
+        dict(found if headers is None else headers),
+        hosts,
+        _resource(environ),
+        propagate_to=tuple(host.lower() for host in listed),
+        fingerprint_key=key.encode() or None,
+        threads=environ.get("TOLLSPAN_THREADS", "").lower() in _YES if threads is None else threads,
+    )
 
 
 def _with_path(endpoint: str) -> str:
@@ -69,7 +91,11 @@ def _hosts(environ: Mapping[str, str]) -> frozenset[str]:
     given = environ.get("TOLLSPAN_INCLUDE_USAGE_HOSTS")
     if given is None:
         return INCLUDE_USAGE_HOSTS
-    return frozenset(host.strip() for host in given.split(",") if host.strip())
+    return frozenset(_listed(given))
+
+
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _resource(environ: Mapping[str, str]) -> dict[str, str]:

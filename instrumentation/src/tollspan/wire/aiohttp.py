@@ -71,8 +71,14 @@ def _begun(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun
             drop_header=lambda name: headers.popall(name, None),
             body=lambda: _body(kwargs),
             header_names=lambda: list(headers),
+            set_header=lambda name, value: _write(kwargs, headers, name, value),
         )
     )
+
+
+def _write(kwargs: dict[str, Any], headers: Any, name: str, value: str) -> None:
+    headers[name] = value
+    kwargs["headers"] = headers
 
 
 def _body(kwargs: Mapping[str, Any]) -> bytes:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from opentelemetry import baggage, context
 
 from tollspan.attempt import RETRY_COUNT_HEADER, Attempt, Recorder, Sent
 from tollspan.attribution import Attribution, current, over
-from tollspan.carrier import HEADER_PREFIX, header_keys
+from tollspan.carrier import HEADER_PREFIX, header_keys, to_baggage
+from tollspan.fingerprint import fingerprint
 from tollspan.guarded import guarded
 from tollspan.routes import Route, provider_of, route
 from tollspan.semconv import UsageApi
@@ -27,6 +29,8 @@ class State:
 
     recorder: Recorder | None = None
     include_usage_hosts: frozenset[str] = frozenset()
+    propagate_to: tuple[str, ...] = ()
+    fingerprint_key: bytes | None = None
 
 
 state = State()
@@ -50,6 +54,7 @@ class Outgoing:
     drop_header: Callable[[str], object]
     body: Callable[[], bytes]
     header_names: Callable[[], Collection[str]] = tuple
+    set_header: Callable[[str, str], object] | None = None
     can_ask: bool = False
 
 
@@ -63,7 +68,7 @@ class Begun:
 
 @guarded
 def begin(outgoing: Outgoing) -> Begun | None:
-    """Look at a request; ``None`` for foreign traffic, which is left as it is.
+    """Look at a request; ``None`` for foreign traffic, which is left as it is, or gets attribution if its host may.
 
     Of a provider's request the baggage header and the ``x-tollspan-`` headers are taken away; the latter say for
     whom this one call is, over the attribution in force.
@@ -74,10 +79,12 @@ def begin(outgoing: Outgoing) -> Begun | None:
     found = route(outgoing.method, outgoing.path)
     known = provider_of(outgoing.host) is not None
     if found is None and not known:
+        _propagate(outgoing)
         return None
     sent = None if found is None or found.api is None else _sent(outgoing, found, found.api)
     named = sent is not None and sent.model is not None
     if not (known or named or (found is not None and found.api is None)):
+        _propagate(outgoing)
         return None
     whose = current() if (named_here := guarded(_override)(outgoing)) is None else named_here
     outgoing.drop_header(BAGGAGE_HEADER)
@@ -101,6 +108,15 @@ def abort_open() -> None:
     """End, as aborted, every attempt whose body nobody will read any more; for the end of the process."""
     for response in list(open_responses):
         response.tollspan_attempt.abort()
+
+
+def _propagate(outgoing: Outgoing) -> None:
+    """Write the attribution in force into the Baggage of a request to a host that is on the list."""
+    host = outgoing.host.lower()
+    if outgoing.set_header is None or not any(fnmatchcase(host, pattern) for pattern in state.propagate_to):
+        return
+    if members := to_baggage(current(), outgoing.header(BAGGAGE_HEADER)):
+        outgoing.set_header(BAGGAGE_HEADER, members)
 
 
 def _override(outgoing: Outgoing) -> Attribution:
@@ -140,6 +156,7 @@ def fail(attempt: Attempt | None, error: BaseException) -> None:
 def _sent(outgoing: Outgoing, found: Route, api: UsageApi) -> Sent:
     raw = guarded(outgoing.body)() or b""
     body = _document(raw)
+    key = state.fingerprint_key
     retries = outgoing.header(RETRY_COUNT_HEADER) or ""
     return Sent(
         api=api,
@@ -150,6 +167,7 @@ def _sent(outgoing: Outgoing, found: Route, api: UsageApi) -> Sent:
         raw_body=raw,
         retries=int(retries) if retries.isdecimal() else 0,
         swallow_usage=outgoing.can_ask and api == "openai.chat" and _must_ask(outgoing.host, body),
+        keyed_fingerprint=None if key is None else guarded(fingerprint)(key, outgoing.host, outgoing.path, body),
     )
 
 

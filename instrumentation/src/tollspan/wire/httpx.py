@@ -67,6 +67,7 @@ def _begun(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
             drop_header=lambda name: request.headers.pop(name, None),
             body=lambda: bytes(request.content),
             header_names=lambda: list(request.headers),
+            set_header=request.headers.__setitem__,
             can_ask=True,
         )
     )

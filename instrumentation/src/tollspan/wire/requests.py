@@ -45,6 +45,7 @@ def _begun(request: Any) -> Begun | None:
             drop_header=lambda name: request.headers.pop(name, None),
             body=lambda: _bytes(request.body),
             header_names=lambda: list(request.headers),
+            set_header=request.headers.__setitem__,
             can_ask=isinstance(request.body, str | bytes),
         )
     )
