@@ -16,6 +16,9 @@ import openai
 import pytest
 import requests
 from opentelemetry import baggage, context
+from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
 import tollspan
 from tollspan.wire.exchange import state
@@ -185,3 +188,38 @@ def test_nobody_s_request_to_a_host_on_the_list_gets_no_baggage(metered: Any, mo
     monkeypatch.setattr(state, "propagate_to", ("127.0.0.1",))
     httpx2.post(f"{metered.provider.url}/survey/responses", json={"answers": [1]})
     assert "baggage" not in metered.provider.requests[0]
+
+
+# --- with OpenTelemetry's instrumentations of the HTTP libraries on ---------------------------
+THEIRS = (HTTPX2ClientInstrumentor, HTTPXClientInstrumentor, AioHttpClientInstrumentor, RequestsInstrumentor)
+
+
+@pytest.fixture(params=["ours first", "theirs first", "theirs only"])
+def instrumented(request: pytest.FixtureRequest, metered: Any) -> Iterator[str]:
+    if request.param != "ours first":
+        tollspan.uninstall()
+    for kind in THEIRS:
+        kind().instrument()
+    if request.param == "theirs first":
+        tollspan.install(endpoint=metered.sink.url, include_usage_hosts=())
+    token = context.attach(baggage.set_baggage("customer.id", SECRET))
+    yield request.param
+    context.detach(token)
+    tollspan.uninstall()
+    for kind in THEIRS:
+        kind().uninstrument()
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.__name__)
+def test_the_provider_learns_nothing_by_http_instrumentations(
+    wire: Callable[[str, Headers], None], instrumented: str, metered: Any
+) -> None:
+    with tollspan.attribute(customer=SECRET):
+        wire(metered.provider.url, {})
+    (received,) = metered.provider.requests
+    if instrumented == "theirs only":
+        assert received["baggage"] == f"customer.id={SECRET}"
+        return
+    assert "baggage" not in received
+    assert SECRET not in str(received)
+    assert [span["tollspan.customer"] for span in metered.collect()] == [SECRET]
