@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,12 +35,14 @@ class Received:
 
 
 class Sink:
-    """Keeps every span of every OTLP/HTTP request; answers with ``statuses`` first, then 200."""
+    """Keeps every span of every request; answers with ``statuses`` first, then 200, after ``delay`` seconds."""
 
     def __init__(self) -> None:
         self.spans: list[Received] = []
         self.headers: list[dict[str, str]] = []
         self.statuses: list[int] = []
+        self.delay = 0.0
+        self._never = threading.Event()
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,6 +52,7 @@ class Sink:
                 sink.headers.append({key.lower(): value for key, value in self.headers.items()} | {"path": self.path})
                 if status == 200:
                     sink.spans += decoded(gzip.decompress(body))
+                sink._never.wait(sink.delay)
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -102,6 +106,13 @@ class Metered:
     provider: FakeProvider
     sink: Sink
     collect: Callable[[], list[Received]] = field(default=list)
+
+
+@pytest.fixture(autouse=True)
+def spool_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "spool"
+    monkeypatch.setenv("TOLLSPAN_SPOOL_DIR", str(folder))
+    return folder
 
 
 @pytest.fixture

@@ -18,14 +18,20 @@ from tollspan import (
     attempt,
     attribution,
     carrier,
+    ending,
     estimate,
     export,
     fingerprint,
+    frame,
+    memory,
     process,
+    protobuf,
     record,
     routes,
     runtime,
+    segment,
     sender,
+    spool,
     stream,
     usage,
 )
@@ -35,8 +41,8 @@ from tollspan.wire import httpx as wire
 HEADERS = {"x-tollspan-customer": "acme", "x-tollspan-billable": "no"}
 ASK: Any = [{"role": "user", "content": "hi"}]
 MODULES = (
-    attempt, attribution, carrier, estimate, exchange, fingerprint, export, process, record,
-    routes, sender, stream, usage, wire,
+    attempt, attribution, carrier, ending, estimate, exchange, export, fingerprint, frame, memory, process, protobuf,
+    record, routes, segment, sender, spool, stream, usage, wire,
 )  # fmt: skip
 # Boundaries: they call the application's code or contain the guard itself, and are held by the others.
 BOUNDARIES = {
@@ -49,7 +55,9 @@ GUARDING = {
     "Scope": {"__init__", "__enter__", "__exit__", "__call__"},
     "_Watched": None,
     "Recorder": None,
-    "Sender": {"__init__", "_run", "_take", "_count"},
+    "Sender": {"__init__", "_run", "_gathered", "_start", "_outstanding", "_count"},
+    "Memory": {"__init__"},
+    "Source": None,
     "Stats": None,
 }
 

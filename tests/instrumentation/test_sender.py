@@ -73,14 +73,17 @@ def test_a_partial_success_counts_what_was_rejected() -> None:
     sender.close(1)
 
 
-def test_past_the_cap_records_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    monkeypatch.setattr(module, "MAX_QUEUED", 3)
+def test_past_the_cap_of_memory_records_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    monkeypatch.setattr(module, "MAX_IN_MEMORY", 3)
     monkeypatch.setattr(module, "GATHER_SECONDS", 60)
     sender = Sender(answering(), {})
     for number in range(5):
         sender.put(unit(number))
     assert (sender.stats().recorded, sender.stats().dropped, sender.stats().queued) == (5, 2, 3)
-    assert len([line for line in caplog.messages if "wait" in line]) == 1
+    assert [line for line in caplog.messages if "dropped" in line] == [
+        "tollspan: 1 records dropped (no folder): is the endpoint up?",
+        "tollspan: 2 records dropped (no folder): is the endpoint up?",
+    ]
     assert sender.flush(5)
     sender.close(1)
 

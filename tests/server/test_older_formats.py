@@ -51,6 +51,16 @@ def snapshot_as_format_1(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
 
 
+def test_other_tables_under_the_same_number_are_made_again_too(bench: Bench) -> None:
+    bench.send(call(1))
+    before = bench.digests()
+    bench.close()
+    with duckdb.connect(str(bench.folder.store / STORE_FILE)) as connection:
+        connection.execute("UPDATE meta SET value = 'other' WHERE key = 'tables'")
+    assert bench.digests() == before
+    assert list(bench.folder.store.glob("*.outdated*"))
+
+
 def test_the_store_is_made_again_from_the_journal(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     bench.send(call(1))
     bench.send(call(2, tollspan__service_tier="batch"))
@@ -60,7 +70,7 @@ def test_the_store_is_made_again_from_the_journal(bench: Bench, caplog: pytest.L
     as_format_1(store)
     with caplog.at_level(logging.WARNING, "tollspan"):
         assert (bench.digests(), bench.usage()) == (before, usage)
-    assert "has format 1, this release writes 3" in caplog.text
+    assert "has format 1 with tables of another release, this one writes format 3" in caplog.text
     assert store.with_name(f"{STORE_FILE}.outdated").exists()
     assert bench.ask("audit", full="true").ok
 

@@ -7,61 +7,72 @@ made here are the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tollspan import semconv
-from tollspan.event import Event, scope_spans
-from tollspan.record import CallRecord, Record, UnitRecord, Value
+from tollspan.event import Event, event_span, scope_spans
+from tollspan.frame import EVENT, SPAN, Frame
+from tollspan.protobuf import field, fields, span
+from tollspan.record import CallRecord, Record, UnitRecord
 
-SAMPLED_FLAG = 1  # W3C trace flags
+# Field numbers of opentelemetry/proto/trace/v1/trace.proto.
+_RESOURCE_SPANS, _RESOURCE, _SCOPE_SPANS, _SCOPE, _SPANS = 1, 1, 2, 1, 2
 
 
 def spans(records: Iterable[Record], resource: Mapping[str, str] | None = None) -> bytes:
     """Encode records as one serialized ``ExportTraceServiceRequest``; the same records give the same bytes."""
-    listed = list(records)
-    events = [record for record in listed if isinstance(record, Event)]
-    scope = ScopeSpans(scope=InstrumentationScope(name=semconv.SCOPE_NAME, version=_version()))
-    scope.spans.extend(_span(record) for record in listed if not isinstance(record, Event))
-    about = Resource(attributes=[_attribute(key, value) for key, value in (resource or {}).items()])
-    scopes = [found for found in (scope, scope_spans(events)) if found.spans]
-    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=about, scope_spans=scopes)])
-    return request.SerializeToString(deterministic=True)
+    return request(encoded_resource(resource or {}), map(encoded, records))
 
 
-def _span(record: CallRecord | UnitRecord) -> Span:
-    return Span(
-        trace_id=bytes.fromhex(record.identity.trace_id),
-        span_id=bytes.fromhex(record.identity.span_id),
-        parent_span_id=bytes.fromhex(record.identity.parent_id),
-        flags=SAMPLED_FLAG if record.identity.trace_sampled else 0,
+def encoded(record: Record) -> Frame:
+    """Encode a record once and for all: whoever sends it, however often, sends these bytes."""
+    if isinstance(record, Event):
+        return Frame(EVENT, event_span(record).SerializeToString(deterministic=True))
+    return Frame(SPAN, _span(record))
+
+
+def encoded_resource(resource: Mapping[str, str]) -> bytes:
+    """Encode the attributes of a resource."""
+    about = [KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in resource.items()]
+    return Resource(attributes=about).SerializeToString(deterministic=True)
+
+
+def request(resource: bytes, frames: Iterable[Frame]) -> bytes:
+    """Put encoded records of one resource together to a serialized ``ExportTraceServiceRequest``."""
+    listed = list(frames)
+    body = field(_RESOURCE, resource)
+    for kind, scope in _scopes().items():
+        found = fields(_SPANS, (frame.payload for frame in listed if frame.kind == kind))
+        if found:
+            body += field(_SCOPE_SPANS, field(_SCOPE, scope) + found)
+    return field(_RESOURCE_SPANS, body)
+
+
+@cache
+def _scopes() -> Mapping[bytes, bytes]:
+    found = {
+        SPAN: InstrumentationScope(name=semconv.SCOPE_NAME, version=_version()),
+        EVENT: scope_spans(()).scope,
+    }
+    return {kind: scope.SerializeToString(deterministic=True) for kind, scope in found.items()}
+
+
+def _span(record: CallRecord | UnitRecord) -> bytes:
+    identity = record.identity
+    return span(
+        ids=(identity.trace_id, identity.span_id, identity.parent_id),
         name=record.name,
         kind=Span.SPAN_KIND_CLIENT if isinstance(record, CallRecord) else Span.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=record.start_ns,
-        end_time_unix_nano=record.end_ns,
-        status=Status(code=Status.STATUS_CODE_ERROR) if record.failed else None,
-        attributes=[_attribute(key, value) for key, value in record.attributes().items()],
+        times_ns=(record.start_ns, record.end_ns),
+        attributes=record.attributes(),
+        failed=record.failed,
+        sampled=identity.trace_sampled,
     )
-
-
-def _attribute(key: str, value: Value) -> KeyValue:
-    return KeyValue(key=key, value=_any(value))
-
-
-def _any(value: Value) -> AnyValue:
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    if isinstance(value, float):
-        return AnyValue(double_value=value)
-    if isinstance(value, tuple):
-        return AnyValue(array_value=ArrayValue(values=[_any(item) for item in value]))
-    return AnyValue(string_value=value)
 
 
 def _version() -> str:

@@ -8,9 +8,8 @@ from tollspan import semconv
 from tollspan.attribution import NOBODY, Attribution
 from tollspan.event import Event
 from tollspan.process import Identity
+from tollspan.protobuf import Value
 from tollspan.usage import UNKNOWN, TokenCounts
-
-Value = str | bool | int | float | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,17 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from tollspan import attribution, wire
+from tollspan import attribution, ending, wire
 from tollspan import threads as carried
 from tollspan.event import EventError, read_event
 from tollspan.event_fields import NAMES
+from tollspan.export import encoded_resource
 from tollspan.guarded import guarded, log
 from tollspan.process import Process, identify
 from tollspan.record import Record, UnitRecord
 from tollspan.sender import Sender, Stats, http_post
 from tollspan.settings import Settings, resolve
+from tollspan.spool import Limits, Spool
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,9 +40,11 @@ class Runtime:
         self.restart()
 
     def restart(self) -> None:
-        """Begin as a new process: own id, sequence and thread; what a forked parent has queued stays its own."""
+        """Begin as a new process: own id, sequence, file and thread; what a forked parent has queued stays its own."""
         self._process = Process()
-        self.sender = Sender(http_post(self.settings.url, self.settings.headers), self.settings.resource)
+        settings = self.settings
+        spool = Spool(settings.spool, encoded_resource(settings.resource), Limits.of(settings.spool_bytes))
+        self.sender = Sender(http_post(settings.url, settings.headers), settings.resource, spool)
 
     def now_ns(self) -> int:
         """Return the wall clock in nanoseconds."""
@@ -51,7 +55,7 @@ class Runtime:
         return self._process.number()
 
     def emit(self, record: Record) -> None:
-        """Queue a record for sending."""
+        """Keep a record, to be sent."""
         self.sender.put(record)
 
 
@@ -93,6 +97,8 @@ def install(
             return
         _running = Runtime(settings)
         wire.patch(_running, settings)
+        ending.watch(_at_end)
+        guarded(_running.sender.start)()
         carried.put_in(threads=settings.threads)
 
 
@@ -104,6 +110,7 @@ def uninstall(timeout: float = EXIT_FLUSH_SECONDS) -> None:
         running, _running = _running, None
         wire.unpatch()
         carried.take_out()
+        ending.unwatch()
     if running is not None:
         running.sender.close(timeout)
 
@@ -185,15 +192,18 @@ def _after_fork() -> None:
     global _lock  # noqa: PLW0603 - the parent may have held it
     _lock = threading.Lock()
     if _running is not None:
+        guarded(_running.sender.forget)()
         _running.restart()
 
 
 @guarded
-def _at_exit() -> None:
+def _at_end() -> None:
+    running = _running
     wire.abort_open()
-    flush()
+    if running is not None:
+        running.sender.close(EXIT_FLUSH_SECONDS)
 
 
-atexit.register(_at_exit)
+atexit.register(_at_end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

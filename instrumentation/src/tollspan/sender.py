@@ -1,24 +1,31 @@
-"""Sends records to an OTLP/HTTP endpoint from a thread of its own, for as long as the process lives."""
+"""Keeps records in the spool and sends them to an OTLP/HTTP endpoint from a thread of its own."""
 
 from __future__ import annotations
 
 import gzip
 import http.client
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from time import monotonic
 from urllib.parse import urlsplit
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from tollspan.export import spans
+from tollspan.export import encoded, encoded_resource, request
+from tollspan.frame import framed
 from tollspan.guarded import guarded, log
+from tollspan.memory import Memory
 from tollspan.record import Record
+from tollspan.segment import Batch
+from tollspan.spool import Spool
 
-MAX_QUEUED = 50_000  # about 50 MB; beyond it new records are dropped and counted
+MAX_IN_MEMORY = 50_000  # about 50 MB, where the spool cannot be written; beyond it records are dropped and counted
 MAX_BATCH = 512
 GATHER_SECONDS = 1.0
+SYNC_SECONDS = 1.0  # of records in the page cache: what a power cut may take
+SWEEP_SECONDS = 60.0  # between two looks for files of processes that have ended
+JOIN_SECONDS = 0.5  # for a thread that has nothing left to do
 FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
 POST_TIMEOUT_SECONDS = 10.0
 # Answers that repeating the same bytes cannot change; everything else is tried again.
@@ -28,7 +35,12 @@ OK_CLASS = 2
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What became of this process's records; ``dropped`` ones are gaps in its sequence."""
+    """What became of this process's records; ``dropped`` ones are gaps in its sequence.
+
+    ``queued`` ones wait, in the spool or in memory. ``adopted`` ones were left behind by other processes and are not
+    counted elsewhere; ``damaged`` counts the places in files that could not be read. ``problem`` tells why records
+    cannot be written to a file now, and is empty when they can.
+    """
 
     recorded: int = 0
     exported: int = 0
@@ -36,7 +48,12 @@ class Stats:
     dropped: int = 0
     queued: int = 0
     failed_posts: int = 0
+    adopted: int = 0
+    damaged: int = 0
+    problem: str = ""
 
+
+_COUNTED = ("recorded", "exported", "refused", "dropped", "failed_posts", "adopted", "damaged")
 
 Post = Callable[[bytes], "tuple[int, bytes]"]
 
@@ -64,94 +81,175 @@ def http_post(url: str, headers: Mapping[str, str]) -> Post:
 
 
 class Sender:
-    """A bounded queue and the thread that empties it; the thread starts with the first record."""
+    """The spool, the memory beside it, and the thread that empties both; the thread starts with the first record."""
 
-    def __init__(self, post: Post, resource: Mapping[str, str]) -> None:
+    def __init__(self, post: Post, resource: Mapping[str, str], spool: Spool | None = None) -> None:
         self._post = post
-        self._resource = resource
-        self._queue: deque[Record] = deque()
-        self._in_flight = 0
+        about = encoded_resource(resource)
+        self._spool = spool or Spool((), about)
+        self._memory = Memory(about, MAX_IN_MEMORY)
         self._changed = threading.Condition()
-        self._flushing = 0
+        self._flushing = self._asked = 0
+        self._drained = self._swept = 0
+        self._next_sweep = self._next_sync = 0.0
+        self._adopting = False
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._stats = Stats()
+        self._counts = dict.fromkeys(_COUNTED, 0)
+
+    def start(self) -> None:
+        """Begin to send what an earlier process left behind, if there is anything."""
+        if self._spool.waiting_files():
+            with self._changed:
+                self._start()
 
     def put(self, record: Record) -> None:
-        """Take a record; past the cap, or after the end, it is dropped and counted; the first time is logged."""
+        """Keep a record: in the spool, else in memory; where neither has room it is dropped, counted and logged."""
+        frame = encoded(record)
+        spooled = bool(guarded(self._spool.append)(framed(frame)))
+        kept = spooled or (not self._closed and self._memory.append(frame))
         with self._changed:
-            full = len(self._queue) + self._in_flight >= MAX_QUEUED
-            if full or self._closed:
-                self._count(recorded=1, dropped=1)
-                if full and self._stats.dropped == 1:
-                    log.error("tollspan: %d records wait, the newest are dropped: is the endpoint up?", MAX_QUEUED)
+            self._count(recorded=1, dropped=int(not kept))
+            dropped = self._counts["dropped"]
+            if not kept and dropped & (dropped - 1) == 0:
+                log.error("tollspan: %d records dropped (%s): is the endpoint up?", dropped, self._spool.problem)
+            if self._closed:
+                if self._thread is None or not self._thread.is_alive():
+                    guarded(self._spool.close)()
                 return
-            self._queue.append(record)
-            self._count(recorded=1)
-            self._changed.notify_all()
+            if self._outstanding() in (1, MAX_BATCH):
+                self._changed.notify_all()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="tollspan-sender", daemon=True)
-                self._thread.start()
+                self._start()
 
     def flush(self, timeout_seconds: float) -> bool:
-        """Send what waits now; True when nothing waits any more."""
+        """Send what waits now, also what ended processes left behind; True when nothing waits any more."""
         with self._changed:
+            if self._thread is None and not self._spool.waiting_files():
+                return not self._outstanding()
+            self._start()
             self._flushing += 1
+            self._asked += 1
+            recorded, asked = self._counts["recorded"], self._asked
             self._changed.notify_all()
-            done = self._changed.wait_for(lambda: not self._queue and not self._in_flight, timeout_seconds)
+            done = self._changed.wait_for(
+                lambda: self._drained >= recorded and self._swept >= asked,
+                timeout_seconds,
+            )
             self._flushing -= 1
             return done
 
     def close(self, timeout_seconds: float) -> None:
-        """Flush, then end the thread; what could not be sent is dropped and counted."""
+        """Flush, then end the thread; what could not be sent stays in the spool, or is dropped and counted."""
         self.flush(timeout_seconds)
         with self._changed:
             self._closed = True
-            self._count(dropped=len(self._queue))
-            self._queue.clear()
+            self._count(dropped=self._memory.clear())
             self._changed.notify_all()
+            thread = self._thread
+        if thread is None:
+            self._spool.close()
+        elif thread is not threading.current_thread():
+            thread.join(JOIN_SECONDS)
+
+    def forget(self) -> None:
+        """Let go of the files in a forked child; they stay the parent's."""
+        self._spool.forget()
 
     def stats(self) -> Stats:
         """Return the counters now."""
         with self._changed:
-            return replace(self._stats, queued=len(self._queue) + self._in_flight)
+            return Stats(**self._counts, queued=self._outstanding(), problem=self._spool.problem)
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._run, name="tollspan-sender", daemon=True)
+            self._thread.start()
+
+    def _outstanding(self) -> int:
+        counts = self._counts
+        return counts["recorded"] - counts["exported"] - counts["refused"] - counts["dropped"]
 
     def _count(self, **more: int) -> None:
-        self._stats = replace(self._stats, **{name: getattr(self._stats, name) + n for name, n in more.items()})
+        for name, number in more.items():
+            self._counts[name] += number
 
     def _run(self) -> None:
-        while batch := self._take():
-            refused = self._send(batch)
-            lost = len(batch) if refused is None else refused
-            with self._changed:
-                self._in_flight = 0
-                self._count(exported=len(batch) - lost, refused=lost)
-                self._changed.notify_all()
+        while self._gathered():
+            if not self._step():
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, FIRST_BACKOFF_SECONDS)
+        guarded(self._spool.close)()
 
-    def _take(self) -> list[Record]:
+    def _gathered(self) -> bool:
+        """Wait until there is something worth sending; False at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closed)
-            self._changed.wait_for(
-                lambda: len(self._queue) >= MAX_BATCH or self._flushing or self._closed,
-                GATHER_SECONDS,
-            )
-            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
-            self._in_flight = len(batch)
-            return batch
+            if not self._adopting:
+                self._changed.wait_for(
+                    lambda: self._outstanding() or self._asked > self._swept or self._closed,
+                    max(self._next_sweep - monotonic(), 0),
+                )
+                if self._outstanding():
+                    self._changed.wait_for(
+                        lambda: self._outstanding() >= MAX_BATCH or self._flushing or self._closed,
+                        GATHER_SECONDS,
+                    )
+            return not self._closed
 
     @guarded
-    def _send(self, batch: list[Record]) -> int:
-        """Send a batch, however long it takes; return how many of it were refused for good."""
-        body, size = spans(batch, self._resource), len(batch)
+    def _step(self) -> bool:
+        """Adopt when that is due, and deliver one batch; always True."""
+        asked, recorded = self._asked, self._counts["recorded"]
+        if asked > self._swept or monotonic() >= self._next_sweep:
+            self._adopting = self._spool.adopt()
+            self._next_sweep = monotonic() + SWEEP_SECONDS
+        batch = self._memory.read(MAX_BATCH) or self._spool.read(MAX_BATCH)
+        if batch is not None:
+            self._deliver(batch)
+            return True
+        self._adopting = self._adopting and self._spool.adopt()
+        with self._changed:
+            self._drained = recorded
+            if not self._adopting:
+                self._swept = asked
+            self._changed.notify_all()
+        return True
+
+    def _deliver(self, batch: Batch) -> None:
+        """Send a batch, however long it takes; at the end of the sender it is left where it is."""
+        refused = self._send(batch) if batch.frames else 0
+        if refused is None:
+            return
+        arrived = len(batch.frames) - refused
+        with self._changed:
+            if not self._closed or not isinstance(batch.source, Memory):
+                batch.source.acknowledge(batch.end)
+            counted = {"exported": arrived} if batch.own else {"adopted": arrived}
+            self._count(refused=refused if batch.own else 0, damaged=batch.damaged, **counted)
+            self._changed.notify_all()
+
+    def _send(self, batch: Batch) -> int | None:
+        """Return how many were refused for good; ``None`` when the sender ended first."""
+        body, size = request(batch.resource, batch.frames), len(batch.frames)
         backoff = FIRST_BACKOFF_SECONDS
+        asked = self._asked
+        self._sync()
         while (refused := self._try(body, size)) is None:
             with self._changed:
                 self._count(failed_posts=1)
+                self._changed.wait_for(lambda: self._closed or self._asked > asked, backoff)  # noqa: B023 - waits here
                 if self._closed:
-                    return size
-                self._changed.wait(backoff)
+                    return None
+                asked = self._asked
+            self._sync()
             backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
         return refused
+
+    @guarded
+    def _sync(self) -> None:
+        if monotonic() >= self._next_sync:
+            self._next_sync = monotonic() + SYNC_SECONDS
+            self._spool.sync()
 
     def _try(self, body: bytes, size: int) -> int | None:
         try:

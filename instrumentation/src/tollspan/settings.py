@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from tollspan.guarded import log
@@ -11,6 +13,7 @@ from tollspan.routes import INCLUDE_USAGE_HOSTS
 
 TRACES_PATH = "/v1/traces"
 GRPC_PORT, HTTP_PORT = 4317, 4318  # the OTLP specification's default ports
+SPOOL_BYTES = 512 << 20
 
 _YES = frozenset({"1", "true", "yes", "on"})
 
@@ -19,6 +22,8 @@ _YES = frozenset({"1", "true", "yes", "on"})
 class Settings:
     """``url`` is the full address that OTLP requests are posted to.
 
+    ``spool`` are the folders for unsent records, the first that can be written to is used; they hold ``spool_bytes``
+    at most. None: records wait in memory.
     ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
     which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into.
     """
@@ -27,6 +32,8 @@ class Settings:
     headers: Mapping[str, str]
     include_usage_hosts: frozenset[str]
     resource: Mapping[str, str]
+    spool: tuple[Path, ...] = ()
+    spool_bytes: int = SPOOL_BYTES
     propagate_to: tuple[str, ...] = ()
     fingerprint_key: bytes | None = field(default=None, repr=False)
     threads: bool = False
@@ -53,17 +60,39 @@ def resolve(
     if not url:
         return None
     hosts = _hosts(environ) if include_usage_hosts is None else frozenset(include_usage_hosts)
+    sent = dict(found if headers is None else headers)
     listed = _listed(environ.get("TOLLSPAN_PROPAGATE_TO", "")) if propagate_to is None else propagate_to
     key = fingerprint_key or environ.get("TOLLSPAN_FINGERPRINT_KEY") or ""
     return Settings(
         url,
-        dict(found if headers is None else headers),
+        sent,
         hosts,
         _resource(environ),
+        _spool(environ, url, sent),
+        _spool_bytes(environ),
         propagate_to=tuple(host.lower() for host in listed),
         fingerprint_key=key.encode() or None,
         threads=environ.get("TOLLSPAN_THREADS", "").lower() in _YES if threads is None else threads,
     )
+
+
+def _spool(environ: Mapping[str, str], url: str, headers: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return folders for one endpoint and its credentials, so that nobody's records go out under another's name."""
+    whose = blake2b(repr((url, sorted(headers.items()))).encode(), digest_size=8).hexdigest()
+    given = environ.get("TOLLSPAN_SPOOL_DIR")
+    if given is not None:
+        return (Path(given) / whose,) if given else ()
+    home = environ.get("HOME")
+    state = environ.get("XDG_STATE_HOME") or (f"{home}/.local/state" if home else None)
+    shared = Path(environ.get("TMPDIR") or "/tmp") / f"tollspan-{whose}"  # noqa: S108 - used only when it is ours alone
+    return (Path(state) / "tollspan" / whose, shared) if state else (shared,)
+
+
+def _spool_bytes(environ: Mapping[str, str]) -> int:
+    given = environ.get("TOLLSPAN_SPOOL_MAX_BYTES", "")
+    if given and not given.isdecimal():
+        log.error("tollspan: TOLLSPAN_SPOOL_MAX_BYTES=%s is no number of bytes; using %d", given, SPOOL_BYTES)
+    return int(given) if given.isdecimal() else SPOOL_BYTES
 
 
 def _with_path(endpoint: str) -> str:

@@ -92,7 +92,8 @@ class StoreOutdatedError(StoreDeadError):
 
     def __init__(self, path: Path | str, found: int, known: int) -> None:
         super().__init__(
-            f"{path} has format {found}, this release writes {known}. It is made again from snapshots and journal.",
+            f"{path} has format {found} with tables of another release, this one writes format {known}. "
+            "It is made again from snapshots and journal.",
         )
 
 

@@ -8,6 +8,7 @@ everything it caused, to be read again after reopening.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import threading
@@ -319,12 +320,12 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _check(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    """Read the format, and what the writer needs to go on."""
-    rows = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchall()
-    found = int(rows[0][0]) if rows else 0
+    """Read the format, whether the tables are those of this release, and what the writer needs to go on."""
+    meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    found = int(meta.get("format", 0))
     if found > FORMAT:
         raise FormatVersionError(path, found, FORMAT)
-    if found < FORMAT:
+    if found < FORMAT or meta.get("tables") != _tables(_schema()):
         raise StoreOutdatedError(path, found, FORMAT)
     connection.execute("SELECT max(position) FROM entries").fetchall()
 
@@ -341,12 +342,23 @@ def _create(path: Path) -> None:
     aside = path.with_name(path.name + ".new")
     remove(aside)
     connection = duckdb.connect(str(aside))
-    connection.execute(resources.files(__package__).joinpath("schema.sql").read_text())
-    connection.execute("INSERT INTO meta VALUES ('format', ?)", [str(FORMAT)])
+    schema = _schema()
+    connection.execute(schema)
+    connection.execute("INSERT INTO meta VALUES ('format', ?), ('tables', ?)", [str(FORMAT), _tables(schema)])
     connection.execute("CHECKPOINT")
     connection.close()
     aside.chmod(0o600)
     put_in_place(aside, path)
+
+
+def _schema() -> str:
+    return resources.files(__package__).joinpath("schema.sql").read_text()
+
+
+def _tables(schema: str) -> str:
+    """Return a digest of tables and views; comments and layout do not count."""
+    told = " ".join(line.partition("--")[0] for line in schema.splitlines())
+    return hashlib.sha256(" ".join(told.split()).encode()).hexdigest()[:16]
 
 
 def _sync(path: Path) -> None:
