@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import anthropic
+import httpx2
 import openai
 import pytest
 
@@ -16,9 +17,11 @@ import tollspan
 from tollspan import (
     attempt,
     attribution,
+    carrier,
     ending,
     estimate,
     export,
+    fingerprint,
     frame,
     memory,
     process,
@@ -32,17 +35,20 @@ from tollspan import (
     stream,
     usage,
 )
+from tollspan.wire import exchange
 from tollspan.wire import httpx as wire
 
+HEADERS = {"x-tollspan-customer": "acme", "x-tollspan-billable": "no"}
 ASK: Any = [{"role": "user", "content": "hi"}]
 MODULES = (
-    attempt, attribution, ending, estimate, export, frame, memory, process, protobuf, record, routes, segment, sender,
-    spool, stream, usage, wire,
+    attempt, attribution, carrier, ending, estimate, exchange, export, fingerprint, frame, memory, process, protobuf,
+    record, routes, segment, sender, spool, stream, usage, wire,
 )  # fmt: skip
 # Boundaries: they call the application's code or contain the guard itself, and are held by the others.
 BOUNDARIES = {
     "_send", "_asend", "_no_baggage", "_fail", "_watched", "patch", "unpatch", "current", "attribute",
     "_function", "_coroutine", "_generator", "_async_generator", "_wrapper",
+    "sending", "inside", "fail", "extract",
 }  # fmt: skip
 GUARDING = {
     "Attempt": {"chunk", "finish"},
@@ -95,8 +101,11 @@ def test_the_application_answers_although_it_breaks(
 ) -> None:
     monkeypatch.setattr(owner, name, broken)
     gpt, claude = (client.copy(base_url=metered.provider.url) for client in clients)
-    with tollspan.attribute(customer="acme", tags={"a": "b"}):
-        assert gpt.chat.completions.create(model="gpt-4o", messages=ASK).usage
+    monkeypatch.setattr(exchange.state, "fingerprint_key", b"k")
+    monkeypatch.setattr(exchange.state, "propagate_to", ("127.0.0.1",))
+    with tollspan.attribute(customer="acme", tags={"a": "b"}), tollspan.extract(tollspan.inject()):
+        httpx2.post(f"{metered.provider.url}/survey/responses", json={"answers": [1]})
+        assert gpt.chat.completions.create(model="gpt-4o", messages=ASK, extra_headers=HEADERS).usage
         stream: Any = gpt.chat.completions.create(model="gpt-4o", messages=ASK, stream=True)
         assert [*stream][-1].choices[0].finish_reason == "stop"
         with claude.messages.stream(model="claude-sonnet-5", max_tokens=9, messages=ASK) as message:

@@ -239,7 +239,7 @@ def test_coming_and_going_a_hundred_times_restores_the_originals(metered: Any) -
     originals = [vars(requests.Session)["send"], vars(aiohttp.ClientSession)["_request"]]
     for _ in range(100):
         tollspan.install(endpoint=metered.sink.url)
-        assert [seam.hooked() for seam in (*aiohttp_wire.SEAMS, *requests_wire.SEAMS)] == [[True], [True]]
+        assert [seam.hooked() for seam in (*aiohttp_wire.SEAMS, *requests_wire.SEAMS)] == [[True, True], [True]]
         tollspan.uninstall(0)
     assert [vars(requests.Session)["send"], vars(aiohttp.ClientSession)["_request"]] == originals
     requests_whole(metered.provider.url)

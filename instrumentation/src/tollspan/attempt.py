@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tollspan import estimate
-from tollspan.attribution import current
+from tollspan.attribution import Attribution
 from tollspan.guarded import guarded
 from tollspan.process import identify
 from tollspan.record import CallRecord
@@ -65,6 +65,7 @@ class Sent:
     raw_body: bytes
     retries: int
     swallow_usage: bool = False
+    keyed_fingerprint: str | None = None
 
     @property
     def model(self) -> str | None:
@@ -80,14 +81,14 @@ class Sent:
 
 
 class Attempt:
-    """An attempt under way. Attribution and ids are taken now, when the request is sent; nothing here raises."""
+    """An attempt under way. ``whose`` and the ids hold from now, when the request is sent; nothing here raises."""
 
-    def __init__(self, sent: Sent, recorder: Recorder) -> None:
+    def __init__(self, sent: Sent, recorder: Recorder, whose: Attribution) -> None:
         self._sent = sent
         self._recorder = recorder
         self._start_ns = recorder.now_ns()
         self._identity = identify(self._start_ns)
-        self._attribution = current()
+        self._attribution = whose
         self._retry_of = self._linked()
         self._answer = Answer()
         self._reader: EventReader | None = None
@@ -203,6 +204,7 @@ class Attempt:
             server_address=asked.host,
             http_status=self._status,
             error_type=error,
+            request_fingerprint=asked.keyed_fingerprint,
         )
 
     def _usage(self, outcome: Outcome) -> dict[str, Any]:

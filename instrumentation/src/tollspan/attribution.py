@@ -91,6 +91,11 @@ def current() -> Attribution:
     return found if isinstance(found, Attribution) else NOBODY
 
 
+def enter(whose: Attribution) -> Any:
+    """Put exactly this attribution in force, whatever is now; return the token to detach from the context."""
+    return context.attach(context.set_value(_KEY, whose))
+
+
 class Scope:
     """A stretch of code whose calls belong to someone: a context manager and a decorator.
 
@@ -108,7 +113,7 @@ class Scope:
     @guarded
     def _enter(self) -> Attribution:
         inner = over(current(), self._keys)
-        self._tokens.append(context.attach(context.set_value(_KEY, inner)))
+        self._tokens.append(enter(inner))
         return inner
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

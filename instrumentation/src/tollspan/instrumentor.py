@@ -22,6 +22,9 @@ class TollspanInstrumentor(BaseInstrumentor):  # type: ignore[misc] # typed as A
             endpoint=kwargs.get("endpoint"),
             headers=kwargs.get("headers"),
             include_usage_hosts=kwargs.get("include_usage_hosts"),
+            propagate_to=kwargs.get("propagate_to"),
+            fingerprint_key=kwargs.get("fingerprint_key"),
+            threads=kwargs.get("threads"),
         )
 
     def _uninstrument(self, **_kwargs: Any) -> None:

@@ -47,6 +47,7 @@ class CallRecord:
     server_address: str | None = None
     http_status: int | None = None
     error_type: str | None = None
+    request_fingerprint: str | None = None
 
     @property
     def name(self) -> str:
@@ -68,6 +69,7 @@ class CallRecord:
             semconv.RESPONSE_MODEL: self.response_model,
             semconv.RESPONSE_ID: self.response_id,
             semconv.PROVIDER_REQUEST_ID: self.provider_request_id,
+            semconv.REQUEST_FINGERPRINT: self.request_fingerprint,
             semconv.SERVICE_TIER: self.service_tier,
             semconv.FINISH_REASONS: self.finish_reasons or None,
             semconv.ATTEMPT: self.attempt,

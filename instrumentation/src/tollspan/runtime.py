@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from tollspan import attribution, ending, wire
+from tollspan import threads as carried
 from tollspan.event import EventError, read_event
 from tollspan.event_fields import NAMES
 from tollspan.export import encoded_resource
@@ -63,25 +64,42 @@ def install(
     endpoint: str | None = None,
     headers: Mapping[str, str] | None = None,
     include_usage_hosts: Collection[str] | None = None,
+    *,
+    propagate_to: Collection[str] | None = None,
+    fingerprint_key: str | None = None,
+    threads: bool | None = None,
 ) -> None:
     """Start metering: every LLM call through ``httpx2`` and ``httpx`` becomes a record sent to an OTLP/HTTP endpoint.
 
     ``endpoint`` is a base address such as ``http://localhost:4318``; without it ``TOLLSPAN_OTLP_ENDPOINT``, then
     the OpenTelemetry variables decide, and with none of them nothing is patched. ``include_usage_hosts`` replaces
     the table of hosts whose OpenAI chat streams are asked for usage. A second call does nothing.
+
+    ``threads`` carries attribution into threads started by hand too, not only into executors. ``propagate_to`` are
+    patterns of hosts (``*.internal``) that get attribution as W3C Baggage. ``fingerprint_key`` is a secret under which
+    each request gets a fingerprint.
     """
     global _running  # noqa: PLW0603 - one instrumentation a process is what patching a library means
     with _lock:
         if _running is not None:
             return
-        settings = resolve(os.environ, endpoint=endpoint, headers=headers, include_usage_hosts=include_usage_hosts)
+        settings = resolve(
+            os.environ,
+            endpoint=endpoint,
+            headers=headers,
+            include_usage_hosts=include_usage_hosts,
+            propagate_to=propagate_to,
+            fingerprint_key=fingerprint_key,
+            threads=threads,
+        )
         if settings is None:
             log.info("tollspan: no OTLP endpoint configured (TOLLSPAN_OTLP_ENDPOINT); nothing is metered")
             return
         _running = Runtime(settings)
-        wire.patch(_running, settings.include_usage_hosts)
+        wire.patch(_running, settings)
         ending.watch(_at_end)
         guarded(_running.sender.start)()
+        carried.put_in(threads=settings.threads)
 
 
 @guarded
@@ -91,6 +109,7 @@ def uninstall(timeout: float = EXIT_FLUSH_SECONDS) -> None:
     with _lock:
         running, _running = _running, None
         wire.unpatch()
+        carried.take_out()
         ending.unwatch()
     if running is not None:
         running.sender.close(timeout)

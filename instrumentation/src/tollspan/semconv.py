@@ -82,6 +82,7 @@ CACHE_READ_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
 REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 SERVICE_TIER: Final = "tollspan.service_tier"  # the tier that the provider served and billed, e.g. batch
+REQUEST_FINGERPRINT: Final = "tollspan.request_fingerprint"  # keyed digest, equal when the same is asked again
 PROVIDER_REQUEST_ID: Final = "tollspan.provider_request_id"  # x-request-id / request-id header
 SERVER_ADDRESS: Final = "server.address"
 ERROR_TYPE: Final = "error.type"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -15,6 +15,8 @@ TRACES_PATH = "/v1/traces"
 GRPC_PORT, HTTP_PORT = 4317, 4318  # the OTLP specification's default ports
 SPOOL_BYTES = 512 << 20
 
+_YES = frozenset({"1", "true", "yes", "on"})
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -22,6 +24,8 @@ class Settings:
 
     ``spool`` are the folders for unsent records, the first that can be written to is used; they hold ``spool_bytes``
     at most. None: records wait in memory.
+    ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
+    which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into.
     """
 
     url: str
@@ -30,6 +34,9 @@ class Settings:
     resource: Mapping[str, str]
     spool: tuple[Path, ...] = ()
     spool_bytes: int = SPOOL_BYTES
+    propagate_to: tuple[str, ...] = ()
+    fingerprint_key: bytes | None = field(default=None, repr=False)
+    threads: bool = False
 
 
 def resolve(
@@ -38,6 +45,9 @@ def resolve(
     endpoint: str | None = None,
     headers: Mapping[str, str] | None = None,
     include_usage_hosts: Collection[str] | None = None,
+    propagate_to: Collection[str] | None = None,
+    fingerprint_key: str | None = None,
+    threads: bool | None = None,
 ) -> Settings | None:
     """Find the settings; ``None`` when no endpoint is configured anywhere.
 
@@ -51,7 +61,19 @@ def resolve(
         return None
     hosts = _hosts(environ) if include_usage_hosts is None else frozenset(include_usage_hosts)
     sent = dict(found if headers is None else headers)
-    return Settings(url, sent, hosts, _resource(environ), _spool(environ, url, sent), _spool_bytes(environ))
+    listed = _listed(environ.get("TOLLSPAN_PROPAGATE_TO", "")) if propagate_to is None else propagate_to
+    key = fingerprint_key or environ.get("TOLLSPAN_FINGERPRINT_KEY") or ""
+    return Settings(
+        url,
+        sent,
+        hosts,
+        _resource(environ),
+        _spool(environ, url, sent),
+        _spool_bytes(environ),
+        propagate_to=tuple(host.lower() for host in listed),
+        fingerprint_key=key.encode() or None,
+        threads=environ.get("TOLLSPAN_THREADS", "").lower() in _YES if threads is None else threads,
+    )
 
 
 def _spool(environ: Mapping[str, str], url: str, headers: Mapping[str, str]) -> tuple[Path, ...]:
@@ -98,7 +120,11 @@ def _hosts(environ: Mapping[str, str]) -> frozenset[str]:
     given = environ.get("TOLLSPAN_INCLUDE_USAGE_HOSTS")
     if given is None:
         return INCLUDE_USAGE_HOSTS
-    return frozenset(host.strip() for host in given.split(",") if host.strip())
+    return frozenset(_listed(given))
+
+
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _resource(environ: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tollspan.attempt import Recorder
+from tollspan.settings import Settings
 from tollspan.wire import aiohttp, httpx, requests
 from tollspan.wire.exchange import abort_open, state
 
@@ -11,9 +12,10 @@ __all__ = ["SEAMS", "abort_open", "patch", "unpatch"]
 SEAMS = (*httpx.SEAMS, *aiohttp.SEAMS, *requests.SEAMS)
 
 
-def patch(recorder: Recorder, include_usage_hosts: frozenset[str]) -> None:
+def patch(recorder: Recorder, settings: Settings) -> None:
     """Hook the libraries, those not imported yet when they are. Idempotent."""
-    state.recorder, state.include_usage_hosts = recorder, include_usage_hosts
+    state.recorder, state.include_usage_hosts = recorder, settings.include_usage_hosts
+    state.propagate_to, state.fingerprint_key = settings.propagate_to, settings.fingerprint_key
     for seam in SEAMS:
         seam.put_in()
 

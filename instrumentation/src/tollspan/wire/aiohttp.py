@@ -12,7 +12,7 @@ from typing import Any
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, fail, open_responses, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, fail, inside, open_responses, sending, state, stays_here
 from tollspan.wire.hook import Seam
 
 _URL, _BODY_KINDS = 1, (str, bytes, bytearray)
@@ -35,36 +35,50 @@ async def _request(wrapped: Callable[..., Any], session: Any, args: tuple[Any, .
     return response
 
 
-SEAMS = (Seam("aiohttp.client", {"ClientSession": {"_request": _request}}, lambda: state.recorder is not None),)
+def _prepared(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Keep back what the session adds to every request, where the request is a provider's."""
+    headers = wrapped(*args, **kwargs)
+    if state.recorder is not None and inside():
+        guarded(_kept_back)(headers)
+    return headers
+
+
+SEAMS = (
+    Seam(
+        "aiohttp.client",
+        {"ClientSession": {"_request": _request, "_prepare_headers": _prepared}},
+        lambda: state.recorder is not None,
+    ),
+)
+
+
+def _kept_back(headers: Any) -> None:
+    for name in {name for name in headers if stays_here(name)}:
+        headers.popall(name)
 
 
 @guarded
 def _begun(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
     method = args[0] if args else kwargs["method"]
     url = session._build_url(args[_URL] if len(args) > _URL else kwargs["str_or_url"])  # noqa: SLF001 - as it does itself
-    headers = _headers(kwargs.get("headers"))
+    headers = session._prepare_headers(kwargs.get("headers"))  # noqa: SLF001 - as it does itself
     return begin(
         Outgoing(
             method=method.upper(),
             host=url.host or "",
             path=url.path,
-            header=lambda name: headers.get(name.lower()),
-            drop_header=lambda name: _drop(kwargs, name),
+            header=headers.get,
+            drop_header=lambda name: headers.popall(name, None),
             body=lambda: _body(kwargs),
+            header_names=lambda: list(headers),
+            set_header=lambda name, value: _write(kwargs, headers, name, value),
         )
     )
 
 
-def _headers(given: Any) -> dict[str, str]:
-    pairs = given.items() if isinstance(given, Mapping) else given or ()
-    return {str(name).lower(): str(value) for name, value in pairs}
-
-
-def _drop(kwargs: dict[str, Any], name: str) -> None:
-    given = kwargs.get("headers")
-    if name in _headers(given):
-        pairs = given.items() if isinstance(given, Mapping) else given or ()
-        kwargs["headers"] = [(key, value) for key, value in pairs if str(key).lower() != name]
+def _write(kwargs: dict[str, Any], headers: Any, name: str, value: str) -> None:
+    headers[name] = value
+    kwargs["headers"] = headers
 
 
 def _body(kwargs: Mapping[str, Any]) -> bytes:

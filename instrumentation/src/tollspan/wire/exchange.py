@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from opentelemetry import baggage, context
 
 from tollspan.attempt import RETRY_COUNT_HEADER, Attempt, Recorder, Sent
+from tollspan.attribution import Attribution, current, over
+from tollspan.carrier import HEADER_PREFIX, header_keys, to_baggage
+from tollspan.fingerprint import fingerprint
 from tollspan.guarded import guarded
 from tollspan.routes import Route, provider_of, route
 from tollspan.semconv import UsageApi
+
+BAGGAGE_HEADER = "baggage"  # W3C
 
 
 class State:
@@ -23,6 +29,8 @@ class State:
 
     recorder: Recorder | None = None
     include_usage_hosts: frozenset[str] = frozenset()
+    propagate_to: tuple[str, ...] = ()
+    fingerprint_key: bytes | None = None
 
 
 state = State()
@@ -34,7 +42,10 @@ _inside: ContextVar[bool] = ContextVar("tollspan_inside_an_attempt", default=Fal
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request as a wire sees it. ``body`` is asked for only when the request may be an LLM call."""
+    """A request as a wire sees it, header names in any case.
+
+    ``body`` is asked for only when the request may be an LLM call.
+    """
 
     method: str
     host: str
@@ -42,6 +53,8 @@ class Outgoing:
     header: Callable[[str], str | None]
     drop_header: Callable[[str], object]
     body: Callable[[], bytes]
+    header_names: Callable[[], Collection[str]] = tuple
+    set_header: Callable[[str, str], object] | None = None
     can_ask: bool = False
 
 
@@ -55,22 +68,39 @@ class Begun:
 
 @guarded
 def begin(outgoing: Outgoing) -> Begun | None:
-    """Look at a request; ``None`` for foreign traffic. The baggage header of a provider's request is dropped."""
+    """Look at a request; ``None`` for foreign traffic, which is left as it is, or gets attribution if its host may.
+
+    Of a provider's request the baggage header and the ``x-tollspan-`` headers are taken away; the latter say for
+    whom this one call is, over the attribution in force.
+    """
     recorder = state.recorder
     if recorder is None or _inside.get():
         return None
     found = route(outgoing.method, outgoing.path)
     known = provider_of(outgoing.host) is not None
     if found is None and not known:
+        _propagate(outgoing)
         return None
     sent = None if found is None or found.api is None else _sent(outgoing, found, found.api)
     named = sent is not None and sent.model is not None
     if not (known or named or (found is not None and found.api is None)):
+        _propagate(outgoing)
         return None
-    outgoing.drop_header("baggage")
+    whose = current() if (named_here := guarded(_override)(outgoing)) is None else named_here
+    outgoing.drop_header(BAGGAGE_HEADER)
     if sent is None:
         return Begun(None)
-    return Begun(Attempt(sent, recorder), _asking(sent.body) if sent.swallow_usage else None)
+    return Begun(Attempt(sent, recorder, whose), _asking(sent.body) if sent.swallow_usage else None)
+
+
+def inside() -> bool:
+    """Tell whether a provider's request is being sent here, by this wire or by one above."""
+    return _inside.get()
+
+
+def stays_here(name: str) -> bool:
+    """Tell whether a header never goes to a provider: Baggage, and what is said to tollspan."""
+    return name.lower() == BAGGAGE_HEADER or name.lower().startswith(HEADER_PREFIX)
 
 
 @guarded
@@ -78,6 +108,25 @@ def abort_open() -> None:
     """End, as aborted, every attempt whose body nobody will read any more; for the end of the process."""
     for response in list(open_responses):
         response.tollspan_attempt.abort()
+
+
+def _propagate(outgoing: Outgoing) -> None:
+    """Write the attribution in force into the Baggage of a request to a host that is on the list."""
+    host = outgoing.host.lower()
+    if outgoing.set_header is None or not any(fnmatchcase(host, pattern) for pattern in state.propagate_to):
+        return
+    if members := to_baggage(current(), outgoing.header(BAGGAGE_HEADER)):
+        outgoing.set_header(BAGGAGE_HEADER, members)
+
+
+def _override(outgoing: Outgoing) -> Attribution:
+    """Take the headers that are meant for tollspan out of a request; return for whom it is, all told."""
+    names = {name for name in outgoing.header_names() if name.lower().startswith(HEADER_PREFIX)}
+    try:
+        return over(current(), header_keys(names, outgoing.header)) if names else current()
+    finally:
+        for name in names:
+            outgoing.drop_header(name)
 
 
 @contextmanager
@@ -107,6 +156,7 @@ def fail(attempt: Attempt | None, error: BaseException) -> None:
 def _sent(outgoing: Outgoing, found: Route, api: UsageApi) -> Sent:
     raw = guarded(outgoing.body)() or b""
     body = _document(raw)
+    key = state.fingerprint_key
     retries = outgoing.header(RETRY_COUNT_HEADER) or ""
     return Sent(
         api=api,
@@ -117,6 +167,7 @@ def _sent(outgoing: Outgoing, found: Route, api: UsageApi) -> Sent:
         raw_body=raw,
         retries=int(retries) if retries.isdecimal() else 0,
         swallow_usage=outgoing.can_ask and api == "openai.chat" and _must_ask(outgoing.host, body),
+        keyed_fingerprint=None if key is None else guarded(fingerprint)(key, outgoing.host, outgoing.path, body),
     )
 
 

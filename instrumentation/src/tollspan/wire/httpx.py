@@ -66,6 +66,8 @@ def _begun(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
             header=request.headers.get,
             drop_header=lambda name: request.headers.pop(name, None),
             body=lambda: bytes(request.content),
+            header_names=lambda: list(request.headers),
+            set_header=request.headers.__setitem__,
             can_ask=True,
         )
     )

@@ -44,6 +44,8 @@ def _begun(request: Any) -> Begun | None:
             header=request.headers.get,
             drop_header=lambda name: request.headers.pop(name, None),
             body=lambda: _bytes(request.body),
+            header_names=lambda: list(request.headers),
+            set_header=request.headers.__setitem__,
             can_ask=isinstance(request.body, str | bytes),
         )
     )

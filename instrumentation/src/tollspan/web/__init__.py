@@ -1,0 +1,1 @@
+"""Attribution of whole requests, one file a framework; each imports its framework and nothing else does."""
