@@ -15,7 +15,7 @@ from tollspan_rater.demo.traffic import PlannedCall
 from tollspan_rater.domain.usage import Usage
 from tollspan_rater.pricing.book import load
 from tollspan_rater.pricing.period import period
-from tollspan_rater.pricing.timeline import Segment
+from tollspan_rater.pricing.timeline import Applied, Assignment, segments
 from tollspan_rater.rating.decision import CallFacts, decide
 from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.quantity import of_usage
@@ -41,7 +41,7 @@ def call(**said: object) -> PlannedCall:
 def rated(calls: list[PlannedCall], plan: str) -> Bill:
     """The bill by the product's own rating."""
     held = BOOK.plans[plan]
-    segment = Segment(MONTH.start_ns, MONTH.end_ns, held, BOOK.cards_of(held), BOOK.version)
+    parts = segments(MONTH, (Applied(BOOK, 0, 1),), (Assignment(plan, 0),), 1)
     groups = []
     for one in calls:
         usage = Usage(
@@ -51,7 +51,7 @@ def rated(calls: list[PlannedCall], plan: str) -> Bill:
         facts = CallFacts(one.environment, None, one.outcome, None, one.attempt, retried=not one.last)
         decision = decide(facts, held.policy)
         groups.append(UsageGroup(one.provider, one.model, decision, 0, 1, of_usage(usage)))
-    bill = rate(MONTH, (segment,), groups)
+    bill = rate(MONTH, parts, groups)
     exact = sum((Fraction(money.amount) for money in bill.exact_totals), Fraction(0))
     return Bill(exact, Fraction(bill.total))
 

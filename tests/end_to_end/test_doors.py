@@ -26,6 +26,11 @@ LINES = {
     "calls": ["calls", "calls --line ln_0000000000000000", "calls --model gpt-4o-2024-08-06 --limit 3"],
     "invoice": ["invoice --all", "invoice acme"],
     "allowance": ["allowance acme", "allowance --all --period 2026-11"],
+    "statements.list": ["statements list", "statements list --customer initech"],
+    "statements.show": ["statements show initech --period 2026-09", "statements show acme --period 2026-09"],
+    "ledger": ["ledger", "ledger --balances"],
+    "corrections.list": ["correct list"],
+    "allocation": ["allocation --by feature", "allocation --by customer --rule equal"],
     "leakage": ["leakage", "leakage --by model --top 2"],
     "margin": ["margin --by model"],
     "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
@@ -79,6 +84,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
         f"import {ours} {' '.join(map(str, DIALECTS))}",
         f"pricing apply {EXAMPLES}",
         "customers set acme --plan enterprise --name Acme --zone Europe/Berlin",
+        "customers set initech --plan pro --from 2026-09-01",
+        "close --period 2026-09 --customer initech",
         f"revenue import {revenue}",
         "keys create --scope query",
     ):
@@ -143,7 +150,7 @@ def test_exports_are_the_same_files(commands: Commands, exported: Path, served: 
     assert commands(f"export csv --out {tmp_path / 'served'}")[0] == 0
     written = [{path.name: path.read_text() for path in folder.iterdir()} for folder in (exported, tmp_path / "served")]
     assert written[0] == written[1]
-    assert len(written[0]["lines.csv"].splitlines()) == 3  # a header, the base fee, the tokens
+    assert len(written[0]["lines.csv"].splitlines()) == 4  # a header, the base fee, the tokens
 
 
 def test_a_process_of_its_own_says_the_same(

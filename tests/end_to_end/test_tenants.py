@@ -42,6 +42,9 @@ class Tenant:
 
         entry = {"id": "in_1", "customer": "acme", "day": "2026-11-30", "amount": "5", "currency": "EUR"}
         self.rater.execute("revenue.import", {"entries": [{**entry, "note": f"of {self.name}"}]}, tenant=self.name)
+        since = {"customer": "initech", "plan": f"plan-{self.name}", "from": "2026-09-01"}
+        self.rater.execute("customer.set", since, tenant=self.name)
+        self.rater.execute("period.close", {"period": "2026-09", "customer": "initech"}, tenant=self.name)
 
     def send(self, start_ns: int) -> None:
         """Send two good spans and one of the future; both tenants' have the same trace, span and response ids."""
@@ -110,6 +113,11 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "calls": [({}, True), ({"customer": "acme"}, True), ({"user": "user of {other}"}, False)],
     "invoice": [({"all": "true"}, True), ({"customer": "acme"}, True)],
     "allowance": [({"all": "true"}, True), ({"customer": "acme"}, True)],
+    "statements.list": [({}, False)],
+    "statements.show": [({"customer": "initech", "period": "2026-09"}, True)],
+    "ledger": [({}, False), ({"balances": "true"}, False)],
+    "corrections.list": [({}, False)],
+    "allocation": [({"by": "feature"}, True)],
     "leakage": [({}, False), ({"by": "customer,feature"}, False)],
     "margin": [({"by": "feature"}, True)],
     "explain": [({"id": TRACE.hex()}, True), ({"id": f"{1:016x}"}, True)],

@@ -19,7 +19,7 @@ def a_rule(meter: str = "retrieval", when: str = "{name: search}", more: str = "
 @pytest.mark.parametrize(
     ("text", "line", "problem", "remedy"),
     [
-        ("rules: [a\n", 2, "not YAML", "Correct the syntax"),
+        ("rules: [a\n", 1, "not YAML", "Correct the syntax"),
         ("rules: &x []\n", 1, "anchors", "Write the value out"),
         ("", 1, "says nothing", "built_in: all"),
         ("- 1\n", 1, "not a mapping", "key: value"),
