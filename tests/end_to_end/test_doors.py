@@ -150,7 +150,7 @@ def test_exports_are_the_same_files(commands: Commands, exported: Path, served: 
     assert commands(f"export csv --out {tmp_path / 'served'}")[0] == 0
     written = [{path.name: path.read_text() for path in folder.iterdir()} for folder in (exported, tmp_path / "served")]
     assert written[0] == written[1]
-    assert len(written[0]["lines.csv"].splitlines()) == 4  # a header, the base fee, the tokens
+    assert len(written[0]["lines.csv"].splitlines()) == 4  # a header, two base fees, the tokens
 
 
 def test_a_process_of_its_own_says_the_same(
