@@ -48,7 +48,7 @@ MODULES = (
 BOUNDARIES = {
     "_send", "_asend", "_no_baggage", "_fail", "_watched", "patch", "unpatch", "current", "attribute",
     "_function", "_coroutine", "_generator", "_async_generator", "_wrapper",
-    "sending", "inside", "fail", "extract",
+    "sending", "inside", "fail", "extract", "passed",
 }  # fmt: skip
 GUARDING = {
     "Attempt": {"chunk", "finish"},

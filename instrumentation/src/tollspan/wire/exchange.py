@@ -189,3 +189,25 @@ def _document(raw: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def passed(attempt: Attempt, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a body's pieces as the application reads them, minus what tollspan asked for itself.
+
+    A library may close the body from inside the last read; that is no abort.
+    """
+    while True:
+        attempt.reading = True
+        try:
+            piece = next(pieces)
+        except StopIteration:
+            break
+        except BaseException as error:
+            attempt.fail(error)
+            raise
+        finally:
+            attempt.reading = False
+        if seen := attempt.chunk(piece):
+            yield seen
+    if held := attempt.finish():
+        yield held

@@ -11,7 +11,7 @@ from typing import Any
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, fail, open_responses, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, fail, open_responses, passed, sending, state
 from tollspan.wire.hook import Seam
 
 _Send = Callable[..., Any]
@@ -119,22 +119,7 @@ class _Watched:
         if hasattr(self, "_content"):
             yield from pieces
             return
-        attempt = self.tollspan_attempt
-        while True:
-            attempt.reading = True
-            try:
-                piece = next(pieces)
-            except StopIteration:
-                break
-            except BaseException as error:
-                attempt.fail(error)
-                raise
-            finally:
-                attempt.reading = False
-            if seen := attempt.chunk(piece):
-                yield seen
-        if held := attempt.finish():
-            yield held
+        yield from passed(self.tollspan_attempt, pieces)
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """Yield the body as the library does, minus what tollspan asked for itself."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, fail, open_responses, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, fail, open_responses, passed, sending, state
 from tollspan.wire.hook import Seam
 
 _kinds: dict[type, type] = {}  # response class -> the same with _Watched mixed in
@@ -96,22 +96,7 @@ class _Watched:
             yield from decode(self.iter_content(chunk_size), self)
             return
         pieces: Iterator[bytes] = super().iter_content(chunk_size)  # type: ignore[misc] # the library's class
-        attempt = self.tollspan_attempt
-        while True:
-            attempt.reading = True
-            try:
-                piece = next(pieces)
-            except StopIteration:
-                break
-            except BaseException as error:
-                attempt.fail(error)
-                raise
-            finally:
-                attempt.reading = False
-            if seen := attempt.chunk(piece):
-                yield seen
-        if held := attempt.finish():
-            yield held
+        yield from passed(self.tollspan_attempt, pieces)
 
     def close(self) -> None:
         """Close the body; before its end that is an abort, unless the library does it from inside the last read."""
