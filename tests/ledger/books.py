@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from rating.bills import NOVEMBER, bill
+from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.ledger.adjustment import Adjustment, adjustments, standing
 from tollspan_rater.ledger.statement import Statement, booked_of, closing
 from tollspan_rater.pricing.period import Period, period
@@ -47,3 +49,11 @@ def in_parts(card: str, plan: str, parts: Sequence[Sequence[UsageGroup]]) -> lis
         known.extend(part)
         book(statements, bill(card, plan, *known))
     return statements
+
+
+def amounts_booked(bills: Iterable[RatedPeriod]) -> list[Decimal]:
+    """Book November as each of its bills in turn; return what each statement asks for."""
+    statements: list[Statement] = []
+    for now in bills:
+        book(statements, now)
+    return [exact_sum(money.amount for money in statement.totals) for statement in statements]

@@ -9,13 +9,13 @@ from fractions import Fraction
 
 import pytest
 
+from tests.ledger.books import amounts_booked
 from tests.rating.golden import Golden, all_bills
 from tests.rating.golden_page import PAGE, page
 from tests.rating.worked import WronglyWorkedError, worked
 from tollspan_rater.errors import PricingError
 from tollspan_rater.pricing.book import check
 from tollspan_rater.rating.line import Line, Share
-from tollspan_rater.rating.rounding import to_book
 
 BILLS = all_bills()
 RATED = [bill for bill in BILLS if "refused" not in bill.row]
@@ -80,11 +80,8 @@ def test_charges(bill: Golden) -> None:
 
 @having("part_bills")
 def test_part_bills(bill: Golden) -> None:
-    booked = [Decimal(0)]
-    for first in range(1, len(bill.row["usage"]) + 1):
-        (exact,) = bill.rated(first).exact_totals
-        booked.append(to_book(exact.amount, sum(booked, Decimal(0)), exact.currency))
-    assert booked[1:] == [worked(work) for work in bill.row["part_bills"]]
+    booked = amounts_booked(bill.rated(first) for first in range(1, len(bill.row["usage"]) + 1))
+    assert booked == [worked(work) for work in bill.row["part_bills"]]
     assert sum(booked) == bill.rated().total
 
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from tollspan import semconv
 
-SCHEMA_ID: Final = "https://tollspan.dev/schemas/usage-event-1.json"
+SCHEMA_ID: Final = "urn:tollspan:usage-event:1"
 SCOPE_NAME: Final = "tollspan.events"
 UNSPLIT_TOKENS: Final = "tollspan.tokens"  # tokens of which nobody said whether they are input or output
 COST_USD: Final = "tollspan.reported_cost_usd"  # what the application worked out; kept beside, never used

@@ -75,11 +75,6 @@ def period(label: str, zone: str) -> Period:
     return period_of(cycle, cycle.index(day), zone)
 
 
-def month_of(instant_ns: int, zone: str) -> Period:
-    """Return the month of a time zone that contains an instant (nanoseconds since 1970 in UTC)."""
-    return period_at(Cycle(), instant_ns, zone)
-
-
 def period_at(cycle: Cycle, instant_ns: int, zone: str) -> Period:
     """Return the period of a cycle that contains an instant."""
     _check_zone(zone)

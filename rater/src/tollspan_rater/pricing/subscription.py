@@ -54,11 +54,6 @@ class Subscription:
     anchor: date | None = None
     closed: tuple[Period, ...] = ()
 
-    @property
-    def has_terms(self) -> bool:
-        """Whether some price book has terms of the customer's own."""
-        return any(self.customer in one.book.terms for one in self.applied)
-
     @cached_property
     def regimes(self) -> tuple[Regime, ...]:
         """Return the cycles that the customer's plans ask for, each from an instant on; the first holds before, too.

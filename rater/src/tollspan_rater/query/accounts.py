@@ -61,7 +61,7 @@ class Accounts:
         self._subscriptions: dict[str | None, Subscription] = {}
         self._alike: dict[tuple[object, ...], Subscription] = {}
         self._within: dict[tuple[int, str], tuple[Period, ...]] = {}
-        self._shared: dict[tuple[object, ...], tuple[Segment, ...]] = {}
+        self._shared: dict[tuple[int, Period], tuple[Segment, ...]] = {}
         self._segments: dict[tuple[str | None, Period], tuple[Segment, ...]] = {}
         self._closed = closed_periods(connection, tenant)
 
@@ -138,9 +138,9 @@ class Accounts:
 
     def _cut(self, held: Subscription, of: Period, carried: Carried) -> tuple[Segment, ...]:
         """Cut a period; customers that hold the same have the same segments, which are computed once."""
-        if carried or held.has_terms:
+        if carried:
             return held.segments(of, carried)
-        key = (held.zone, held.assignments, held.addons, of)
+        key = (id(held), of)  # whoever holds the same shares the subscription, which lives as long as this
         if key not in self._shared:
             self._shared[key] = held.segments(of)
         return self._shared[key]
@@ -158,18 +158,13 @@ class Accounts:
     def _subscribed(self, name: str | None) -> Subscription:
         """Return what a customer holds; those without terms of their own who hold the same share it."""
         customer = self.customer(name)
+        own = customer.customer if any(customer.customer in one.book.terms for one in self._applied) else None
         held = (customer.plans, customer.zone, customer.anchor, repr(customer.addons))
-        shape = (*held, self._closed.get(customer.customer, ()))
-        found = self._alike.get(shape) if not self._has_terms(customer.customer) else None
-        if found is None:
+        shape = (own, *held, self._closed.get(customer.customer, ()))
+        if shape not in self._alike:
             zone = customer.zone or self._plans_zone(customer) or self._zone
-            found = self._held(customer, zone)
-            if not found.has_terms:
-                self._alike[shape] = found
-        return found
-
-    def _has_terms(self, name: str) -> bool:
-        return any(name in one.book.terms for one in self._applied)
+            self._alike[shape] = self._held(customer, zone)
+        return self._alike[shape]
 
     def _plans_zone(self, customer: Customer) -> str | None:
         """Return the time zone of the plan assigned last, in the price book that holds last."""

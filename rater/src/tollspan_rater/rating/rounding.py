@@ -1,11 +1,11 @@
-"""The one rounding point: cumulative within a component, so that any number of part-bills equals one bill."""
+"""The one rounding point. The ledger books differences of rounded amounts, so any number of part-bills is one bill."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
-from tollspan_rater.domain.money import EXACT, exact_sum, minor_unit
+from tollspan_rater.domain.money import exact_sum, minor_unit
 from tollspan_rater.pricing.rounding_rule import MODES, RoundingRule
 from tollspan_rater.rating.amount import Step
 
@@ -22,13 +22,3 @@ def by_rule(rule: RoundingRule, exact: Decimal, steps: Sequence[Step], currency:
     if rule.at == "step":
         return exact_sum(rounded(step.amount, currency, rule.mode) for step in steps)
     return rounded(exact, currency, rule.mode)
-
-
-def to_book(exact: Decimal, booked_before: Decimal, currency: str) -> Decimal:
-    """Return what a part-bill books: the rounded cumulative amount less what was booked before; may be negative."""
-    return EXACT.subtract(rounded(exact, currency), booked_before)
-
-
-def remainder(exact: Decimal, booked: Decimal) -> Decimal:
-    """Return what is left unbooked of a component when its period closes; at most half a minor unit."""
-    return EXACT.subtract(exact, booked)

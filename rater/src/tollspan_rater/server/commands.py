@@ -68,13 +68,10 @@ def _customers(rater: Rater, bodies: list[dict[str, Any]], tenant: str, actor: s
     position = rater.append(
         [NewCommand(now, tenant, actor, "customer.set", {"customer": name, **body}) for name, body in merged.items()]
     )
-    unknown = sorted(_plans_of(bodies) - _plans_applied(rater, tenant))
+    given = {body["plan"] for body in bodies if "plan" in body}
+    unknown = sorted(given - _plans_applied(rater, tenant)) if given else []
     told = {"no_such_plan_yet": unknown} if unknown else {}
     return Receipt(position, {"customers": sorted(merged), **told})
-
-
-def _plans_of(bodies: list[dict[str, Any]]) -> set[str]:
-    return {body["plan"] for body in bodies if "plan" in body}
 
 
 def _plans_applied(rater: Rater, tenant: str) -> set[str]:
