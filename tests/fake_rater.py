@@ -69,9 +69,8 @@ class FakeRater:
             size += len(chunk)
         self.imported.append((name, digest.hexdigest(), tenant, actor))
         self._fail()
-        return Receipt(
-            43, {"bytes": size} | ({"not_read": len(self.unread), "unread": self.unread} if self.unread else {})
-        )
+        left_out = {"not_read": len(self.unread), "unread": self.unread} if self.unread else {}
+        return Receipt(43, {"bytes": size} | left_out)
 
     def authenticate(self, token: str | None) -> Identity | None:
         return self.keys.get(token or "")

@@ -20,8 +20,8 @@ from tollspan_rater.query.rater import Receipt
     "import",
     help="Read files of spans or usage events, then audit.\n\n"
     "OTLP as the Collector's file exporter writes it (JSON lines or protobuf), or usage events (JSON lines or CSV with "
-    "a header); plain, .gz or .zst; - is standard input. The same file twice counts once. Exit code 1 when the audit finds "
-    "something or a part of a file could not be read; the other parts are stored.\n\n"
+    "a header); plain, .gz or .zst; - is standard input. The same file twice counts once. Exit code 1: the audit found "
+    "something, or a part of a file could not be read; the other parts are stored.\n\n"
     + example("tollspan import traces.jsonl.gz events.csv"),
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
