@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from tollspan.forms import Form, Path, Stated
 
-_UNFINISHED: Final = frozenset({"in_progress", "queued", "not_finished"})
+_UNFINISHED: Final = frozenset(
+    {"in_progress", "queued", "not_finished", "validating", "finalizing", "cancelling"},
+)
 _CANCELLED: Final = frozenset({"cancelled", "canceled"})
 _ERRORS: Final[tuple[Path, ...]] = (("error",), ("response", "error"), ("response", "status_details", "error"))
 

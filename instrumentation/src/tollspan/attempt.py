@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final, Protocol
 
 from tollspan.answer import Answer
@@ -15,6 +16,8 @@ from tollspan.measure import Measured, measure
 from tollspan.process import Identity, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
+from tollspan.results import TIER as BATCH_TIER
+from tollspan.results import Result, results_reader
 from tollspan.routes import FETCH
 from tollspan.semconv import Outcome
 from tollspan.sent import Sent
@@ -75,7 +78,10 @@ class Attempt:
         """Note the answer's head; ``header`` looks a response header up, case-insensitively."""
         self._status = status
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
-        self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
+        if self._sent.route.many and status < HTTP_ERROR:
+            self._reader = results_reader(self._sent.api, self._sent.path, self._report)
+        else:
+            self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
 
     def chunk(self, data: bytes) -> bytes:
@@ -155,11 +161,30 @@ class Attempt:
 
     @property
     def _counts(self) -> bool:
-        """Whether there was a call: a fetch is none without usage, an unsure path none without the API's answer."""
+        """Whether this was a call: a fetch is none until it is done, an unsure path none without the API's answer."""
         route, answer = self._sent.route, self._answer
         if route.operation == FETCH:
-            return bool(answer.usage)
+            return not route.many and bool(answer.usage) and answer.settled
         return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
+
+    def _report(self, result: Result) -> None:
+        """Make the record of a call that this body reports: told by its own ids, and fetched, so that it counts once.
+
+        The rater makes one call of all fetches of a response, whoever makes them.
+        """
+        asked, answer = replace(self._sent, api=result.api), result.answer
+        measured = measure(asked, answer, None, "complete", billable=False)
+        record = self._record(identify(self._recorder.now_ns()), answer, measured, "complete", None)
+        self._recorder.emit(
+            replace(
+                record,
+                service_tier=BATCH_TIER,
+                attempt=1,
+                retry_of=None,
+                provider_request_id=result.request_id,
+                custom_id=result.custom_id,
+            )
+        )
 
     def _record(
         self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None

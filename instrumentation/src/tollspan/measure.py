@@ -13,7 +13,10 @@ from tollspan.semconv import Outcome, Quality, UsageApi
 from tollspan.sent import Sent
 from tollspan.usage import TokenCounts, api_of, has_units, normalise
 
-WITHOUT_OUTPUT: Final = frozenset({"embeddings", "rerank", "ocr", "moderation"})  # operations that generate nothing
+# Operations that generate no tokens, and APIs that do so whatever the operation is called.
+WITHOUT_OUTPUT: Final = frozenset({"embeddings", "rerank", "ocr", "moderation", "speech", "openai.embeddings"})
+# Operations whose input or output is no text, so that nothing in the request tells what they used.
+NOT_TEXT: Final = frozenset({"image_generation", "transcription"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,10 @@ def measure(asked: Sent, answer: Answer, reader: Reader | None, outcome: Outcome
     stated = _stated(asked.api, _final(answer) if cut else answer.usage)
     if answer.header_usage and stated.counts.output is None:
         stated = _stated(asked.api, {**answer.header_usage, **stated.raw})
-    generates, counts = asked.route.operation not in WITHOUT_OUTPUT, stated.counts
+    generates, counts = WITHOUT_OUTPUT.isdisjoint((asked.route.operation, asked.api)), stated.counts
     if has_units(stated.api, stated.raw) or (counts.input is not None and not (generates and counts.output is None)):
         return replace(stated, quality="lower_bound" if cut and answer.form.running else "exact")
-    if not billable:
+    if not billable or asked.route.operation in NOT_TEXT:
         return stated
     counts, quality = _estimated(asked, counts, reader, generates=generates)
     return replace(stated, counts=counts, quality=quality)

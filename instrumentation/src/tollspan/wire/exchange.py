@@ -20,8 +20,9 @@ from tollspan.fingerprint import fingerprint
 from tollspan.guarded import guarded
 from tollspan.hosts import ProviderOf, look_up
 from tollspan.linking import told_retries
+from tollspan.multipart import KIND, texts
 from tollspan.routes import Route, route
-from tollspan.semconv import UsageApi
+from tollspan.semconv import BatchUsage, UsageApi
 from tollspan.sent import Sent
 
 BAGGAGE_HEADER = "baggage"  # W3C
@@ -35,6 +36,7 @@ class State:
     include_usage_hosts: frozenset[str] = frozenset()
     propagate_to: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
+    batch_usage: BatchUsage = "lines"
 
 
 state = State()
@@ -82,6 +84,8 @@ def begin(outgoing: Outgoing) -> Begun | None:
         return None
     provider = state.provider_of(outgoing.host)
     found = route(outgoing.method, outgoing.path, provider)
+    if found is not None and found.batch not in (None, state.batch_usage):
+        return Begun(None)
     sent = None if found is None or found.api is None else _sent(outgoing, found, found.api, provider)
     if provider is None and (found is None or (sent is not None and not sent.named)):
         _propagate(outgoing)
@@ -155,7 +159,8 @@ def fail(attempt: Attempt | None, error: BaseException) -> None:
 
 def _sent(outgoing: Outgoing, found: Route, api: UsageApi, provider: str | None) -> Sent:
     raw = guarded(outgoing.body)() or b""
-    body = _document(raw)
+    kind = outgoing.header("content-type") or ""
+    body = texts(kind, raw) if kind.startswith(KIND) else _document(raw)
     key = state.fingerprint_key
     return Sent(
         api=api,
