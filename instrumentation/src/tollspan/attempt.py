@@ -153,6 +153,11 @@ class Attempt:
         """End because nobody reads on; an answer that was already whole stays complete. Idempotent."""
         self._end("aborted")
 
+    @guarded
+    def disown(self) -> None:
+        """Leave no record: this is a forked child's copy of an attempt that its parent goes on with."""
+        self._done = True
+
     def _linked(self) -> str | None:
         first, fingerprint = _first.get(), self._sent.fingerprint
         if self._sent.retries and first is not None and first[0] == fingerprint:

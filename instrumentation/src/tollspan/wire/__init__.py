@@ -5,9 +5,10 @@ from __future__ import annotations
 from tollspan.attempt import Recorder
 from tollspan.settings import Settings
 from tollspan.wire import aiohttp, httpx, requests
-from tollspan.wire.exchange import abort_open, state
+from tollspan.wire.body import abort_open, disown_open
+from tollspan.wire.exchange import state
 
-__all__ = ["SEAMS", "abort_open", "patch", "unpatch"]
+__all__ = ["SEAMS", "abort_open", "disown_open", "patch", "unpatch"]
 
 SEAMS = (*httpx.SEAMS, *aiohttp.SEAMS, *requests.SEAMS)
 
