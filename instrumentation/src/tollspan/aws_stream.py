@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import struct
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from zlib import crc32
+
+from tollspan.answer import Answer
+from tollspan.stream import LineReader
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024  # what AWS allows
 
@@ -85,6 +88,19 @@ def _frame(data: bytes) -> Frame | None:
     return Frame(_headers(data[_PRELUDE.size : begin]), data[begin : -_CRC.size])
 
 
+class EventStreamReader(LineReader):
+    """Reads a document a frame."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self._frames = FrameReader()
+
+    def feed(self, chunk: bytes) -> None:
+        """Read a piece of the body."""
+        for frame in self._frames.feed(chunk):
+            self._take(frame.document())
+
+
 @lru_cache(maxsize=64)
 def _headers(data: bytes) -> Mapping[str, str]:
     """Read headers up to the first that is damaged; the same few blocks come again and again."""
@@ -111,6 +127,6 @@ def _unwrapped(payload: bytes) -> bytes:
     """Return what a chunk holds: ``{"bytes": "<base64 of a JSON document>"}``; as it is where that fails."""
     try:
         inner = payload[len(_WRAPPED) : payload.index(b'"', len(_WRAPPED))] if payload.startswith(_WRAPPED) else None
-        return b64decode(json.loads(payload)["bytes"] if inner is None else inner)
+        return a2b_base64(json.loads(payload)["bytes"] if inner is None else inner)
     except (ValueError, KeyError, TypeError):
         return payload

@@ -12,9 +12,9 @@ from typing import Any
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.body import Body, mix, watch
 from tollspan.wire.exchange import Begun, Outgoing, begin, inside, sending, state, stays_here
 from tollspan.wire.hook import Seam
+from tollspan.wire.response import Watched, mix, watch
 
 _URL, _BODY_KINDS = 1, (str, bytes, bytearray)
 _attempts: dict[int, Attempt] = {}  # id of a reader whose body is still to come -> its attempt
@@ -144,7 +144,7 @@ class _Tapped:
         super().set_exception(error, *more)  # type: ignore[misc] # the library's class
 
 
-class _Watched(Body):
+class _Watched(Watched):
     """Mixed into a response: leaving it before its body's end is an abort."""
 
     content: Any

@@ -10,9 +10,9 @@ from typing import Any
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.body import Body, apassed, passed, watch
 from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state
 from tollspan.wire.hook import Seam
+from tollspan.wire.response import Watched, apassed, passed, watch
 
 _Send = Callable[..., Any]
 
@@ -89,7 +89,7 @@ def _watch(attempt: Attempt | None, response: Any) -> None:
     watch(response, attempt, _Watched)
 
 
-class _Watched(Body):
+class _Watched(Watched):
     """Mixed into a response: reports its body to the attempt."""
 
     _content: bytes

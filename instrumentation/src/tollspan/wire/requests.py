@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.body import Body, passed, watch
 from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state
 from tollspan.wire.hook import Seam
+from tollspan.wire.response import Watched, passed, watch
 
 
 def _send(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -67,7 +67,7 @@ def _watch(attempt: Attempt | None, response: Any) -> None:
     watch(response, attempt, _Watched)
 
 
-class _Watched(Body):
+class _Watched(Watched):
     """Mixed into a response whose body is still to come: reports it to the attempt."""
 
     _content_consumed: bool

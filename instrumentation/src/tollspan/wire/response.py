@@ -17,7 +17,7 @@ _open: weakref.WeakSet[Any] = weakref.WeakSet()  # with a body that is still to 
 _mixed: dict[tuple[type, type], type] = {}  # (class of ours, class of a library) -> both
 
 
-class Body:
+class Watched:
     """Mixed into a response: closing it before its body's end is an abort, and so is dropping it.
 
     A library may close the body from inside the last read; that is no abort.
