@@ -28,6 +28,7 @@ UNSENT: Final = frozenset(
     {
         *("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"),
         *("ClientConnectorError", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError"),
+        *("EndpointConnectionError", "ProxyConnectionError"),
     }
 )
 NOBODY_THERE: Final = "NewConnectionError"  # of urllib3, where it is a kind of timeout
