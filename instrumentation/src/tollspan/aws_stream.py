@@ -17,7 +17,7 @@ from types import MappingProxyType
 from zlib import crc32
 
 from tollspan.answer import Answer
-from tollspan.stream import LineReader
+from tollspan.stream import DocumentReader
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024  # what AWS allows
 
@@ -88,7 +88,7 @@ def _frame(data: bytes) -> Frame | None:
     return Frame(_headers(data[_PRELUDE.size : begin]), data[begin : -_CRC.size])
 
 
-class EventStreamReader(LineReader):
+class EventStreamReader(DocumentReader):
     """Reads a document a frame."""
 
     def __init__(self, answer: Answer) -> None:
@@ -98,7 +98,10 @@ class EventStreamReader(LineReader):
     def feed(self, chunk: bytes) -> None:
         """Read a piece of the body."""
         for frame in self._frames.feed(chunk):
-            self._take(frame.document())
+            self.take(frame.document())
+
+    def end(self) -> None:
+        """Leave what is no whole frame."""
 
 
 @lru_cache(maxsize=64)
