@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tollspan import estimate
+from tollspan import estimate, observers
 from tollspan.attribution import Attribution
 from tollspan.guarded import guarded
 from tollspan.process import identify
@@ -90,6 +90,7 @@ class Attempt:
         self._identity = identify(self._start_ns)
         self._attribution = whose
         self._retry_of = self._linked()
+        self._told = observers.begun()
         self._answer = Answer()
         self._reader: EventReader | None = None
         self._body = bytearray()
@@ -170,7 +171,9 @@ class Attempt:
             outcome, error = "failed", self._answer.error
         elif self._answer.terminal:
             outcome, error = "complete", None
-        self._recorder.emit(self._record(outcome, error, sent=sent))
+        record = self._record(outcome, error, sent=sent)
+        self._recorder.emit(record)
+        observers.ended(self._told, record)
 
     def _record(self, outcome: Outcome, error: str | None, *, sent: bool) -> CallRecord:
         raw = self._usage(outcome)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -56,7 +56,7 @@ def request(resource: bytes, frames: Iterable[Frame]) -> bytes:
 @cache
 def _scopes() -> Mapping[bytes, bytes]:
     found = {
-        SPAN: InstrumentationScope(name=semconv.SCOPE_NAME, version=_version()),
+        SPAN: InstrumentationScope(name=semconv.SCOPE_NAME, version=version()),
         EVENT: scope_spans(()).scope,
     }
     return {kind: scope.SerializeToString(deterministic=True) for kind, scope in found.items()}
@@ -75,8 +75,9 @@ def _span(record: CallRecord | UnitRecord) -> bytes:
     )
 
 
-def _version() -> str:
+def version() -> str:
+    """Return the installed version; empty where the distribution is not installed."""
     try:
-        return version("tollspan")
-    except PackageNotFoundError:
+        return metadata.version("tollspan")
+    except metadata.PackageNotFoundError:
         return ""

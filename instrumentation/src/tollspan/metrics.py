@@ -18,9 +18,9 @@ from tollspan.observers import Told
 from tollspan.record import CallRecord
 from tollspan.suppression import covered
 
-TOKEN_USAGE: Final = "gen_ai.client.token.usage"
+TOKEN_USAGE: Final = "gen_ai.client.token.usage"  # noqa: S105 - no secret
 DURATION: Final = "gen_ai.client.operation.duration"
-TOKEN_TYPE: Final = "gen_ai.token.type"
+TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 - no secret
 TOKEN_BUCKETS: Final = tuple(4**power for power in range(14))
 DURATION_BUCKETS_S: Final = tuple(0.01 * 2**power for power in range(14))
 STATED: Final = ("exact", "derived")  # an estimate in a histogram cannot be told from a count

@@ -6,16 +6,15 @@ the application's traces: they do not travel to providers, as Baggage would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from weakref import WeakSet
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 
-from tollspan.attribution import current
+from tollspan.attribution import NOBODY, current
 from tollspan.guarded import guarded
-from tollspan.wire.hook import Hook
 
 SCOPES: Final = (
     "opentelemetry.instrumentation.genai", "opentelemetry.instrumentation.google_genai",
@@ -52,10 +51,11 @@ class AttributionProcessor:
         """Write for whom the span's work is: as its parent's context says, else the current one."""
         if not self.active or not (self.every_span or _of_a_call(span)):
             return
-        whose = current(parent_context) if parent_context is not None else current()
-        stamped = (whose.values or whose.tags) and whose or current()
-        missing = {key: value for key, value in stamped.attributes().items() if key not in (span.attributes or {})}
-        if missing:
+        whose = current(parent_context)
+        if whose == NOBODY:  # a parent handed over from elsewhere
+            whose = current()
+        there = span.attributes or {}
+        if missing := {key: value for key, value in whose.attributes().items() if key not in there}:
             span.set_attributes(missing)
 
     def _on_ending(self, span: Any) -> None:
@@ -77,3 +77,45 @@ def _of_a_call(span: Any) -> bool:
     scope = getattr(span, "instrumentation_scope", None)
     attributes: Mapping[str, object] = span.attributes or {}
     return (scope is not None and scope.name.startswith(SCOPES)) or any(key.startswith(MARKS) for key in attributes)
+
+
+# --- on the application's global tracer provider ------------------------------------------------
+_ours = AttributionProcessor()
+_ours.active = False
+_have_ours: WeakSet[Any] = WeakSet()  # providers; an SDK has no way to take a processor out again
+
+
+def put_in(*, every_span: bool) -> None:
+    """Stamp the spans of the global tracer provider, now or when it is set, if it is one of an SDK. Idempotent."""
+    _ours.active, _ours.every_span = True, every_span
+    if not isinstance(trace._set_tracer_provider, _Setting):  # noqa: SLF001 - all public ways end in it
+        trace._set_tracer_provider = _Setting(trace._set_tracer_provider)  # noqa: SLF001 - as above
+    _add_to(trace.get_tracer_provider())
+
+
+def take_out() -> None:
+    """Stamp no more; the processor stays where it is and does nothing."""
+    _ours.active = False
+    setting = trace._set_tracer_provider  # noqa: SLF001 - as above
+    if isinstance(setting, _Setting):
+        trace._set_tracer_provider = setting.original  # type: ignore[assignment] # noqa: SLF001 - it was one
+
+
+class _Setting:
+    """Stands in for the function by which a global tracer provider is set."""
+
+    def __init__(self, original: Callable[[trace.TracerProvider, bool], None]) -> None:
+        self.original = original
+
+    def __call__(self, tracer_provider: trace.TracerProvider, log: bool) -> None:  # noqa: FBT001 - the API's signature
+        self.original(tracer_provider, log)
+        if _ours.active:
+            _add_to(trace.get_tracer_provider())
+
+
+@guarded
+def _add_to(provider: Any) -> None:
+    add = getattr(provider, "add_span_processor", None)
+    if add is not None and provider not in _have_ours:
+        _have_ours.add(provider)
+        add(_ours)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from opentelemetry import context
 
@@ -21,7 +21,8 @@ HTTP: Final = getattr(context, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", "")
 
 def untraced() -> bool:
     """Tell whether the application wants no traces of what happens here."""
-    return any(context.get_value(key) for key in UNTRACED)
+    here = context.get_current()
+    return bool(here and (here.get(UNTRACED[0]) or here.get(UNTRACED[1])))
 
 
 def covered() -> bool:
@@ -44,8 +45,8 @@ def without_http_spans(inside: context.Context | None = None) -> context.Context
     return _with((HTTP,), inside)
 
 
-def _with(keys: tuple[str, ...], inside: context.Context | None = None) -> Any:
-    found = inside
+def _with(keys: tuple[str, ...], inside: context.Context | None = None) -> context.Context:
+    found = context.get_current() if inside is None else inside
     for key in keys:
         found = context.set_value(key, True, found)  # noqa: FBT003 - the value that the others read
     return found

@@ -16,6 +16,7 @@ def patch(recorder: Recorder, settings: Settings) -> None:
     """Hook the libraries, those not imported yet when they are. Idempotent."""
     state.recorder, state.include_usage_hosts = recorder, settings.include_usage_hosts
     state.propagate_to, state.fingerprint_key = settings.propagate_to, settings.fingerprint_key
+    state.suppress_http_spans = settings.suppress_http_spans
     for seam in SEAMS:
         seam.put_in()
 

@@ -20,6 +20,7 @@ from tollspan.fingerprint import fingerprint
 from tollspan.guarded import guarded
 from tollspan.routes import Route, provider_of, route
 from tollspan.semconv import UsageApi
+from tollspan.suppression import without_http_spans
 
 BAGGAGE_HEADER = "baggage"  # W3C
 
@@ -31,6 +32,7 @@ class State:
     include_usage_hosts: frozenset[str] = frozenset()
     propagate_to: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
+    suppress_http_spans: bool = False
 
 
 state = State()
@@ -133,7 +135,7 @@ def _override(outgoing: Outgoing) -> Attribution:
 def sending() -> Iterator[None]:
     """Surround the library's own sending: the application's baggage is hidden, and wires below stay quiet."""
     inside = _inside.set(True)
-    token = _hide_baggage()
+    token = _hidden()
     try:
         yield
     finally:
@@ -143,8 +145,11 @@ def sending() -> Iterator[None]:
 
 
 @guarded
-def _hide_baggage() -> Any:
-    return context.attach(baggage.clear()) if baggage.get_all() else None
+def _hidden() -> Any:
+    found = baggage.clear() if baggage.get_all() else None
+    if state.suppress_http_spans:
+        found = without_http_spans(found)
+    return None if found is None else context.attach(found)
 
 
 def fail(attempt: Attempt | None, error: BaseException) -> None:
