@@ -27,6 +27,10 @@ BEGIN, END = "<!-- made by python -m conformance.coexistence --record -->\n", "<
 THEN = "_then_"
 FAILING = ("_error", "_cut")  # cases whose call raises, as it shall
 
+COLUMNS = (
+    "in this order", "neighbour", "cases", "calls billed", "calls counted", "exact", "marked", "twice", "wrong",
+    "raised",
+)  # fmt: skip
 NEIGHBOURS = (
     "otel_genai", "openllmetry", "openinference", "openlit", "logfire", "langfuse", "litellm", "litellm_callback",
     "anthropic_native", "native_and_openllmetry", "botocore", "langchain_openllmetry", "langchain_openinference",
@@ -78,8 +82,8 @@ def _orders(neighbour: Stack) -> Iterator[Stack]:
 
 def table(found: Sequence[Beside]) -> Iterator[str]:
     """Yield the table: one line for each neighbour and order."""
-    yield "| in this order | neighbour | cases | calls billed | calls counted | exact | marked | twice | wrong | raised |"
-    yield f"|---|---|{'---:|' * 8}"
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield f"|---|---|{'---:|' * (len(COLUMNS) - 2)}"
     for one in found:
         result, cases, count = one.result, one.result.cases, one.count
         cells = [

@@ -27,6 +27,7 @@ class Settings:
     ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
     which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into,
     ``telemetry`` what the application's own telemetry gets, ``suppress_http_spans`` what it is spared.
+    ``hosts`` maps patterns of hosts to the providers behind them.
     """
 
     url: str
@@ -39,6 +40,7 @@ class Settings:
     propagate_to: tuple[str, ...]
     fingerprint_key: bytes | None = field(repr=False)
     threads: bool
+    hosts: Mapping[str, str]
     telemetry: Telemetry
     suppress_http_spans: bool
 
@@ -70,6 +72,7 @@ def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
         tuple(host.lower() for host in found["propagate_to"]),
         (found["fingerprint_key"] or "").encode() or None,
         found["threads"],
+        {pattern.lower(): provider for pattern, provider in found["hosts"].items()},
         Telemetry(*(found[name] for name in Telemetry.__slots__)),
         found["suppress_http_spans"],
     )

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypedDict
 from urllib.parse import unquote
 
 from tollspan.guarded import log
-from tollspan.routes import INCLUDE_USAGE_HOSTS
+from tollspan.hosts import INCLUDE_USAGE_HOSTS
 
 SPOOL_BYTES: Final = 512 << 20
 TIMEOUT_SECONDS: Final = 10.0
@@ -29,6 +29,7 @@ class Arguments(TypedDict, total=False):
     spool_dir: str | None
     spool_max_bytes: int | None
     include_usage_hosts: Collection[str] | None
+    hosts: Mapping[str, str] | None
     threads: bool | None
     propagate_to: Collection[str] | None
     fingerprint_key: str | None
@@ -159,6 +160,10 @@ VARIABLES: Final = (
         "TOLLSPAN_INCLUDE_USAGE_HOSTS", "include_usage_hosts", texts, tuple(sorted(INCLUDE_USAGE_HOSTS)),
         f"`{','.join(sorted(INCLUDE_USAGE_HOSTS))}`",
         "Hosts whose OpenAI chat streams are asked for usage, comma-separated; empty: none.", may_be_empty=True,
+    ),
+    Variable(
+        "TOLLSPAN_HOSTS", "hosts", pairs, {}, "none",
+        "Which providers stand behind hosts of your own, `pattern=provider,...`, such as `*.llm.internal=vllm`.",
     ),
     Variable(
         "TOLLSPAN_THREADS", "threads", truth, default=False, shown="`false`",
