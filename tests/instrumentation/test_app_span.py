@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import openai
 import pytest
 from opentelemetry import context, trace
-
-import tollspan
 from tests.instrumentation import rated, traces
 from tests.instrumentation.traces import Traces
+
+import tollspan
 from tollspan import semconv
 from tollspan.suppression import COVERED, UNTRACED
 
@@ -26,10 +25,10 @@ def chat(model: str = "gpt-5-mini", **more: Any) -> Any:
 
 
 @pytest.fixture
-def app(metered: Any) -> Iterator[Traces]:
+def app(metered: Any) -> Traces:
     tollspan.uninstall()
     tollspan.install(endpoint=metered.sink.url, copy_to_span=True, include_usage_hosts=())
-    yield traces.made()
+    return traces.made()
 
 
 def stated(app: Traces, name: str = "request") -> dict[str, Any]:
@@ -77,13 +76,12 @@ def test_parallel_calls_below_one_span(metered: Any, app: Traces) -> None:
 
 
 def test_the_span_that_was_active_when_the_call_was_made(metered: Any, app: Traces) -> None:
-    with app.tracer().start_as_current_span("outer"):
-        with app.tracer().start_as_current_span("inner"):
-            stream = chat(stream=True)
-            first = next(stream)
-            assert first
-            with app.tracer().start_as_current_span("reading"):
-                assert [*stream]
+    with app.tracer().start_as_current_span("outer"), app.tracer().start_as_current_span("inner"):
+        stream = chat(stream=True)
+        first = next(stream)
+        assert first
+        with app.tracer().start_as_current_span("reading"):
+            assert [*stream]
     assert semconv.SPAN_CALLS not in stated(app, "outer") | stated(app, "reading")
     assert stated(app, "inner")[semconv.SPAN_CALLS] == 1
 
@@ -120,7 +118,7 @@ def test_where_telemetry_is_suppressed_nothing_is_copied_and_all_is_metered(
     key: str, metered: Any, app: Traces
 ) -> None:
     with app.tracer().start_as_current_span("request"):
-        token = context.attach(context.set_value(key, True))
+        token = context.attach(context.set_value(key, object()))
         chat()
         context.detach(token)
     assert stated(app) == {}

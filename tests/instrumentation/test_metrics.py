@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -26,7 +25,7 @@ def chat(model: str = "gpt-5-mini", **more: Any) -> Any:
 
 
 @pytest.fixture
-def reader(metered: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryMetricReader]:
+def reader(metered: Any, monkeypatch: pytest.MonkeyPatch) -> InMemoryMetricReader:
     monkeypatch.setattr(_internal, "_METER_PROVIDER", None)
     monkeypatch.setattr(_internal, "_METER_PROVIDER_SET_ONCE", Once())
     monkeypatch.setattr(_internal, "_PROXY_METER_PROVIDER", _internal._ProxyMeterProvider())
@@ -34,7 +33,7 @@ def reader(metered: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryMe
     tollspan.uninstall()
     tollspan.install(endpoint=metered.sink.url, metrics=True, include_usage_hosts=())
     metrics.set_meter_provider(MeterProvider([found]))  # after us, as frameworks do
-    yield found
+    return found
 
 
 def points(reader: InMemoryMetricReader, name: str) -> Points:

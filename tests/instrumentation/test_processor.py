@@ -11,10 +11,10 @@ import openai
 import pytest
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
-
-import tollspan
 from tests.instrumentation import rated, traces
 from tests.instrumentation.traces import Traces
+
+import tollspan
 from tollspan import processor, telemetry
 from tollspan.telemetry import Telemetry
 

@@ -13,10 +13,10 @@ from opentelemetry import context
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, suppress_instrumentation
-
-import tollspan
 from tests.instrumentation import traces
 from tests.instrumentation.traces import Traces
+
+import tollspan
 from tollspan.suppression import COVERED, UNTRACED, covered, quiet, untraced
 
 ASK: list[Any] = [{"role": "user", "content": "hi"}]
@@ -32,7 +32,7 @@ def chat() -> None:
 )
 def test_the_keys(key: str, expected: tuple[bool, bool]) -> None:
     assert (untraced(), covered()) == (False, False)
-    token = context.attach(context.set_value(key, True))
+    token = context.attach(context.set_value(key, object()))
     try:
         assert (untraced(), covered()) == expected
     finally:

@@ -13,7 +13,6 @@ from opentelemetry import context
 from opentelemetry.metrics import Histogram, get_meter
 
 from tollspan import semconv
-from tollspan.export import version
 from tollspan.observers import Told
 from tollspan.record import CallRecord
 from tollspan.suppression import covered
@@ -32,7 +31,7 @@ class Metrics:
     """The two histograms on the application's global meter provider, whenever that is set."""
 
     def __init__(self) -> None:
-        meter = get_meter(semconv.SCOPE_NAME, version())
+        meter = get_meter(semconv.SCOPE_NAME)
         self._tokens: Histogram = meter.create_histogram(
             TOKEN_USAGE,
             unit="{token}",

@@ -29,10 +29,10 @@ class Arguments(TypedDict, total=False):
     spool_dir: str | None
     spool_max_bytes: int | None
     include_usage_hosts: Collection[str] | None
-    hosts: Mapping[str, str] | None
     threads: bool | None
     propagate_to: Collection[str] | None
     fingerprint_key: str | None
+    hosts: Mapping[str, str] | None
     stamp_spans: bool | Literal["all"] | None
     copy_to_span: bool | None
     metrics: bool | None
@@ -162,16 +162,16 @@ VARIABLES: Final = (
         "Hosts whose OpenAI chat streams are asked for usage, comma-separated; empty: none.", may_be_empty=True,
     ),
     Variable(
-        "TOLLSPAN_HOSTS", "hosts", pairs, {}, "none",
-        "Which providers stand behind hosts of your own, `pattern=provider,...`, such as `*.llm.internal=vllm`.",
-    ),
-    Variable(
         "TOLLSPAN_THREADS", "threads", truth, default=False, shown="`false`",
         meaning="`true`: attribution goes into threads started by hand too.",
     ),
     Variable(
         "TOLLSPAN_PROPAGATE_TO", "propagate_to", texts, (), "none",
         "Patterns of hosts, such as `*.internal`, that get attribution as W3C Baggage, comma-separated.",
+    ),
+    Variable(
+        "TOLLSPAN_HOSTS", "hosts", pairs, {}, "none",
+        "Providers behind hosts of your own, `pattern=provider,pattern=provider`, such as `*.llm.internal=vllm`.",
     ),
     Variable(
         "TOLLSPAN_FINGERPRINT_KEY", "fingerprint_key", str, None, "none: no fingerprints",
