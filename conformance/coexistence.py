@@ -2,7 +2,7 @@
 
 Every neighbour runs twice, set up before tollspan and after it, each time with the real SDKs against the provider that
 keeps its own bill; the spans of both go through a real rater. It ends with 1 if a call is counted twice or not at all,
-if a figure is wrong, or if a case raises that the neighbour alone lets pass.
+if a figure is wrong, if a case raises, or if a call is on nobody's bill.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FAILING = ("_error", "_cut")  # cases whose call raises, as it shall
 
 COLUMNS = (
     "in this order", "neighbour", "cases", "calls billed", "calls counted", "exact", "marked", "twice", "wrong",
-    "raised",
+    "raised", "nobody's",
 )  # fmt: skip
 NEIGHBOURS = (
     "otel_genai", "openllmetry", "openinference", "openlit", "logfire", "langfuse", "litellm", "litellm_callback",
@@ -59,11 +59,16 @@ class Beside:
         return [case for case in self.result.cases if case.said != "done" and not case.case.endswith(FAILING)]
 
     @property
+    def unattributed(self) -> int:
+        """How many calls are on nobody's bill, although each was made for a customer."""
+        return sum(call.customer is None for case in self.result.cases for call in case.calls)
+
+    @property
     def right(self) -> bool:
         """Whether every call is there once, with the provider's figures or marked, and none was broken."""
         verdicts = set(self.count) <= {Verdict.EXACT, *ABSENT}
         calls = all(case.comparison.calls_right for case in self.result.cases)
-        return bool(self.result.cases) and not self.result.failure and verdicts and calls and not self.raised
+        return bool(self.result.cases) and not self.result.failure and verdicts and calls and not (self.raised or self.unattributed)
 
 
 def stacks(names: Sequence[str] = NEIGHBOURS) -> list[Stack]:
@@ -97,6 +102,7 @@ def table(found: Sequence[Beside]) -> Iterator[str]:
             count[Verdict.DOUBLE],
             count[Verdict.WRONG] + count[Verdict.SILENT_ZERO],
             len(one.raised),
+            one.unattributed,
         ]
         yield f"| {' | '.join(map(str, cells))} |"
 

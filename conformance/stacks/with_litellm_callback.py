@@ -17,4 +17,5 @@ litellm.num_retries = 0
 
 import litellm_cases
 
+case.CASES[:] = [(name, traits, tollspan.attribute(customer="acme")(call)) for name, traits, call in case.CASES]
 case.run(provider.force_flush, lambda: tollspan.flush(10))

@@ -113,7 +113,7 @@ def test_a_call_that_states_nothing_is_counted(metered: Any, app: Traces) -> Non
     assert semconv.SPAN_INPUT_TOKENS not in found
 
 
-@pytest.mark.parametrize("key", [*UNTRACED, *COVERED])
+@pytest.mark.parametrize("key", [*UNTRACED, *COVERED], ids=["otel", "otel plain", "openllmetry", "util-genai"])
 def test_where_telemetry_is_suppressed_nothing_is_copied_and_all_is_metered(
     key: str, metered: Any, app: Traces
 ) -> None:

@@ -90,7 +90,7 @@ def test_an_estimate_is_no_count(metered: Any, reader: InMemoryMetricReader) -> 
     assert points(reader, TOKEN_USAGE) == []
 
 
-@pytest.mark.parametrize("key", [*UNTRACED, *COVERED])
+@pytest.mark.parametrize("key", [*UNTRACED, *COVERED], ids=["otel", "otel plain", "openllmetry", "util-genai"])
 def test_what_another_measures_is_not_measured_twice(key: str, metered: Any, reader: InMemoryMetricReader) -> None:
     token = context.attach(context.set_value(key, object()))
     chat()

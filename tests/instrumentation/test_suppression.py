@@ -29,6 +29,7 @@ def chat() -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [*((key, (True, True)) for key in UNTRACED), *((key, (False, True)) for key in COVERED), ("else", (False, False))],
+    ids=["otel", "otel plain", "openllmetry", "util-genai", "another"],
 )
 def test_the_keys(key: str, expected: tuple[bool, bool]) -> None:
     assert (untraced(), covered()) == (False, False)
