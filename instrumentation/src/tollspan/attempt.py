@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
+from tollspan import observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
 from tollspan.forms import FORMS
@@ -64,6 +65,7 @@ class Attempt:
         self._identity = identify(self._start_ns)
         self._attribution = whose
         self._link = link(sent.fingerprint, self._identity.record_id, sent.retries)
+        self._told = observers.begun()
         self._answer = Answer(FORMS[sent.api])
         self._reader: Reader | None = None
         self._swallow = UsageChunk() if sent.swallow_usage else None
@@ -152,7 +154,9 @@ class Attempt:
         if self._counts:
             billable = sent and self._may_cost
             measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
-            self._recorder.emit(self._record(self._identity, self._answer, measured, outcome, error))
+            record = self._record(self._identity, self._answer, measured, outcome, error)
+            self._recorder.emit(record)
+            observers.ended(self._told, record)
 
     @property
     def _refused(self) -> bool:

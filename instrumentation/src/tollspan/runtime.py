@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from tollspan import attribution, ending, wire
+from tollspan import attribution, ending, telemetry, wire
 from tollspan import threads as carried
 from tollspan.event import EventError, read_event
 from tollspan.event_fields import NAMES
@@ -82,6 +82,7 @@ def install(endpoint: str | None = None, **settings: Unpack[Arguments]) -> None:
         ending.watch(_at_end)
         guarded(_running.sender.start)()
         carried.put_in(threads=found.threads)
+        guarded(telemetry.put_in)(found.telemetry)
 
 
 @guarded
@@ -92,6 +93,7 @@ def uninstall(timeout: float = EXIT_FLUSH_SECONDS) -> None:
         running, _running = _running, None
         wire.unpatch()
         carried.take_out()
+        guarded(telemetry.take_out)()
         ending.unwatch()
     if running is not None:
         running.sender.close(timeout)

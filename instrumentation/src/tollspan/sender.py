@@ -18,6 +18,7 @@ from tollspan.memory import Memory
 from tollspan.record import Record
 from tollspan.segment import Batch
 from tollspan.spool import Spool
+from tollspan.suppression import quiet
 from tollspan.transport import Post
 
 MAX_IN_MEMORY = 50_000  # about 50 MB, where the spool cannot be written; beyond it records are dropped and counted
@@ -230,7 +231,8 @@ class Sender:
     def _try(self, body: bytes, size: int, tries: int) -> int | None:
         level = logging.WARNING if tries >= LOUD_TRIES and tries & (tries - 1) == 0 else logging.DEBUG
         try:
-            status, answer = self._post(body)
+            with quiet():
+                status, answer = self._post(body)
         except (OSError, http.client.HTTPException) as error:
             log.log(level, "tollspan: try %d: endpoint not reached (%s); records wait", tries, error)
             return None

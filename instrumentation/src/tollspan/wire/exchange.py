@@ -23,6 +23,7 @@ from tollspan.multipart import KIND, texts
 from tollspan.routes import Route, route
 from tollspan.semconv import BatchUsage, UsageApi
 from tollspan.sent import Sent
+from tollspan.suppression import without_http_spans
 
 BAGGAGE_HEADER = "baggage"  # W3C
 
@@ -36,6 +37,7 @@ class State:
     propagate_to: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
     batch_usage: BatchUsage = "lines"
+    suppress_http_spans: bool = False
 
 
 state = State()
@@ -131,7 +133,7 @@ def sending(attempt: Attempt | None) -> Iterator[None]:
     An error of the library's ends the attempt, where there is one, and goes on its way.
     """
     inside = _inside.set(True)
-    token = _hide_baggage()
+    token = _hidden()
     try:
         yield
     except BaseException as error:
@@ -145,8 +147,11 @@ def sending(attempt: Attempt | None) -> Iterator[None]:
 
 
 @guarded
-def _hide_baggage() -> Any:
-    return context.attach(baggage.clear()) if baggage.get_all() else None
+def _hidden() -> Any:
+    found = baggage.clear() if baggage.get_all() else None
+    if state.suppress_http_spans:
+        found = without_http_spans(found)
+    return None if found is None else context.attach(found)
 
 
 def _sent(outgoing: Outgoing, found: Route, api: UsageApi, provider: str | None) -> Sent:
