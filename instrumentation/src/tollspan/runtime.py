@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from tollspan import attribution, ending, wire
 from tollspan import threads as carried
-from tollspan.event import EventError, read_event
-from tollspan.event_fields import NAMES
 from tollspan.export import encoded_resource
 from tollspan.guarded import guarded, log
 from tollspan.process import Process, identify
@@ -144,6 +142,9 @@ def record_usage(**fields: object) -> None:
     event may be told again, here, by HTTP or in a file: it counts once. The attribution in force fills what is not
     given. An event that cannot be counted is refused with a log line.
     """
+    from tollspan.event import EventError, read_event  # noqa: PLC0415 - most applications tell no events
+    from tollspan.event_fields import NAMES  # noqa: PLC0415 - as above
+
     running = _running
     if running is None:
         return

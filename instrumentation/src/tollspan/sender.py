@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import urlsplit
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
 from tollspan.export import encoded, encoded_resource, request
 from tollspan.frame import framed
 from tollspan.guarded import guarded, log
 from tollspan.memory import Memory
+from tollspan.partial_success import rejected_spans
 from tollspan.record import Record
 from tollspan.segment import Batch
 from tollspan.spool import Spool
@@ -268,7 +267,7 @@ class Sender:
 
 @guarded
 def _rejected(answer: bytes) -> int:
-    rejected = ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans
+    rejected = rejected_spans(answer)
     if rejected:
         log.error("tollspan: the endpoint rejected %d records", rejected)
     return rejected
