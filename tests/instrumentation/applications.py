@@ -1,4 +1,4 @@
-"""Small applications that use models as real ones do, and what each of them sees: the same with tollspan and without."""
+"""Small applications that use models as real ones do; each sees the same with tollspan and without it."""
 
 from __future__ import annotations
 

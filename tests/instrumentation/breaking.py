@@ -22,7 +22,7 @@ HOME = str(Path(tollspan.__file__).parent)
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 
-class Broken(RuntimeError):
+class BrokenError(RuntimeError):
     """What a broken function throws."""
 
 
@@ -68,7 +68,7 @@ class Functions:
         return {code for code in (*self._alive, *self._outer) if _ours(code)}
 
     @contextmanager
-    def broken(self, code: CodeType, error: type[BaseException] = Broken) -> Iterator[None]:
+    def broken(self, code: CodeType, error: type[BaseException] = BrokenError) -> Iterator[None]:
         """Let a function throw, wherever it is called from."""
         changed: list[tuple[FunctionType, CodeType]] = []
         new = _thrower(code, error)
@@ -112,20 +112,20 @@ def _thrower(code: CodeType, error: type[BaseException]) -> CodeType:
 
 
 def _plain(*_args: Any, **_kwargs: Any) -> Any:
-    raise "thrown"  # type: ignore[misc] # the constant is replaced by an exception
+    raise "thrown"  # type: ignore[misc]  # noqa: B016 - the constant is replaced by an exception
 
 
 def _generator(*_args: Any, **_kwargs: Any) -> Any:
-    raise "thrown"  # type: ignore[misc] # as above
+    raise "thrown"  # type: ignore[misc]  # noqa: B016 - the constant is replaced by an exception
     yield
 
 
 async def _coroutine(*_args: Any, **_kwargs: Any) -> Any:
-    raise "thrown"  # type: ignore[misc] # as above
+    raise "thrown"  # type: ignore[misc]  # noqa: B016 - the constant is replaced by an exception
 
 
 async def _async_generator(*_args: Any, **_kwargs: Any) -> Any:
-    raise "thrown"  # type: ignore[misc] # as above
+    raise "thrown"  # type: ignore[misc]  # noqa: B016 - the constant is replaced by an exception
     yield
 
 

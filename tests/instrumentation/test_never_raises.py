@@ -6,22 +6,19 @@ which the application's code runs and that nothing guards fails here.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-import openai
 import pytest
 from tests.instrumentation.applications import APPLICATIONS, World, noticed
-from tests.instrumentation.breaking import Broken, Functions, label, watched
+from tests.instrumentation.breaking import Functions, label, watched
 from tests.instrumentation.conftest import Sink
 
 import tollspan
-from tollspan import ending, runtime, sender, threads, wire
+from tollspan import ending, runtime, threads, wire
 from tollspan_rater.demo.provider import FakeProvider
 
 MOST = 2  # applications in which a function is broken

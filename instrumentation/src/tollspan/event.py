@@ -7,24 +7,21 @@ comes and however often: by HTTP, in a file, through :func:`tollspan.record_usag
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any, Final
 
-from tollspan import protobuf, semconv
-from tollspan.event_fields import FIELDS, NAMES, OUTCOMES, REQUIRED, SCOPE_NAME, UNSPLIT_TOKENS
+from tollspan import semconv
+from tollspan.event_fields import FIELDS, NAMES, OUTCOMES, REQUIRED, UNSPLIT_TOKENS
+from tollspan.protobuf import INTERNAL, Value, span
 
-VERSION: Final = "1"
 COUNT_MOST: Final = (1 << 53) - 1  # beyond it JSON readers disagree on a number
 TEXT_BYTES_MOST: Final = 1024
 _MS_NS: Final = 1_000_000
 _SPAN_ID_BYTES, _TRACE_ID_BYTES = 8, 16
-_RESOURCE_SPANS, _SCOPE_SPANS, _SCOPE, _SPANS = 1, 2, 1, 2  # field numbers, opentelemetry/proto/trace/v1/trace.proto
-
-Value = str | int | bool | float
 
 
 class EventError(ValueError):
@@ -58,11 +55,11 @@ class Event:
         return self._digest()[2 * _TRACE_ID_BYTES :]
 
     def span(self) -> bytes:
-        """Return the encoded span that it becomes, always the same."""
-        return protobuf.span(
+        """Encode the span that it becomes, always the same."""
+        return span(
             ids=(self.trace_id, self.span_id, ""),
             name=self.name,
-            kind=protobuf.INTERNAL,
+            kind=INTERNAL,
             times_ns=(self.start_ns, self.end_ns),
             attributes=dict(sorted(self.attributes.items())),
             own=self.attributes,
@@ -98,17 +95,6 @@ def read_event(fields: Mapping[str, Any]) -> Event:
         attributes=_attributes(values),
         ignored=tuple(sorted(name for name in fields if name not in NAMES and name not in _CARRIED)),
     )
-
-
-def request(events: Iterable[Event]) -> bytes:
-    """Encode events as one serialized OTLP ``ExportTraceServiceRequest``; the same events give the same bytes."""
-    found = protobuf.field(_SCOPE, scope()) + protobuf.fields(_SPANS, (event.span() for event in events))
-    return protobuf.field(_RESOURCE_SPANS, protobuf.field(_SCOPE_SPANS, found))
-
-
-def scope() -> bytes:
-    """Return the encoded scope of the spans that events become."""
-    return protobuf.scope(SCOPE_NAME, VERSION)
 
 
 _CARRIED: Final = frozenset({"specversion", "datacontenttype", "dataschema", "subject", "schema_version"})

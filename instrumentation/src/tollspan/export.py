@@ -50,9 +50,9 @@ def request(resource: bytes, frames: Iterable[Frame]) -> bytes:
 def _scope(kind: bytes) -> bytes:
     if kind == SPAN:
         return protobuf.scope(semconv.SCOPE_NAME, _version())
-    from tollspan.event import scope  # noqa: PLC0415 - most applications tell no events
+    from tollspan import event_fields  # noqa: PLC0415 - most applications tell no events
 
-    return scope()
+    return protobuf.scope(event_fields.SCOPE_NAME, event_fields.VERSION)
 
 
 def _span(record: CallRecord | UnitRecord) -> bytes:
