@@ -128,6 +128,11 @@ class Attempt:
         self._end("aborted")
 
     @guarded
+    def disown(self) -> None:
+        """Leave no record: this is a forked child's copy of an attempt that its parent goes on with."""
+        self._done = True
+
+    @guarded
     def _read_out(self) -> None:
         if self._reader is not None:
             self._reader.end()
