@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from tollspan.guarded import guarded
+from tollspan.guarded import guarded, safely
 
 _waiting: dict[str, Callable[[ModuleType], object]] = {}
 _looking: set[str] = set()  # modules whose spec is being looked for; other finders may ask again
@@ -60,7 +60,7 @@ def _tell_after(loader: Any) -> None:
 
     def exec_module(module: ModuleType) -> None:
         run(module)
-        guarded(_tell)(module)
+        safely(_tell, module)
 
     loader.exec_module = exec_module
 
