@@ -11,7 +11,7 @@ from tollspan import observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
 from tollspan.forms import FORMS
-from tollspan.guarded import guarded
+from tollspan.guarded import guarded, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
 from tollspan.process import Identity, identify
@@ -88,20 +88,22 @@ class Attempt:
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
-        seen = self._chunk(data)
+        self._chunk(data)
+        if self._swallow is None:
+            return data
+        seen = safely(self._swallow.feed, data)
         return data if seen is None else seen
 
     @guarded
-    def _chunk(self, data: bytes) -> bytes:
+    def _chunk(self, data: bytes) -> None:
         if self._first_chunk_ns is None:
             self._first_chunk_ns = self._recorder.now_ns()
         if self._reader is not None:
-            guarded(self._reader.feed)(data)
-        return data if self._swallow is None else self._swallow.feed(data)
+            self._reader.feed(data)
 
     def finish(self) -> bytes:
         """Note that the body came to its end; return what was held back of it."""
-        held = b"" if self._swallow is None else guarded(self._swallow.rest)() or b""
+        held = b"" if self._swallow is None else safely(self._swallow.rest) or b""
         self._finish()
         return held
 
