@@ -31,6 +31,7 @@ UNSENT: Final = frozenset(
     {
         *("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"),
         *("ClientConnectorError", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError"),
+        *("EndpointConnectionError", "ProxyConnectionError"),
     }
 )
 NOBODY_THERE: Final = "NewConnectionError"  # of urllib3, where it is a kind of timeout
@@ -140,8 +141,8 @@ class Attempt:
             outcome, error = "failed", self._answer.error or str(self._status)
         elif self._answer.error:
             outcome, error = "failed", self._answer.error
-        elif self._answer.terminal:
-            outcome, error = "complete", None
+        elif self._answer.terminal or self._answer.cancelled:
+            outcome, error = "aborted" if self._answer.cancelled else "complete", None
         self._link.chain.failed = outcome in ("failed", "timeout")
         if self._counts:
             background = self._sent.body.get("background") is True
