@@ -16,7 +16,6 @@ from tollspan.measure import Measured, measure
 from tollspan.process import Identity, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
-from tollspan.results import TIER as BATCH_TIER
 from tollspan.results import Result, results_reader
 from tollspan.routes import FETCH
 from tollspan.semconv import Outcome
@@ -173,7 +172,6 @@ class Attempt:
         self._recorder.emit(
             replace(
                 record,
-                service_tier=BATCH_TIER,
                 attempt=1,
                 retry_of=None,
                 provider_request_id=result.request_id,
@@ -205,7 +203,7 @@ class Attempt:
             response_model=answer.model,
             response_id=answer.response_id,
             provider_request_id=self._request_id,
-            service_tier=answer.service_tier or _text(raw.get("service_tier")),
+            service_tier=asked.route.tier or answer.service_tier or _text(raw.get("service_tier")),
             finish_reasons=answer.finish_reasons,
             attempt=self._link.attempt,
             retry_of=self._link.retry_of,

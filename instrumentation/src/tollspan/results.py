@@ -17,7 +17,6 @@ from tollspan.guarded import guarded, log
 from tollspan.semconv import UsageApi
 from tollspan.stream import parsed
 
-TIER: Final = "batch"  # the service tier of all results, which not all of them state
 MAX_LINE_BYTES: Final = 32 << 20  # an answer with images fits; what is longer is not read
 
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from tollspan.semconv import BatchUsage, UsageApi
 
 FETCH: Final = "fetch_response"  # reads what another request had made
+BATCH_TIER: Final = "batch"  # the service tier of what a batch did, which not all answers state
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Route:
     unsure: bool = False
     many: bool = False
     batch: BatchUsage | None = None
+
+    @property
+    def tier(self) -> str | None:
+        """The service tier of all calls of this kind, ``None`` where an answer tells its own."""
+        return BATCH_TIER if self.many or self.batch else None
 
     def fits(self, path: str, provider: str | None) -> bool:
         """Tell whether a path, whose last piece fits, and the provider behind its host are of this kind."""

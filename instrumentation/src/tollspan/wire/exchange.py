@@ -160,7 +160,11 @@ def fail(attempt: Attempt | None, error: BaseException) -> None:
 def _sent(outgoing: Outgoing, found: Route, api: UsageApi, provider: str | None) -> Sent:
     raw = guarded(outgoing.body)() or b""
     kind = outgoing.header("content-type") or ""
-    body = texts(kind, raw) if kind.startswith(KIND) else _document(raw)
+    if kind.startswith(KIND):
+        body: dict[str, Any] = dict(texts(kind, raw))
+        raw = json.dumps([body, len(raw)]).encode()  # in place of the files, which may be large
+    else:
+        body = _document(raw)
     key = state.fingerprint_key
     return Sent(
         api=api,
