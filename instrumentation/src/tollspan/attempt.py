@@ -127,6 +127,11 @@ class Attempt:
         self._end("aborted")
 
     @guarded
+    def disown(self) -> None:
+        """Leave no record: this is a forked child's copy of an attempt that its parent goes on with."""
+        self._done = True
+
+    @guarded
     def _read_out(self) -> None:
         if self._reader is not None:
             self._reader.end()
@@ -144,14 +149,19 @@ class Attempt:
             outcome, error = "aborted" if self._answer.cancelled else "complete", None
         self._link.chain.failed = outcome in ("failed", "timeout")
         if self._counts:
-            background = self._sent.body.get("background") is True
-            billable = sent and not self._refused and not background
+            billable = sent and self._may_cost
             measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
             self._recorder.emit(self._record(self._identity, self._answer, measured, outcome, error))
 
     @property
     def _refused(self) -> bool:
         return self._status is not None and self._status >= HTTP_ERROR
+
+    @property
+    def _may_cost(self) -> bool:
+        """Whether work may have been done that no usage tells: not for an error alone, nor for work yet to be done."""
+        error_alone = self._answer.error and self._reader is not None and not self._reader.streams
+        return not (self._refused or error_alone or self._sent.body.get("background") is True)
 
     @property
     def _counts(self) -> bool:

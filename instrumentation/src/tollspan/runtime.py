@@ -173,6 +173,7 @@ def _quantity(quantity: object) -> str | None:
 def _after_fork() -> None:
     global _lock  # noqa: PLW0603 - the parent may have held it
     _lock = threading.Lock()
+    wire.disown_open()
     if _running is not None:
         guarded(_running.sender.forget)()
         _running.restart()
