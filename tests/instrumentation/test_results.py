@@ -168,10 +168,21 @@ def test_inline_results_of_geminis_batches_are_calls(metering: Metering) -> None
     for _ in range(2):
         httpx.get(f"{url}/{begun['name']}")
     spans = metering.collect()
-    assert len(spans) == 4
+    assert [span["tollspan.batch.custom_id"] for span in spans] == ["c0", "c1"] * 2
     for span, bill in zip(spans, metering.bill * 2, strict=True):
         agrees(span, bill)
         assert span["gen_ai.response.id"] == bill.response_id
+
+
+def test_results_of_geminis_batches_in_a_file_are_calls(metering: Metering) -> None:
+    url = metering.url("in-file") + "/v1beta"
+    body = {"batch": {"inputConfig": {"requests": {"requests": [{"request": {}}] * 2}}}}
+    begun = httpx.post(f"{url}/models/gemini-2.5-pro:batchGenerateContent", json=body).json()
+    file = httpx.get(f"{url}/{begun['name']}").json()["metadata"]["output"]["responsesFile"]
+    httpx.get(f"{url}/{file}:download?alt=media")
+    spans = metering.collect()
+    assert [span["tollspan.batch.custom_id"] for span in spans] == ["c0", "c1"]
+    assert shown(rated(spans)) == charged(metering.bill)
 
 
 def rated(spans: list[Any]) -> list[Call]:
@@ -334,7 +345,7 @@ RESULT = {
 
 def read_in(pieces: Iterable[bytes]) -> list[tuple[str | None, str | None]]:
     taken: list[Result] = []
-    reader = ResultLines(RESULTS["openai.responses"], "/v1/files/file-1/content", taken.append)
+    reader = ResultLines(RESULTS["openai file"], "/v1/files/file-1/content", taken.append)
     for piece in pieces:
         reader.feed(piece)
     reader.end()
@@ -368,7 +379,7 @@ def test_a_line_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch, caplog:
 
 def test_a_large_file_passes_through() -> None:
     seen = []
-    reader = ResultLines(RESULTS["openai.responses"], "", seen.append)
+    reader = ResultLines(RESULTS["openai file"], "", seen.append)
     line = json.dumps({**RESULT, "more": "x" * 9_000}).encode() + b"\n"
     tracemalloc.start()
     for _ in range(500):

@@ -77,8 +77,9 @@ class Attempt:
         """Note the answer's head; ``header`` looks a response header up, case-insensitively."""
         self._status = status
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
-        if self._sent.route.many and status < HTTP_ERROR:
-            self._reader = results_reader(self._sent.api, self._sent.path, self._report)
+        results = self._sent.route.results
+        if results is not None and status < HTTP_ERROR:
+            self._reader = results_reader(results, self._sent.path, self._report)
         else:
             self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
@@ -168,7 +169,7 @@ class Attempt:
         """Whether this was a call: a fetch is none until it is done, an unsure path none without the API's answer."""
         route, answer = self._sent.route, self._answer
         if route.operation == FETCH:
-            return not route.many and bool(answer.usage) and answer.settled
+            return route.results is None and bool(answer.usage) and answer.settled
         return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
 
     def _report(self, result: Result) -> None:
