@@ -231,9 +231,13 @@ def test_an_attempt_that_hangs_is_charged_and_the_next_one_answers() -> None:
 
 @pytest.mark.parametrize(
     ("path", "said"),
-    [("/v1/chat/completions", "event: error"), ("/v1/messages", "event: error"), ("/api/chat", '{"error": "asked for"}'),
-     ("/model/claude/converse-stream", "throttlingException")],
-)  # fmt: skip
+    [
+        ("/v1/chat/completions", "event: error"),
+        ("/v1/messages", "event: error"),
+        ("/api/chat", '{"error": "asked for"}'),
+        ("/model/claude/converse-stream", "throttlingException"),
+    ],
+)
 def test_a_stream_may_end_in_an_error(provider: Provider, path: str, said: str) -> None:
     text = post(provider, "failing", path, {**SAID, "stream": True}, "error-event").content.decode("latin-1")
     assert said in text[-200:]
