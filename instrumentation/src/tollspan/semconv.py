@@ -79,7 +79,6 @@ OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 Quality = Literal["exact", "derived", "estimated", "lower_bound", "unmeasured"]
 QUALITIES: Final[tuple[str, ...]] = get_args(Quality)
 BatchUsage = Literal["lines", "total"]  # what a batch is metered by: its result file, or its own total
-BATCH_USAGES: Final[tuple[str, ...]] = get_args(BatchUsage)
 UsageApi = Literal[
     "openai.chat",
     "openai.responses",
