@@ -44,6 +44,10 @@ class Recorder(Protocol):
         """Return the time in nanoseconds since the epoch."""
         ...
 
+    def begin(self) -> Callable[[], None]:
+        """Note that a call begins; return what is to be called once when it has ended."""
+        ...
+
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number."""
         ...
@@ -86,6 +90,7 @@ class Attempt:
     def __init__(self, sent: Sent, recorder: Recorder, whose: Attribution) -> None:
         self._sent = sent
         self._recorder = recorder
+        self._leave = recorder.begin()
         self._start_ns = recorder.now_ns()
         self._identity = identify(self._start_ns)
         self._attribution = whose
@@ -170,7 +175,10 @@ class Attempt:
             outcome, error = "failed", self._answer.error
         elif self._answer.terminal:
             outcome, error = "complete", None
-        self._recorder.emit(self._record(outcome, error, sent=sent))
+        try:
+            self._recorder.emit(self._record(outcome, error, sent=sent))
+        finally:
+            self._leave()
 
     def _record(self, outcome: Outcome, error: str | None, *, sent: bool) -> CallRecord:
         raw = self._usage(outcome)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,12 +44,38 @@ def identify(now_ns: int, random: Callable[[int], bytes] = os.urandom) -> Identi
 
 
 class Process:
-    """A sending process: a random id and a counter 1, 2, 3 ... without gaps; a fork needs a new one."""
+    """A sending process: a random id, a counter 1, 2, 3 ... without gaps, and the calls that are under way.
 
-    def __init__(self, process_id: str | None = None) -> None:
+    ``tell`` hears how many numbers there will be once the calls under way have ended, and 0 when none is: whoever
+    finds this after the process was killed knows what is missing. A fork needs a new one.
+    """
+
+    def __init__(self, process_id: str | None = None, tell: Callable[[int], object] = lambda _expected: None) -> None:
         self.id = process_id or os.urandom(8).hex()
-        self._numbers = itertools.count(1)
+        self._tell, self._told = tell, 0
+        self._last = self._under_way = 0
+        self._lock = threading.RLock()  # a signal handler may begin a call while its thread holds it
+
+    def begin(self) -> Callable[[], None]:
+        """Note that a call begins; return what is to be called once when it has ended, in one record, many or none."""
+        with self._lock:
+            self._under_way += 1
+            self._say()
+        return self._leave
 
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number; safe across threads."""
-        return self.id, next(self._numbers)
+        with self._lock:
+            self._last += 1
+            return self.id, self._last
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._under_way -= 1
+            self._say()
+
+    def _say(self) -> None:
+        expected = self._last + self._under_way if self._under_way else 0
+        if expected != self._told:
+            self._told = expected
+            self._tell(expected)

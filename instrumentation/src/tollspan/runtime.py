@@ -6,6 +6,8 @@ import atexit
 import os
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -42,9 +44,10 @@ class Runtime:
 
     def restart(self) -> None:
         """Begin as a new process: own id, sequence, file and thread; what a forked parent has queued stays its own."""
-        self._process = Process()
+        self._process = Process(tell=self._expect)
         settings = self.settings
-        spool = Spool(settings.spool, encoded_resource(settings.resource), Limits.of(settings.spool_bytes))
+        about, limits = encoded_resource(settings.resource), Limits.of(settings.spool_bytes)
+        self._spool = spool = Spool(settings.spool, about, limits, process_id=self._process.id)
         post = http_post(settings.url, settings.headers, settings.transport)
         self.sender = Sender(post, settings.resource, spool)
 
@@ -52,9 +55,21 @@ class Runtime:
         """Return the wall clock in nanoseconds."""
         return time.time_ns()
 
+    def begin(self) -> Callable[[], None]:
+        """Note that a call begins; return what is to be called once when it has ended."""
+        return self._process.begin()
+
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number."""
         return self._process.number()
+
+    def stats(self) -> Stats:
+        """Return what became of this process's records."""
+        return replace(self.sender.stats(), process_id=self._process.id)
+
+    @guarded
+    def _expect(self, records: int) -> None:
+        self._spool.expect(records, self.now_ns())
 
     def emit(self, record: Record) -> None:
         """Keep a record, to be sent."""
@@ -113,8 +128,10 @@ def record(meter: str, quantity: Decimal | int | str, **keys: Unpack[attribution
         return
     now_ns = running.now_ns()
     whose = attribution.over(attribution.current(), keys)
+    leave = running.begin()
     process_id, seq = running.number()
     running.emit(UnitRecord(identify(now_ns), process_id, seq, now_ns, meter, exact, whose))
+    leave()
 
 
 @guarded
@@ -156,7 +173,7 @@ def flush(timeout: float = EXIT_FLUSH_SECONDS) -> bool:
 def stats() -> Stats:
     """Return what became of this process's records; all zero when nothing runs."""
     running = _running
-    return (None if running is None else guarded(running.sender.stats)()) or Stats()
+    return (None if running is None else guarded(running.stats)()) or Stats()
 
 
 def _quantity(quantity: object) -> str | None:

@@ -24,6 +24,7 @@ USAGE_API: Final = "tollspan.usage.api"  # which API's usage object it is, of a 
 QUALITY: Final = "tollspan.quality"  # one of the closed list of qualities
 METER: Final = "tollspan.meter"  # a unit that is no LLM call: the meter's name
 QUANTITY: Final = "tollspan.quantity"  # decimal string
+PROCESS_ENDED: Final = "process ended"  # name of the span about a killed process: its seq is the highest expected one
 TRACE_SAMPLED: Final = "tollspan.trace.sampled"  # bool: was the application's trace sampled
 STREAM: Final = "gen_ai.request.stream"
 TTFT_SECONDS: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
