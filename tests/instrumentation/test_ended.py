@@ -30,18 +30,19 @@ def killed(spool: Spool) -> None:
     spool.forget()
 
 
-def test_a_process_expects_as_many_numbers_as_there_were_and_calls_are_under_way() -> None:
+def test_a_process_expects_as_many_numbers_as_there_were_and_calls_are_without() -> None:
     told: list[int] = []
     process = Process("p", told.append)
     first, second = process.begin(), process.begin()
-    assert process.number() == ("p", 1)
-    first()
+    assert first.number() == ("p", 1)
     third = process.begin()
-    third()  # made no record
-    process.number()
-    process.number()
-    second()  # made two
-    assert told == [1, 2, 3, 2, 0]
+    first.leave()
+    third.leave()  # made no record
+    assert [second.number() for _ in range(3)] == [("p", 2), ("p", 3), ("p", 4)]
+    fourth = process.begin()
+    second.leave()
+    fourth.leave()
+    assert told == [1, 2, 3, 2, 5, 0]
 
 
 def test_threads_agree_on_what_is_expected() -> None:
@@ -50,9 +51,9 @@ def test_threads_agree_on_what_is_expected() -> None:
 
     def call() -> None:
         for _ in range(200):
-            leave = process.begin()
-            process.number()
-            leave()
+            place = process.begin()
+            place.number()
+            place.leave()
 
     threads = [threading.Thread(target=call) for _ in range(4)]
     for thread in threads:

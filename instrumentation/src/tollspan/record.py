@@ -44,10 +44,12 @@ class CallRecord:
     retry_of: str | None = None
     stream: bool = False
     ttft_seconds: float | None = None
+    output_rate: float | None = None
     server_address: str | None = None
     http_status: int | None = None
     error_type: str | None = None
     request_fingerprint: str | None = None
+    custom_id: str | None = None
 
     @property
     def name(self) -> str:
@@ -70,6 +72,7 @@ class CallRecord:
             semconv.RESPONSE_ID: self.response_id,
             semconv.PROVIDER_REQUEST_ID: self.provider_request_id,
             semconv.REQUEST_FINGERPRINT: self.request_fingerprint,
+            semconv.CUSTOM_ID: self.custom_id,
             semconv.SERVICE_TIER: self.service_tier,
             semconv.FINISH_REASONS: self.finish_reasons or None,
             semconv.ATTEMPT: self.attempt,
@@ -78,6 +81,7 @@ class CallRecord:
             semconv.QUALITY: self.quality,
             semconv.STREAM: self.stream,
             semconv.TTFT_SECONDS: self.ttft_seconds,
+            semconv.OUTPUT_RATE: self.output_rate,
             semconv.SERVER_ADDRESS: self.server_address,
             semconv.HTTP_STATUS: self.http_status,
             semconv.ERROR_TYPE: self.error_type,

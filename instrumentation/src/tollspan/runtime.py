@@ -6,8 +6,6 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -18,7 +16,7 @@ from tollspan.event import EventError, read_event
 from tollspan.event_fields import NAMES
 from tollspan.export import encoded_resource
 from tollspan.guarded import guarded, log
-from tollspan.process import Process, identify
+from tollspan.process import Place, Process, identify
 from tollspan.record import Record, UnitRecord
 from tollspan.sender import Sender, Stats
 from tollspan.settings import Settings, resolve
@@ -55,8 +53,8 @@ class Runtime:
         """Return the wall clock in nanoseconds."""
         return time.time_ns()
 
-    def begin(self) -> Callable[[], None]:
-        """Note that a call begins; return what is to be called once when it has ended."""
+    def begin(self) -> Place:
+        """Take a place in the sequence for a call that begins."""
         return self._process.begin()
 
     def number(self) -> tuple[str, int]:
@@ -65,7 +63,7 @@ class Runtime:
 
     def stats(self) -> Stats:
         """Return what became of this process's records."""
-        return replace(self.sender.stats(), process_id=self._process.id)
+        return self.sender.stats(self._process.id)
 
     @guarded
     def _expect(self, records: int) -> None:
@@ -128,10 +126,10 @@ def record(meter: str, quantity: Decimal | int | str, **keys: Unpack[attribution
         return
     now_ns = running.now_ns()
     whose = attribution.over(attribution.current(), keys)
-    leave = running.begin()
-    process_id, seq = running.number()
+    place = running.begin()
+    process_id, seq = place.number()
     running.emit(UnitRecord(identify(now_ns), process_id, seq, now_ns, meter, exact, whose))
-    leave()
+    place.leave()
 
 
 @guarded

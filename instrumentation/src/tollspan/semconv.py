@@ -21,6 +21,7 @@ RETRY_OF: Final = "tollspan.retry_of"  # record id of the first attempt of the s
 OUTCOME: Final = "tollspan.outcome"  # one of the closed list of outcomes
 USAGE_RAW: Final = "tollspan.usage.raw"  # JSON: the provider's usage object verbatim
 USAGE_API: Final = "tollspan.usage.api"  # which API's usage object it is, of a closed list
+CUSTOM_ID: Final = "tollspan.batch.custom_id"  # the caller's own name for a request of a batch
 QUALITY: Final = "tollspan.quality"  # one of the closed list of qualities
 METER: Final = "tollspan.meter"  # a unit that is no LLM call: the meter's name
 QUANTITY: Final = "tollspan.quantity"  # decimal string
@@ -28,6 +29,7 @@ PROCESS_ENDED: Final = "process ended"  # name of the span about a killed proces
 TRACE_SAMPLED: Final = "tollspan.trace.sampled"  # bool: was the application's trace sampled
 STREAM: Final = "gen_ai.request.stream"
 TTFT_SECONDS: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
+OUTPUT_RATE: Final = "tollspan.output_tokens_per_second"  # double, of a whole stream after its first chunk
 
 # --- attribution ----------------------------------------------------------------------------
 AttributionKey = Literal[
@@ -67,7 +69,26 @@ Outcome = Literal["complete", "aborted", "failed", "timeout", "cache_hit"]
 OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 Quality = Literal["exact", "derived", "estimated", "lower_bound", "unmeasured"]
 QUALITIES: Final[tuple[str, ...]] = get_args(Quality)
-UsageApi = Literal["openai.chat", "openai.responses", "openai.embeddings", "anthropic.messages"]
+BatchUsage = Literal["lines", "total"]  # what a batch is metered by: its result file, or its own total
+BATCH_USAGES: Final[tuple[str, ...]] = get_args(BatchUsage)
+UsageApi = Literal[
+    "openai.chat",
+    "openai.responses",
+    "openai.embeddings",
+    "perplexity.chat",
+    "anthropic.messages",
+    "gemini.generate_content",
+    "gemini.interactions",
+    "vertex.predict",
+    "bedrock.converse",
+    "bedrock.invoke_model",
+    "cohere",
+    "ollama",
+    "watsonx.generation",
+    "aleph_alpha.complete",
+    "voyage.embeddings",
+    "mistral.ocr",
+]
 USAGE_APIS: Final[tuple[str, ...]] = get_args(UsageApi)
 
 # --- OpenTelemetry's names that both sides use -----------------------------------------------

@@ -134,10 +134,10 @@ class Sender:
         """Let go of the files in a forked child; they stay the parent's."""
         self._spool.forget()
 
-    def stats(self) -> Stats:
-        """Return the counters now."""
+    def stats(self, process_id: str = "") -> Stats:
+        """Return the counters now; the process is named by whoever knows it."""
         with self._changed:
-            return Stats(**self._counts, queued=self._outstanding(), problem=self._spool.problem)
+            return Stats(queued=self._outstanding(), problem=self._spool.problem, process_id=process_id, **self._counts)
 
     def _start(self) -> None:
         if self._thread is None and not self._closed:

@@ -25,6 +25,7 @@ class Settings:
     at most. None: records wait in memory.
     ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
     which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into.
+    ``hosts`` maps patterns of hosts to the providers behind them.
     """
 
     url: str
@@ -37,6 +38,7 @@ class Settings:
     propagate_to: tuple[str, ...]
     fingerprint_key: bytes | None = field(repr=False)
     threads: bool
+    hosts: Mapping[str, str]
 
 
 def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
@@ -66,6 +68,7 @@ def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
         tuple(host.lower() for host in found["propagate_to"]),
         (found["fingerprint_key"] or "").encode() or None,
         found["threads"],
+        {pattern.lower(): provider for pattern, provider in found["hosts"].items()},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypedDict
 from urllib.parse import unquote
 
 from tollspan.guarded import log
-from tollspan.routes import INCLUDE_USAGE_HOSTS
+from tollspan.hosts import INCLUDE_USAGE_HOSTS
 
 SPOOL_BYTES: Final = 512 << 20
 TIMEOUT_SECONDS: Final = 10.0
@@ -32,6 +32,7 @@ class Arguments(TypedDict, total=False):
     threads: bool | None
     propagate_to: Collection[str] | None
     fingerprint_key: str | None
+    hosts: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,10 @@ VARIABLES: Final = (
     Variable(
         "TOLLSPAN_PROPAGATE_TO", "propagate_to", texts, (), "none",
         "Patterns of hosts, such as `*.internal`, that get attribution as W3C Baggage, comma-separated.",
+    ),
+    Variable(
+        "TOLLSPAN_HOSTS", "hosts", pairs, {}, "none",
+        "Providers behind hosts of your own, `pattern=provider,pattern=provider`, such as `*.llm.internal=vllm`.",
     ),
     Variable(
         "TOLLSPAN_FINGERPRINT_KEY", "fingerprint_key", str, None, "none: no fingerprints",
