@@ -17,6 +17,7 @@ from tollspan.partial_success import rejected_spans
 from tollspan.record import Record
 from tollspan.segment import Batch
 from tollspan.spool import Spool
+from tollspan.suppression import quiet
 from tollspan.transport import Post
 
 MAX_IN_MEMORY = 50_000  # about 50 MB, where the spool cannot be written; beyond it records are dropped and counted
@@ -38,7 +39,8 @@ class Stats:
 
     ``queued`` ones wait, in the spool or in memory. ``adopted`` ones were left behind by other processes and are not
     counted elsewhere; ``damaged`` counts the places in files that could not be read. ``problem`` tells why records
-    cannot be written to a file now, and is empty when they can.
+    cannot be written to a file now, and is empty when they can. ``process_id`` is how ``tollspan audit --sender`` knows
+    this process.
     """
 
     recorded: int = 0
@@ -50,6 +52,7 @@ class Stats:
     adopted: int = 0
     damaged: int = 0
     problem: str = ""
+    process_id: str = ""
 
 
 _COUNTED = ("recorded", "exported", "refused", "dropped", "failed_posts", "adopted", "damaged")
@@ -131,10 +134,10 @@ class Sender:
         """Let go of the files in a forked child; they stay the parent's."""
         self._spool.forget()
 
-    def stats(self) -> Stats:
-        """Return the counters now."""
+    def stats(self, process_id: str = "") -> Stats:
+        """Return the counters now; the process is named by whoever knows it."""
         with self._changed:
-            return Stats(**self._counts, queued=self._outstanding(), problem=self._spool.problem)
+            return Stats(queued=self._outstanding(), problem=self._spool.problem, process_id=process_id, **self._counts)
 
     def _start(self) -> None:
         if self._thread is None and not self._closed:
@@ -195,7 +198,8 @@ class Sender:
         refused = self._send(batch) if batch.frames else 0
         if refused is None:
             return
-        arrived = len(batch.frames) - refused
+        records = 0 if batch.ended else len(batch.frames)
+        arrived = max(records - refused, 0)
         with self._changed:
             if not self._closed or not isinstance(batch.source, Memory):
                 batch.source.acknowledge(batch.end)
@@ -229,7 +233,8 @@ class Sender:
     def _try(self, body: bytes, size: int, tries: int) -> int | None:
         level = logging.WARNING if tries >= LOUD_TRIES and tries & (tries - 1) == 0 else logging.DEBUG
         try:
-            status, answer = self._post(body)
+            with quiet():
+                status, answer = self._post(body)
         except (OSError, http.client.HTTPException) as error:
             log.log(level, "tollspan: try %d: endpoint not reached (%s); records wait", tries, error)
             return None

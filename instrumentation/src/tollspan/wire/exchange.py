@@ -23,6 +23,7 @@ from tollspan.multipart import KIND, texts
 from tollspan.routes import Route, route
 from tollspan.semconv import BatchUsage, UsageApi
 from tollspan.sent import Sent
+from tollspan.suppression import without_http_spans
 
 BAGGAGE_HEADER = "baggage"  # W3C
 
@@ -36,6 +37,7 @@ class State:
     propagate_to: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
     batch_usage: BatchUsage = "lines"
+    suppress_http_spans: bool = False
 
 
 state = State()
@@ -152,7 +154,7 @@ class sending:  # noqa: N801 - reads as what it surrounds; a class enters in a t
     @guarded
     def __enter__(self) -> None:
         self._inside = _inside.set(True)
-        self._hidden = _hide_baggage()
+        self._hidden = _hidden()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if error is not None and self._attempt is not None:
@@ -167,14 +169,21 @@ class sending:  # noqa: N801 - reads as what it surrounds; a class enters in a t
 
 
 @guarded
-def _hide_baggage() -> Any:
-    return context.attach(baggage.clear()) if baggage.get_all() else None
+def _hidden() -> Any:
+    found = baggage.clear() if baggage.get_all() else None
+    if state.suppress_http_spans:
+        found = without_http_spans(found)
+    return None if found is None else context.attach(found)
 
 
 def _sent(outgoing: Outgoing, headers: Mapping[str, str], found: Route, api: UsageApi, provider: str | None) -> Sent:
     raw = safely(outgoing.body) or b""
     kind = headers.get("content-type", "")
-    body = texts(kind, raw) if kind.startswith(KIND) else _document(raw)
+    if kind.startswith(KIND):
+        body: dict[str, Any] = dict(texts(kind, raw))
+        raw = json.dumps([body, len(raw)]).encode()  # in place of the files, which may be large
+    else:
+        body = _document(raw)
     key = state.fingerprint_key
     return Sent(
         api=api,
