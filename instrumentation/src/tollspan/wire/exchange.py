@@ -84,11 +84,17 @@ def begin(outgoing: Outgoing) -> Begun | None:
     if provider is None and (found is None or (sent is not None and not sent.named)):
         _propagate(outgoing)
         return None
-    whose = current() if (named_here := guarded(_override)(outgoing)) is None else named_here
-    outgoing.drop_header(BAGGAGE_HEADER)
+    whose = kept_here(outgoing)
     if sent is None:
         return Begun(None)
     return Begun(Attempt(sent, recorder, whose), _asking(sent.body) if sent.swallow_usage else None)
+
+
+def kept_here(outgoing: Outgoing) -> Attribution:
+    """Take out of a provider's request what stays here; return for whom it is, all told."""
+    whose = guarded(_override)(outgoing)
+    outgoing.drop_header(BAGGAGE_HEADER)
+    return current() if whose is None else whose
 
 
 def inside() -> bool:
