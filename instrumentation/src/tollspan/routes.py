@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from tollspan.semconv import UsageApi
+from tollspan.semconv import BatchUsage, UsageApi
 
 FETCH: Final = "fetch_response"  # reads what another request had made
 
@@ -26,7 +26,8 @@ class Route:
 
     ``host_of``: only at this provider's hosts. ``within``: only with this in the path. ``streams``: the answer streams
     whatever the body says. ``unsure``: others use such paths too, so that at an unknown host only an answer that looks
-    like the API's makes a record; so does the answer to a ``FETCH`` only when it states usage.
+    like the API's makes a record; so does the answer to a ``FETCH`` only when it states usage. ``many``: the body
+    reports the calls of a batch, each of which makes a record. ``batch``: counts only where batches are metered so.
     """
 
     ending: str
@@ -38,6 +39,8 @@ class Route:
     within: str = ""
     streams: bool = False
     unsure: bool = False
+    many: bool = False
+    batch: BatchUsage | None = None
 
     def fits(self, path: str, provider: str | None) -> bool:
         """Tell whether a path, whose last piece fits, and the provider behind its host are of this kind."""
@@ -141,8 +144,31 @@ def _others() -> Iterable[Route]:
     yield Route("/text/rerank", "watsonx.generation", watsonx, "rerank", within="/ml/")
 
 
+def _media() -> Iterable[Route]:
+    """https://platform.openai.com/docs/api-reference/images and /audio; Azure OpenAI, Groq and others alike."""
+    api: UsageApi = "openai.responses"
+    for kind in ("generations", "edits", "variations"):
+        yield Route(f"/images/{kind}", api, "openai", "image_generation")
+    yield Route("/audio/transcriptions", api, "openai", "transcription")
+    yield Route("/audio/translations", api, "openai", "transcription")
+    yield Route("/audio/speech", api, "openai", "speech")
+
+
+def _batches() -> Iterable[Route]:
+    """What batches used: see :mod:`tollspan.results`."""
+    api: UsageApi = "openai.responses"
+    yield Route("/content", api, "openai", FETCH, method="GET", within="/files/file", many=True, batch="lines")
+    yield Route("/content", api, "mistral_ai", FETCH, method="GET", host_of="mistral_ai", within="/files/", many=True,
+                batch="lines")  # fmt: skip
+    yield Route("/batches/batch*", api, "openai", FETCH, method="GET", batch="total")
+    yield Route("/results", "anthropic.messages", "anthropic", FETCH, method="GET", within="/messages/batches/",
+                many=True)  # fmt: skip
+    for version in ("v1beta", "v1alpha"):
+        yield Route(f"/{version}/batches/*", "gemini.generate_content", "gcp.gemini", FETCH, method="GET", many=True)
+
+
 ROUTES: Final[tuple[Route, ...]] = (
-    *_openai(), *_anthropic(), *_google(), *_bedrock(), *_cohere(), *_others(),
+    *_openai(), *_anthropic(), *_google(), *_bedrock(), *_cohere(), *_others(), *_media(), *_batches(),
 )  # fmt: skip
 
 # What stands before a model's name in a path: Azure, Gemini and Vertex AI, Bedrock, and the first version of OpenAI's.

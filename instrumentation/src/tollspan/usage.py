@@ -147,7 +147,11 @@ _PLACES: Final[Mapping[UsageApi, Places]] = {
             "reasoning": "output_tokens_details.thinking_tokens",
         },
         beside=("cache_read", "cache_write"),
-        narrower={"inputTokens": "bedrock.converse", "prompt_tokens": "openai.chat"},
+        narrower={
+            f"{_HEADER}input-token-count": "bedrock.invoke_model",
+            "inputTokens": "bedrock.converse",
+            "prompt_tokens": "openai.chat",
+        },
     ),
     "cohere": _places(
         {

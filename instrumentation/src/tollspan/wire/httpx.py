@@ -10,7 +10,7 @@ from typing import Any
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, lowered, sending, state
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import Watched, apassed, passed, watch
 
@@ -53,14 +53,23 @@ def _begun(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
             method=request.method,
             host=request.url.host,
             path=request.url.path,
-            header=request.headers.get,
+            headers=lambda: lowered(request.headers.raw),
             drop_header=lambda name: request.headers.pop(name, None),
-            body=lambda: bytes(request.content),
-            header_names=lambda: list(request.headers),
+            body=lambda: _body(request),
             set_header=request.headers.__setitem__,
             can_ask=True,
         )
     )
+
+
+def _body(request: Any) -> bytes:
+    """Return a body that is there; of a form that is made while it is sent, the fields that are texts."""
+    fields = getattr(request.stream, "fields", None)
+    if fields is None:
+        return bytes(request.content)
+    boundary = request.stream.boundary
+    found = [b"--%s\r\n%s\r\n" % (boundary, b"".join(field.render())) for field in fields if hasattr(field, "value")]
+    return b"".join([*found, b"--%s--\r\n" % boundary])
 
 
 @guarded

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tollspan.guarded import guarded
+from tollspan.guarded import guarded, safely
 from tollspan.session import Session, opened
-from tollspan.wire.exchange import Outgoing, kept_here, state
+from tollspan.wire.exchange import Outgoing, kept_here, lowered, state
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import opened as open_attempt
 
@@ -20,7 +20,7 @@ _CLOSED = "ConnectionClosed"  # the library's errors for it, and their common ba
 
 
 def _send_request(wrapped: _Function, protocol: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    guarded(_opened)(protocol, args[0] if args else kwargs["request"])
+    safely(_opened, protocol, args[0] if args else kwargs["request"])
     return wrapped(*args, **kwargs)
 
 
@@ -110,13 +110,13 @@ def _opened(protocol: Any, request: Any) -> None:
     where = opened(host, request.path, state.provider_of(host))
     if where is None or recorder is None:
         return
+    said = lowered(headers.raw_items())
     outgoing = Outgoing(
         method="GET",
         host=host,
         path=where.path,
-        header=lambda name: next(iter(headers.get_all(name)), None),
+        headers=lambda: said,
         drop_header=lambda name: headers.pop(name, None),
         body=bytes,
-        header_names=lambda: [name for name, _ in headers.raw_items()],
     )
-    protocol.tollspan_session = Session(where, recorder, kept_here(outgoing), open_attempt)
+    protocol.tollspan_session = Session(where, recorder, kept_here(outgoing, said), open_attempt)
