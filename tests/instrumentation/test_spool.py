@@ -23,6 +23,7 @@ from tollspan.record import UnitRecord
 from tollspan.segment import Segment
 from tollspan.sender import Sender
 from tollspan.spool import Limits, Spool
+from tollspan.variables import SPOOL_BYTES
 
 PAYLOADS = st.lists(st.binary(max_size=40) | st.just(framed(Frame(SPAN, b"inside"))), max_size=8)
 
@@ -244,7 +245,7 @@ def test_a_damaged_file_is_adopted_for_what_is_whole(tmp_path: Path, damage: Any
 
 def test_a_file_of_another_format_stays_for_whoever_knows_it(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    (tmp_path / "x.spool").write_bytes(b"tollspn2" + b"\0" * 99)
+    (tmp_path / "x.spool").write_bytes(b"tollspn9" + b"\0" * 99)
     assert not spool_in(tmp_path).adopt()
     assert len(files(tmp_path)) == 1
 
@@ -420,9 +421,7 @@ def test_another_endpoint_or_token_has_a_folder_of_its_own() -> None:
     assert folders() == folders()
 
 
-@pytest.mark.parametrize(
-    ("given", "size"), [("1000", 1000), ("", settings.SPOOL_BYTES), ("1 GB", settings.SPOOL_BYTES)]
-)
+@pytest.mark.parametrize(("given", "size"), [("1000", 1000), ("", SPOOL_BYTES), ("1 GB", SPOOL_BYTES)])
 def test_the_cap_by_environment(given: str, size: int) -> None:
     found = settings.resolve({**BASE, "TOLLSPAN_SPOOL_MAX_BYTES": given})
     assert found is not None

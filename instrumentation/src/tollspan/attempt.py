@@ -1,40 +1,41 @@
-"""One HTTP attempt of an LLM call, from the request to the end of its body; ends as exactly one record."""
+"""One HTTP attempt of an LLM call, from the request to the end of its body; ends as at most one record of its own."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, Protocol
 
-from tollspan import estimate
+from tollspan import observers
+from tollspan.answer import Answer
 from tollspan.attribution import Attribution
-from tollspan.guarded import guarded
-from tollspan.process import identify
+from tollspan.forms import FORMS
+from tollspan.guarded import guarded, safely
+from tollspan.linking import link
+from tollspan.measure import Measured, measure
+from tollspan.process import Identity, Place, identify
+from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
-from tollspan.routes import Route, deployment, provider_of
-from tollspan.semconv import Outcome, Quality, UsageApi
-from tollspan.stream import Answer, EventReader
-from tollspan.usage import TokenCounts, normalise
+from tollspan.results import Result, results_reader
+from tollspan.routes import FETCH
+from tollspan.semconv import Outcome
+from tollspan.sent import Sent
+from tollspan.swallow import UsageChunk
 
-HTTP_ERROR = 400
-RETRY_COUNT_HEADER = "x-stainless-retry-count"  # sent by the official SDKs with every attempt
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id")
+HTTP_ERROR: Final = 400
+REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 
 # Errors after which the provider cannot have seen the request; by name, because no HTTP library is imported here.
-UNSENT = frozenset(
+UNSENT: Final = frozenset(
     {
         *("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"),
         *("ClientConnectorError", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError"),
+        *("EndpointConnectionError", "ProxyConnectionError"),
     }
 )
-NOBODY_THERE = "NewConnectionError"  # of urllib3, where it is a kind of timeout
-TIMEOUTS = frozenset({"TimeoutException", "TimeoutError"})
-
-# First attempt of the logical call that this task or thread is in: fingerprint of the request, record id.
-_first: ContextVar[tuple[bytes, str] | None] = ContextVar("tollspan_first_attempt", default=None)
+NOBODY_THERE: Final = "NewConnectionError"  # of urllib3, where it is a kind of timeout
+TIMEOUTS: Final = frozenset({"TimeoutException", "TimeoutError"})
 
 
 class Recorder(Protocol):
@@ -42,6 +43,10 @@ class Recorder(Protocol):
 
     def now_ns(self) -> int:
         """Return the time in nanoseconds since the epoch."""
+        ...
+
+    def begin(self) -> Place:
+        """Take a place in the sequence for a call that begins."""
         ...
 
     def number(self) -> tuple[str, int]:
@@ -53,46 +58,21 @@ class Recorder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request as it goes out: where to, its JSON body, and whether usage was asked for on the caller's behalf."""
-
-    api: UsageApi
-    route: Route
-    host: str
-    path: str
-    body: Mapping[str, Any]
-    raw_body: bytes
-    retries: int
-    swallow_usage: bool = False
-    keyed_fingerprint: str | None = None
-
-    @property
-    def model(self) -> str | None:
-        """The model asked for: from the body, else an Azure deployment."""
-        model = self.body.get("model")
-        return model if isinstance(model, str) and model else deployment(self.path)
-
-    @property
-    def fingerprint(self) -> bytes:
-        """The same for every attempt of one logical call."""
-        about = f"{self.host} {self.path} ".encode()
-        return hashlib.blake2b(about + self.raw_body, digest_size=16).digest()
-
-
 class Attempt:
     """An attempt under way. ``whose`` and the ids hold from now, when the request is sent; nothing here raises."""
 
     def __init__(self, sent: Sent, recorder: Recorder, whose: Attribution) -> None:
         self._sent = sent
         self._recorder = recorder
+        self._place = recorder.begin() if _makes_a_record(sent) else None
         self._start_ns = recorder.now_ns()
         self._identity = identify(self._start_ns)
         self._attribution = whose
-        self._retry_of = self._linked()
-        self._answer = Answer()
-        self._reader: EventReader | None = None
-        self._body = bytearray()
+        self._link = link(sent.fingerprint, self._identity.record_id, sent.retries)
+        self._told = observers.begun()
+        self._answer = Answer(FORMS[sent.api])
+        self._reader: Reader | None = None
+        self._swallow = UsageChunk() if sent.swallow_usage else None
         self._status: int | None = None
         self._request_id: str | None = None
         self._first_chunk_ns: int | None = None
@@ -104,45 +84,48 @@ class Attempt:
         """Note the answer's head; ``header`` looks a response header up, case-insensitively."""
         self._status = status
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
-        if status < HTTP_ERROR and (header("content-type") or "").startswith("text/event-stream"):
-            self._reader = EventReader(self._answer, swallow_usage=self._sent.swallow_usage)
+        results = self._sent.route.results
+        if results is not None and status < HTTP_ERROR:
+            self._reader = results_reader(results, self._sent.path, self._report)
+        else:
+            self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
+        self._answer.hear(header)
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
-        seen = self._chunk(data)
+        self._chunk(data)
+        if self._swallow is None:
+            return data
+        seen = safely(self._swallow.feed, data)
         return data if seen is None else seen
 
     @guarded
-    def _chunk(self, data: bytes) -> bytes:
+    def _chunk(self, data: bytes) -> None:
         if self._first_chunk_ns is None:
             self._first_chunk_ns = self._recorder.now_ns()
         if self._reader is not None:
-            return self._reader.feed(data)
-        self._body += data
-        return data
+            self._reader.feed(data)
 
     def finish(self) -> bytes:
         """Note that the body came to its end; return what was held back of it."""
-        held = b"" if self._reader is None else guarded(self._reader.rest)() or b""
+        held = b"" if self._swallow is None else safely(self._swallow.rest) or b""
         self._finish()
         return held
 
     @guarded
     def _finish(self) -> None:
-        if self._reader is None:
-            self._answer.absorb(_json(bytes(self._body)))
-            self._end("complete")
-            return
-        usage_is_last = self._answer.usage and self._sent.api != "anthropic.messages"
-        known = self._answer.terminal or self._answer.finish_reasons or usage_is_last
-        self._end("complete" if known else "failed", None if known else "incomplete_stream")
+        self._read_out()
+        answer, reader = self._answer, self._reader
+        whole = answer.terminal or answer.finish_reasons or (answer.usage and not answer.form.running)
+        cut = reader is not None and reader.streams and not whole
+        self._end("failed" if cut else "complete", "incomplete_stream" if cut else None)
 
     @guarded
     def fail(self, error: BaseException) -> None:
         """End with an exception: the application's own (cancel, close) aborts, a transport's fails."""
         names = {kind.__name__ for one in _of(error) for kind in type(one).__mro__}
         if not isinstance(error, Exception):
-            self._end("aborted", None, sent=True)
+            self._end("aborted", None)
             return
         timed_out = names & TIMEOUTS and NOBODY_THERE not in names
         outcome: Outcome = "timeout" if timed_out else "failed"
@@ -153,96 +136,131 @@ class Attempt:
         """End because nobody reads on; an answer that was already whole stays complete. Idempotent."""
         self._end("aborted")
 
-    def _linked(self) -> str | None:
-        first, fingerprint = _first.get(), self._sent.fingerprint
-        if self._sent.retries and first is not None and first[0] == fingerprint:
-            return first[1]
-        _first.set((fingerprint, self._identity.record_id))
-        return None
+    @guarded
+    def disown(self) -> None:
+        """Leave no record: this is a forked child's copy of an attempt that its parent goes on with."""
+        self._done = True
+
+    @guarded
+    def _read_out(self) -> None:
+        if self._reader is not None:
+            self._reader.end()
 
     def _end(self, outcome: Outcome, error: str | None = None, *, sent: bool = True) -> None:
         if self._done:
             return
         self._done = True
-        if self._status is not None and self._status >= HTTP_ERROR:
+        try:
+            self._tell(outcome, error, sent=sent)
+        finally:
+            if self._place is not None:
+                self._place.leave()
+
+    def _tell(self, outcome: Outcome, error: str | None, *, sent: bool) -> None:
+        self._read_out()
+        if self._refused:
             outcome, error = "failed", self._answer.error or str(self._status)
         elif self._answer.error:
             outcome, error = "failed", self._answer.error
-        elif self._answer.terminal:
-            outcome, error = "complete", None
-        self._recorder.emit(self._record(outcome, error, sent=sent))
+        elif self._answer.terminal or self._answer.cancelled:
+            outcome, error = "aborted" if self._answer.cancelled else "complete", None
+        self._link.chain.failed = outcome in ("failed", "timeout")
+        if self._counts:
+            billable = sent and self._may_cost
+            measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
+            record = self._record(self._identity, self._answer, measured, outcome, error)
+            self._recorder.emit(record)
+            observers.ended(self._told, record)
 
-    def _record(self, outcome: Outcome, error: str | None, *, sent: bool) -> CallRecord:
-        raw = self._usage(outcome)
-        counts, quality = self._measured(raw, outcome, sent=sent)
-        process_id, seq = self._recorder.number()
-        answer, asked = self._answer, self._sent
+    @property
+    def _refused(self) -> bool:
+        return self._status is not None and self._status >= HTTP_ERROR
+
+    @property
+    def _may_cost(self) -> bool:
+        """Whether work may have been done that no usage tells: not for an error alone, nor for work yet to be done."""
+        error_alone = self._answer.error and self._reader is not None and not self._reader.streams
+        return not (self._refused or error_alone or self._sent.body.get("background") is True)
+
+    @property
+    def _counts(self) -> bool:
+        """Whether this was a call: a fetch is none until it is done, an unsure path none without the API's answer."""
+        route, answer = self._sent.route, self._answer
+        if route.operation == FETCH:
+            return route.results is None and bool(answer.usage) and answer.settled
+        return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
+
+    def _report(self, result: Result) -> None:
+        """Make the record of a call that this body reports: told by its own ids, and fetched, so that it counts once.
+
+        The rater makes one call of all fetches of a response, whoever makes them.
+        """
+        asked, answer = replace(self._sent, api=result.api), result.answer
+        measured = measure(asked, answer, None, "complete", billable=False)
+        record = self._record(identify(self._recorder.now_ns()), answer, measured, "complete", None)
+        self._recorder.emit(
+            replace(
+                record,
+                attempt=1,
+                retry_of=None,
+                provider_request_id=result.request_id,
+                custom_id=result.custom_id,
+            )
+        )
+
+    def _record(
+        self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None
+    ) -> CallRecord:
+        process_id, seq = (self._place or self._recorder).number()
+        asked, raw = self._sent, measured.raw
+        end_ns = max(self._recorder.now_ns(), self._start_ns)
         return CallRecord(
-            identity=self._identity,
+            identity=identity,
             process_id=process_id,
             seq=seq,
             start_ns=self._start_ns,
-            end_ns=max(self._recorder.now_ns(), self._start_ns),
+            end_ns=end_ns,
             operation=asked.route.operation,
-            provider=provider_of(asked.host) or asked.route.provider,
-            api=asked.api,
-            quality=quality,
+            provider=asked.provider,
+            api=measured.api,
+            quality=measured.quality,
             outcome=outcome,
             attribution=self._attribution,
-            counts=counts,
+            counts=measured.counts,
             usage_raw=json.dumps(raw, separators=(",", ":")) if raw else None,
             request_model=asked.model,
             response_model=answer.model,
             response_id=answer.response_id,
             provider_request_id=self._request_id,
-            service_tier=answer.service_tier or _text(raw.get("service_tier")),
+            service_tier=asked.route.tier or answer.service_tier or _text(raw.get("service_tier")),
             finish_reasons=answer.finish_reasons,
-            attempt=asked.retries + 1,
-            retry_of=self._retry_of,
-            stream=asked.body.get("stream") is True,
+            attempt=self._link.attempt,
+            retry_of=self._link.retry_of,
+            stream=asked.streams,
             ttft_seconds=self._ttft(),
+            output_rate=self._output_rate(outcome, measured, end_ns),
             server_address=asked.host,
             http_status=self._status,
             error_type=error,
             request_fingerprint=asked.keyed_fingerprint,
         )
 
-    def _usage(self, outcome: Outcome) -> dict[str, Any]:
-        """Return the usage object; of an unfinished Anthropic stream without its output, which is a placeholder."""
-        raw = self._answer.usage
-        if self._sent.api == "anthropic.messages" and self._reader is not None and outcome != "complete":
-            return {key: value for key, value in raw.items() if key != "output_tokens"}
-        return raw
-
-    def _measured(self, raw: Mapping[str, Any], outcome: Outcome, *, sent: bool) -> tuple[TokenCounts, Quality]:
-        counts = normalise(self._sent.api, raw)
-        has_output = counts.output is not None or self._sent.api == "openai.embeddings"
-        if counts.input is not None and has_output:
-            return counts, "exact"
-        refused = self._status is not None and self._status >= HTTP_ERROR
-        background = self._sent.body.get("background") is True
-        if refused or background or not sent:
-            return counts, "unmeasured"
-        return self._estimated(counts, outcome)
-
-    def _estimated(self, counts: TokenCounts, outcome: Outcome) -> tuple[TokenCounts, Quality]:
-        told, output = counts.input, counts.output
-        if told is None:
-            told = estimate.prompt_tokens(dict(self._sent.body))
-        if output is None and self._sent.api != "openai.embeddings":
-            output = self._written(outcome)
-        bound: Quality = "lower_bound" if self._reader is not None and self._reader.overflowed else "estimated"
-        return TokenCounts(told, counts.cache_read, counts.cache_write, output, counts.reasoning), bound
-
-    def _written(self, outcome: Outcome) -> int | None:
-        if self._reader is not None:
-            return estimate.written_tokens(self._reader.events())
-        return estimate.body_tokens(_json(bytes(self._body))) if outcome == "complete" else None
-
     def _ttft(self) -> float | None:
-        if self._reader is None or self._first_chunk_ns is None:
+        if not self._sent.streams or self._first_chunk_ns is None:
             return None
         return (self._first_chunk_ns - self._start_ns) / 1e9
+
+    def _output_rate(self, outcome: Outcome, measured: Measured, end_ns: int) -> float | None:
+        """Return the tokens per second that a whole stream brought after its first chunk."""
+        known = outcome == "complete" and measured.quality == "exact" and self._sent.streams
+        if not known or not measured.counts.output or self._first_chunk_ns is None or end_ns <= self._first_chunk_ns:
+            return None
+        return measured.counts.output / ((end_ns - self._first_chunk_ns) / 1e9)
+
+
+def _makes_a_record(sent: Sent) -> bool:
+    """Tell whether a request is a call for certain; only those are missed when the process is killed meanwhile."""
+    return sent.route.operation != FETCH and (sent.known or not sent.route.unsure)
 
 
 def _of(error: BaseException) -> Iterator[BaseException]:
@@ -253,12 +271,5 @@ def _of(error: BaseException) -> Iterator[BaseException]:
             yield from _of(inner)
 
 
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None
-
-
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None

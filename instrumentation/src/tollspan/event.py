@@ -7,27 +7,21 @@ comes and however often: by HTTP, in a file, through :func:`tollspan.record_usag
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any, Final
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
-
 from tollspan import semconv
-from tollspan.event_fields import FIELDS, NAMES, OUTCOMES, REQUIRED, SCOPE_NAME, UNSPLIT_TOKENS
+from tollspan.event_fields import FIELDS, NAMES, OUTCOMES, REQUIRED, UNSPLIT_TOKENS
+from tollspan.protobuf import INTERNAL, Value, span
 
-VERSION: Final = "1"
 COUNT_MOST: Final = (1 << 53) - 1  # beyond it JSON readers disagree on a number
 TEXT_BYTES_MOST: Final = 1024
 _MS_NS: Final = 1_000_000
 _SPAN_ID_BYTES, _TRACE_ID_BYTES = 8, 16
-
-Value = str | int | bool | float
 
 
 class EventError(ValueError):
@@ -60,6 +54,17 @@ class Event:
         """16 hex digits from source and id."""
         return self._digest()[2 * _TRACE_ID_BYTES :]
 
+    def span(self) -> bytes:
+        """Encode the span that it becomes, always the same."""
+        return span(
+            ids=(self.trace_id, self.span_id, ""),
+            name=self.name,
+            kind=INTERNAL,
+            times_ns=(self.start_ns, self.end_ns),
+            attributes=dict(sorted(self.attributes.items())),
+            own=self.attributes,
+        )
+
     def _digest(self) -> str:
         named = json.dumps([self.source, self.id], ensure_ascii=False).encode()
         return blake2b(named, digest_size=_TRACE_ID_BYTES + _SPAN_ID_BYTES, person=b"tollspan.event").hexdigest()
@@ -90,40 +95,6 @@ def read_event(fields: Mapping[str, Any]) -> Event:
         attributes=_attributes(values),
         ignored=tuple(sorted(name for name in fields if name not in NAMES and name not in _CARRIED)),
     )
-
-
-def request(events: Iterable[Event]) -> bytes:
-    """Encode events as one serialized OTLP ``ExportTraceServiceRequest``; the same events give the same bytes."""
-    message = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[scope_spans(events)])])
-    return message.SerializeToString(deterministic=True)
-
-
-def scope_spans(events: Iterable[Event]) -> ScopeSpans:
-    """Return events as the spans of their own scope."""
-    scope = ScopeSpans(scope=InstrumentationScope(name=SCOPE_NAME, version=VERSION))
-    scope.spans.extend(event_span(event) for event in events)
-    return scope
-
-
-def event_span(event: Event) -> Span:
-    """Return the span that an event becomes, always the same."""
-    return Span(
-        trace_id=bytes.fromhex(event.trace_id),
-        span_id=bytes.fromhex(event.span_id),
-        name=event.name,
-        kind=Span.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=event.start_ns,
-        end_time_unix_nano=event.end_ns,
-        attributes=[KeyValue(key=key, value=_any(value)) for key, value in sorted(event.attributes.items())],
-    )
-
-
-def _any(value: Value) -> AnyValue:
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    return AnyValue(double_value=value) if isinstance(value, float) else AnyValue(string_value=value)
 
 
 _CARRIED: Final = frozenset({"specversion", "datacontenttype", "dataschema", "subject", "schema_version"})

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tollspan import semconv
 from tollspan.attribution import NOBODY, Attribution
-from tollspan.event import Event
 from tollspan.process import Identity
 from tollspan.protobuf import Value
 from tollspan.usage import UNKNOWN, TokenCounts
+
+if TYPE_CHECKING:
+    from tollspan.event import Event
+
+# Attributes that hardly ever have the same value twice.
+OWN: Final = frozenset(
+    {
+        *(semconv.RECORD_ID, semconv.SEQ, semconv.RETRY_OF, semconv.RESPONSE_ID, semconv.PROVIDER_REQUEST_ID),
+        *(semconv.REQUEST_FINGERPRINT, semconv.TTFT_SECONDS, semconv.USAGE_RAW, semconv.QUANTITY),
+        *(semconv.INPUT_TOKENS, semconv.CACHE_READ_TOKENS, semconv.CACHE_WRITE_TOKENS),
+        *(semconv.OUTPUT_TOKENS, semconv.REASONING_TOKENS),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +57,12 @@ class CallRecord:
     retry_of: str | None = None
     stream: bool = False
     ttft_seconds: float | None = None
+    output_rate: float | None = None
     server_address: str | None = None
     http_status: int | None = None
     error_type: str | None = None
     request_fingerprint: str | None = None
+    custom_id: str | None = None
 
     @property
     def name(self) -> str:
@@ -70,6 +85,7 @@ class CallRecord:
             semconv.RESPONSE_ID: self.response_id,
             semconv.PROVIDER_REQUEST_ID: self.provider_request_id,
             semconv.REQUEST_FINGERPRINT: self.request_fingerprint,
+            semconv.CUSTOM_ID: self.custom_id,
             semconv.SERVICE_TIER: self.service_tier,
             semconv.FINISH_REASONS: self.finish_reasons or None,
             semconv.ATTEMPT: self.attempt,
@@ -78,6 +94,7 @@ class CallRecord:
             semconv.QUALITY: self.quality,
             semconv.STREAM: self.stream,
             semconv.TTFT_SECONDS: self.ttft_seconds,
+            semconv.OUTPUT_RATE: self.output_rate,
             semconv.SERVER_ADDRESS: self.server_address,
             semconv.HTTP_STATUS: self.http_status,
             semconv.ERROR_TYPE: self.error_type,
@@ -127,7 +144,7 @@ class UnitRecord:
         }
 
 
-Record = CallRecord | UnitRecord | Event
+Record: TypeAlias = "CallRecord | UnitRecord | Event"
 
 
 def _identity(identity: Identity, process_id: str, seq: int) -> dict[str, Value]:

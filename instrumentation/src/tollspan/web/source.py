@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tollspan.attribution import Scope
 from tollspan.carrier import from_baggage, keys
-from tollspan.guarded import guarded
+from tollspan.guarded import safely
 from tollspan.web.claim import claims
 
 Resolve = Callable[[Any], Mapping[str, Any] | str | None]
 Named = str | Mapping[str, str]
+App = TypeVar("App")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Source:
         steps = (self._from_baggage, self._from_headers, self._from_claims)
         found: dict[str, Any] = {}
         for step in steps:
-            found.update(guarded(step)(header) or {})
-        found.update(guarded(self._resolved)(request) or {})
+            found.update(safely(step, header) or {})
+        found.update(safely(self._resolved, request) or {})
         return Scope(found)
 
     def _from_baggage(self, header: Callable[[str], str | None]) -> dict[str, Any]:
@@ -54,6 +55,22 @@ class Source:
     def _resolved(self, request: Any) -> dict[str, Any]:
         found = None if self.resolve is None else self.resolve(request)
         return {"customer": found} if isinstance(found, str) else dict(found or {})
+
+
+class Middleware(Generic[App]):
+    """An application with a :class:`Source` in front of it."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        header: Named | None = None,
+        jwt_claim: Named | None = None,
+        resolve: Resolve | None = None,
+        baggage: bool = False,
+    ) -> None:
+        self._app = app
+        self._source = Source(header, jwt_claim, resolve, baggage)
 
 
 def _named(given: Named | None) -> Mapping[str, str]:
