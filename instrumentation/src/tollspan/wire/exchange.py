@@ -82,9 +82,8 @@ def begin(outgoing: Outgoing) -> Begun | None:
         return None
     provider = state.provider_of(outgoing.host)
     found = route(outgoing.method, outgoing.path, provider)
-    if found is not None and found.batch not in (None, state.batch_usage):
-        return Begun(None)
-    sent = None if found is None or found.api is None else _sent(outgoing, found, found.api, provider)
+    api = None if found is None or found.batch not in (None, state.batch_usage) else found.api
+    sent = None if found is None or api is None else _sent(outgoing, found, api, provider)
     if provider is None and (found is None or (sent is not None and not sent.named)):
         _propagate(outgoing)
         return None
