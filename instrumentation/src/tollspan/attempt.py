@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
+from tollspan import observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
 from tollspan.forms import FORMS
-from tollspan.guarded import guarded
+from tollspan.guarded import guarded, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
 from tollspan.process import Identity, identify
@@ -63,6 +64,7 @@ class Attempt:
         self._identity = identify(self._start_ns)
         self._attribution = whose
         self._link = link(sent.fingerprint, self._identity.record_id, sent.retries)
+        self._told = observers.begun()
         self._answer = Answer(FORMS[sent.api])
         self._reader: Reader | None = None
         self._swallow = UsageChunk() if sent.swallow_usage else None
@@ -86,20 +88,22 @@ class Attempt:
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
-        seen = self._chunk(data)
+        self._chunk(data)
+        if self._swallow is None:
+            return data
+        seen = safely(self._swallow.feed, data)
         return data if seen is None else seen
 
     @guarded
-    def _chunk(self, data: bytes) -> bytes:
+    def _chunk(self, data: bytes) -> None:
         if self._first_chunk_ns is None:
             self._first_chunk_ns = self._recorder.now_ns()
         if self._reader is not None:
-            guarded(self._reader.feed)(data)
-        return data if self._swallow is None else self._swallow.feed(data)
+            self._reader.feed(data)
 
     def finish(self) -> bytes:
         """Note that the body came to its end; return what was held back of it."""
-        held = b"" if self._swallow is None else guarded(self._swallow.rest)() or b""
+        held = b"" if self._swallow is None else safely(self._swallow.rest) or b""
         self._finish()
         return held
 
@@ -152,7 +156,9 @@ class Attempt:
         if self._counts:
             billable = sent and self._may_cost
             measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
-            self._recorder.emit(self._record(self._identity, self._answer, measured, outcome, error))
+            record = self._record(self._identity, self._answer, measured, outcome, error)
+            self._recorder.emit(record)
+            observers.ended(self._told, record)
 
     @property
     def _refused(self) -> bool:
