@@ -10,11 +10,13 @@ from typing import Any
 
 from tollspan.attribution import attribute, current
 from tollspan.carrier import extract, inject
+from tollspan.custom_id import attribute_results
 from tollspan.runtime import flush, install, record, record_usage, stats, uninstall
 
 __all__ = [
     "AttributionProcessor",
     "attribute",
+    "attribute_results",
     "current",
     "extract",
     "flush",
