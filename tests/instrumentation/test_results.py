@@ -24,8 +24,6 @@ from tests.instrumentation.rated import calls_of
 
 import tollspan
 from tollspan import results
-from tollspan.answer import Answer
-from tollspan.forms import FORMS
 from tollspan.results import RESULTS, Result, ResultLines
 from tollspan.usage import api_of
 from tollspan_rater.domain.call import Call
@@ -265,11 +263,14 @@ def test_a_batch_may_be_metered_by_its_total(by_total: Metering) -> None:
     assert (call.model, call.quality, call.service_tier) == ("gpt-4.1", "exact", "batch")
 
 
-@pytest.mark.parametrize("status", ["validating", "in_progress", "finalizing", "cancelling"])
-def test_a_batch_that_still_runs_has_no_total_yet(status: str) -> None:
-    answer = Answer(FORMS["openai.responses"])
-    answer.absorb({"id": "batch_1", "status": status, "usage": {"input_tokens": 7, "output_tokens": 0}})
-    assert not answer.settled
+def test_the_total_of_a_batch_that_still_runs_is_not_looked_at(by_total: Metering) -> None:
+    client = by_total.gpt("pending-once")
+    batch = batched(client)
+    assert (batch.status, bool(batch.usage)) == ("in_progress", True)
+    assert by_total.collect() == []
+    client.batches.retrieve(batch.id)
+    [call] = calls_of(by_total.collect())
+    assert call.usage.output == sum(one.output for one in by_total.bill)
 
 
 def test_a_gateway_that_writes_zeros_beside_the_total_is_read(by_total: Metering) -> None:
