@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
-from tollspan import observers
+from tollspan import followed, observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
+from tollspan.followed import REQUEST_ID_HEADERS
 from tollspan.forms import FORMS
 from tollspan.guarded import guarded, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
-from tollspan.process import Identity, identify
+from tollspan.process import Identity, Place, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
-from tollspan.results import TIER as BATCH_TIER
 from tollspan.results import Result, results_reader
 from tollspan.routes import FETCH
 from tollspan.semconv import Outcome
@@ -25,7 +25,6 @@ from tollspan.sent import Sent
 from tollspan.swallow import UsageChunk
 
 HTTP_ERROR: Final = 400
-REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 
 # Errors after which the provider cannot have seen the request; by name, because no HTTP library is imported here.
 UNSENT: Final = frozenset(
@@ -46,6 +45,10 @@ class Recorder(Protocol):
         """Return the time in nanoseconds since the epoch."""
         ...
 
+    def begin(self) -> Place:
+        """Take a place in the sequence for a call that begins."""
+        ...
+
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number."""
         ...
@@ -61,6 +64,7 @@ class Attempt:
     def __init__(self, sent: Sent, recorder: Recorder, whose: Attribution) -> None:
         self._sent = sent
         self._recorder = recorder
+        self._place = recorder.begin() if _makes_a_record(sent) else None
         self._start_ns = recorder.now_ns()
         self._identity = identify(self._start_ns)
         self._attribution = whose
@@ -80,11 +84,14 @@ class Attempt:
         """Note the answer's head; ``header`` looks a response header up, case-insensitively."""
         self._status = status
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
-        if self._sent.route.many and status < HTTP_ERROR:
-            self._reader = results_reader(self._sent.api, self._sent.path, self._report)
+        results = self._sent.route.results
+        if results is not None and status < HTTP_ERROR:
+            self._reader = results_reader(results, self._sent.path, self._report)
         else:
             self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
+        if not self._refused:
+            followed.note(self._request_id, self._answer)
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
@@ -145,6 +152,13 @@ class Attempt:
         if self._done:
             return
         self._done = True
+        try:
+            self._tell(outcome, error, sent=sent)
+        finally:
+            if self._place is not None:
+                self._place.leave()
+
+    def _tell(self, outcome: Outcome, error: str | None, *, sent: bool) -> None:
         self._read_out()
         if self._refused:
             outcome, error = "failed", self._answer.error or str(self._status)
@@ -175,7 +189,7 @@ class Attempt:
         """Whether this was a call: a fetch is none until it is done, an unsure path none without the API's answer."""
         route, answer = self._sent.route, self._answer
         if route.operation == FETCH:
-            return not route.many and bool(answer.usage) and answer.settled
+            return route.results is None and bool(answer.usage) and answer.settled
         return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
 
     def _report(self, result: Result) -> None:
@@ -189,7 +203,6 @@ class Attempt:
         self._recorder.emit(
             replace(
                 record,
-                service_tier=BATCH_TIER,
                 attempt=1,
                 retry_of=None,
                 provider_request_id=result.request_id,
@@ -200,7 +213,7 @@ class Attempt:
     def _record(
         self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None
     ) -> CallRecord:
-        process_id, seq = self._recorder.number()
+        process_id, seq = (self._place or self._recorder).number()
         asked, raw = self._sent, measured.raw
         end_ns = max(self._recorder.now_ns(), self._start_ns)
         return CallRecord(
@@ -221,7 +234,7 @@ class Attempt:
             response_model=answer.model,
             response_id=answer.response_id,
             provider_request_id=self._request_id,
-            service_tier=answer.service_tier or _text(raw.get("service_tier")),
+            service_tier=asked.route.tier or answer.service_tier or _text(raw.get("service_tier")),
             finish_reasons=answer.finish_reasons,
             attempt=self._link.attempt,
             retry_of=self._link.retry_of,
@@ -245,6 +258,11 @@ class Attempt:
         if not known or not measured.counts.output or self._first_chunk_ns is None or end_ns <= self._first_chunk_ns:
             return None
         return measured.counts.output / ((end_ns - self._first_chunk_ns) / 1e9)
+
+
+def _makes_a_record(sent: Sent) -> bool:
+    """Tell whether a request is a call for certain; only those are missed when the process is killed meanwhile."""
+    return sent.route.operation != FETCH and (sent.known or not sent.route.unsure)
 
 
 def _of(error: BaseException) -> Iterator[BaseException]:

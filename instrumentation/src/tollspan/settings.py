@@ -6,16 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from tollspan.guarded import log
-from tollspan.telemetry import Telemetry
+from tollspan.semconv import BatchUsage
 from tollspan.transport import Transport
 from tollspan.variables import VARIABLES, pairs, read
 
 TRACES_PATH = "/v1/traces"
 GRPC_PORT, HTTP_PORT = 4317, 4318  # the OTLP specification's default ports
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What is asked for: attribution on LLM spans of others or on all spans, tokens on the active span, metrics."""
+
+    stamp_spans: bool | Literal["all"] = False
+    copy_to_span: bool = False
+    metrics: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,7 @@ class Settings:
     ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
     which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into,
     ``telemetry`` what the application's own telemetry gets, ``suppress_http_spans`` what it is spared.
-    ``hosts`` maps patterns of hosts to the providers behind them.
+    ``hosts`` maps patterns of hosts to the providers behind them, ``batch_usage`` tells what batches are metered by.
     """
 
     url: str
@@ -43,6 +52,7 @@ class Settings:
     hosts: Mapping[str, str]
     telemetry: Telemetry
     suppress_http_spans: bool
+    batch_usage: BatchUsage
 
 
 def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
@@ -75,6 +85,7 @@ def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
         {pattern.lower(): provider for pattern, provider in found["hosts"].items()},
         Telemetry(*(found[name] for name in Telemetry.__slots__)),
         found["suppress_http_spans"],
+        found["batch_usage"],
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from tollspan.guarded import log
 from tollspan.hosts import INCLUDE_USAGE_HOSTS
+from tollspan.semconv import BatchUsage
 
 SPOOL_BYTES: Final = 512 << 20
 TIMEOUT_SECONDS: Final = 10.0
@@ -37,6 +38,7 @@ class Arguments(TypedDict, total=False):
     copy_to_span: bool | None
     metrics: bool | None
     suppress_http_spans: bool | None
+    batch_usage: BatchUsage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,13 @@ def _compression(text: str) -> Compression:
     return found[text.lower()]
 
 
+def _batch_usage(text: str) -> BatchUsage:
+    found: dict[str, BatchUsage] = {"lines": "lines", "total": "total"}
+    if text.lower() not in found:
+        raise ValueError("lines or total")
+    return found[text.lower()]
+
+
 _SWITCH: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
 
 
@@ -172,6 +181,11 @@ VARIABLES: Final = (
     Variable(
         "TOLLSPAN_HOSTS", "hosts", pairs, {}, "none",
         "Providers behind hosts of your own, `pattern=provider,pattern=provider`, such as `*.llm.internal=vllm`.",
+    ),
+    Variable(
+        "TOLLSPAN_BATCH_USAGE", "batch_usage", _batch_usage, "lines", "`lines`",
+        "OpenAI batches are metered by the `lines` of their output files, each a call, or by the `total` of the batch; "
+        "the same for all processes.",
     ),
     Variable(
         "TOLLSPAN_FINGERPRINT_KEY", "fingerprint_key", str, None, "none: no fingerprints",

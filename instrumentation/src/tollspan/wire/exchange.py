@@ -185,7 +185,11 @@ def _hidden() -> Any:
 def _sent(outgoing: Outgoing, headers: Mapping[str, str], found: Route, api: UsageApi, provider: str | None) -> Sent:
     raw = safely(outgoing.body) or b""
     kind = headers.get("content-type", "")
-    body = texts(kind, raw) if kind.startswith(KIND) else _document(raw)
+    if kind.startswith(KIND):
+        body: dict[str, Any] = dict(texts(kind, raw))
+        raw = json.dumps([body, len(raw)]).encode()  # in place of the files, which may be large
+    else:
+        body = _document(raw)
     key = state.fingerprint_key
     return Sent(
         api=api,
