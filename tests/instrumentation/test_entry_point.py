@@ -91,8 +91,9 @@ next(iter(stream))
 
 TOOL = str(Path(sys.executable).with_name("opentelemetry-instrument"))
 ONE_CALL = """
-import openai
-openai.OpenAI().chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hi"}])
+import os, requests
+body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+requests.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json=body, timeout=60).raise_for_status()
 """
 
 
@@ -101,10 +102,7 @@ openai.OpenAI().chat.completions.create(model="gpt-4o", messages=[{"role": "user
     [
         ({}, 1),
         ({"OTEL_SDK_DISABLED": "true"}, 0),
-        ({"OTEL_SDK_DISABLED": "true", "TOLLSPAN_ENABLED": "true"}, 1),
         ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask, tollspan"}, 0),
-        ({"TOLLSPAN_ENABLED": "false"}, 0),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, 0),
     ],
     ids=str,
 )

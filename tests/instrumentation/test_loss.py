@@ -94,7 +94,7 @@ def test_a_function_that_is_frozen_between_calls_has_told_all_before(sink: Any, 
 
 NO_ROOM = """
 import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (40, resource.RLIM_INFINITY))
 emit(N)
 print(tollspan.stats().problem, flush=True)
 """
@@ -103,7 +103,7 @@ READ_ONLY = "emit(N)\nprint(tollspan.stats().problem, flush=True)\n"
 
 @pytest.mark.parametrize(
     ("program", "folder", "problem"),
-    [(NO_ROOM, None, "File too large"), (READ_ONLY, Path("/proc/tollspan"), "/proc/tollspan")],
+    [(NO_ROOM, None, "no room for a file of records"), (READ_ONLY, Path("/proc/tollspan"), "/proc/tollspan")],
     ids=["no room", "read-only"],
 )
 def test_a_file_system_that_takes_nothing_is_told_of_and_nothing_is_lost(
