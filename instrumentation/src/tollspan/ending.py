@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-from tollspan.guarded import guarded
+from tollspan.guarded import guarded, safely
 
 _LISTS: Final = ("multiprocessing.util", "billiard.util")
 _BEHIND_ALL: Final = -100  # the list's own order: what has the highest number comes first
@@ -65,5 +65,5 @@ class _Finally:
 def _terminate(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)
     if _last is not None:
-        guarded(_last)()
+        safely(_last)
     os.kill(os.getpid(), number)
