@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from conformance.environment import Environment
+from conformance.environment import REPOSITORY, Environment
 from conformance.stack import Stack
 
 MOST_S = 300.0
@@ -44,6 +44,7 @@ def run(
     ran = Ran()
     with tempfile.TemporaryFile("w+") as complaints, subprocess.Popen(
         environment.command,
+        cwd=REPOSITORY,
         env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | settings,
         stdout=subprocess.PIPE,
         stderr=complaints,

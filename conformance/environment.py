@@ -54,7 +54,8 @@ def _python(stack: Stack, folder: Path) -> Environment:
     if not python.exists():
         _run([uv, "venv", "--quiet", "--python", sys.executable, "--clear", str(folder)], folder)
     packages = [OWN.get(name, name) for name in (*stack.packages, *BASE)]  # first named, newest chosen
-    _run([uv, "pip", "install", "--quiet", "--upgrade", "--python", str(python), *packages], folder)
+    anew = [f"--reinstall-package={name}" for name in OWN if name in stack.packages]  # the same version, other code
+    _run([uv, "pip", "install", "--quiet", "--upgrade", *anew, "--python", str(python), *packages], folder)
     listed = _run([uv, "pip", "list", "--quiet", "--format", "json", "--python", str(python)], folder)
     versions = {one["name"]: one["version"] for one in json.loads(listed)}
     return Environment((str(python), str(SCRIPTS / stack.script)), versions)
