@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from tollspan_rater.domain.call import Call
@@ -14,7 +14,11 @@ OK = 200
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One physical attempt: whose it was, how it was answered, what it used (inclusive input and output)."""
+    """One physical attempt: whose it was, how it was answered, what it used (inclusive input and output).
+
+    ``tier`` is the service tier that the answer states, ``units`` what a bill counts beside the figures, by the
+    names of the rater's meters; parts of the input or output (``audio_in``) are among them.
+    """
 
     stack: str
     case: str
@@ -26,6 +30,9 @@ class Attempt:
     cache_read: int
     cache_write: int
     reasoning: int
+    model: str = ""
+    tier: str = ""
+    units: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def charged(self) -> bool:

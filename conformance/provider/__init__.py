@@ -1,4 +1,4 @@
-"""A fake provider on loopback that speaks four wire formats and keeps a bill of every physical call."""
+"""A fake provider on loopback that speaks the vendors' wire formats and keeps a bill of every physical call."""
 
 from conformance.provider.server import Provider
 

@@ -1,57 +1,58 @@
 """The HTTP side: every request belongs to a case, every attempt stands on the bill.
 
 A client's base address is ``{url}/STACK/CASE/TRAITS``: the path says whom a request belongs to, so that no SDK must
-be taught a header. Traits are joined by ``+``: ``cached``, ``reasoning``, ``tool-prompt``, ``no-usage``, a status for
-every attempt (``429``) or for the first alone (``500-once``), ``cut`` for a stream whose connection breaks.
+be taught a header. Traits are joined by ``+``: faults (:mod:`conformance.provider.fault`), and what a call uses or
+states: ``cached``, ``reasoning``, ``tool-prompt``, ``ttl`` (cache writes by lifetime), ``audio``, ``image``,
+``web-search``, ``web-fetch``, ``compaction``, ``geo``, ``fast``, ``seconds``, ``tier-NAME``, ``as-VENDOR``;
+``pending-once``, ``one-errored`` and ``one-expired`` for what is fetched later.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from conformance.bill import Attempt
-from conformance.provider.api import Api, api_of
-from conformance.provider.draw import Draw, draw, without_caches
-from tollspan_rater.demo.provider.answer import Asked, Event
+from conformance.provider import fault, form
+from conformance.provider.api import endpoint_of, on_its_terms
+from conformance.provider.draw import Draw, draw, draw_units, without_caches
+from conformance.provider.endpoint import UNIT_TRAITS, Api, Call, Errand, Payload, Request
 from tollspan_rater.demo.provider.bill import Counts
 from tollspan_rater.demo.provider.loopback import LoopbackHandler, LoopbackServer
 
 THINKING_S = 0.02  # calls take a little while, so that parallel ones overlap
-EVENTS_BEFORE_CUT = 4
 NOTHING = Draw(Counts(0, 0, 0, 0, 0, 0))
-ERRORS = {429: "rate_limit_error", 500: "api_error", 529: "overloaded_error"}
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One attempt as the server sees it."""
+class Admitted:
+    """An attempt that stands on the bill: how it is answered, and with what."""
 
-    stack: str
-    case: str
-    traits: frozenset[str]
-    api: Api
-    body: Mapping[str, Any]
-
-    @property
-    def streams(self) -> bool:
-        """Whether a stream is asked for."""
-        return self.api.always_streams or self.body.get("stream") is True
+    status: int
+    call: Call
+    first: bool
 
 
 class Provider:
-    """The provider on 127.0.0.1, serving while it is entered; ``attempts`` is its bill, oldest first."""
+    """The provider on 127.0.0.1, serving while it is entered; ``attempts`` is its bill, oldest first.
 
-    def __init__(self) -> None:
+    ``requests`` are the headers of all requests, lower-cased. ``thinking_s`` passes before a call is answered.
+    """
+
+    def __init__(self, *, thinking_s: float = THINKING_S) -> None:
         self.attempts: list[Attempt] = []
+        self.requests: list[dict[str, str]] = []
+        self.thinking_s = thinking_s
+        self.closing = threading.Event()
         self._seen: Counter[tuple[str, str]] = Counter()
+        self._made: Counter[tuple[str, str]] = Counter()
+        self._shelves: defaultdict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
         self._lock = threading.Lock()
         self._server = _Server(self)
 
@@ -65,50 +66,84 @@ class Provider:
         return self
 
     def __exit__(self, *_about: object) -> None:
+        self.closing.set()
         self._server.__exit__()
 
-    def admit(self, request: Request) -> tuple[int, Draw, str]:
-        """Write an attempt onto the bill; return the status to answer with, what it uses and its response id."""
+    def admit(self, api: Api, request: Request) -> Admitted:
+        """Write an attempt onto the bill; a free API is worked on and stands on none."""
         with self._lock:
             number = self._seen[request.stack, request.case]
-            self._seen[request.stack, request.case] += 1
-            status = _status(request.traits, first=number == 0)
-            drawn = _drawn(request, number) if status == 200 else NOTHING  # noqa: PLR2004 - the status "OK"
-            digest = hashlib.sha256(f"{request.stack} {request.case} {number}".encode()).hexdigest()[:24]
-            response_id = request.api.prefix + digest
-            self.attempts.append(_attempt(request, status, drawn.counts, response_id))
-        return status, drawn, response_id
+            status = fault.status_of(request.traits, first=number == 0)
+            drawn = _drawn(api, request, number) if status == fault.OK else NOTHING
+            call = Call(request, api.prefix + self._digest(request, "", number), drawn)
+            if not api.free:
+                self._seen[request.stack, request.case] += 1
+                self.attempts.append(_attempt(api, call, status))
+        return Admitted(status, call, first=number == 0)
+
+    def new_id(self, request: Request, prefix: str) -> str:
+        """Return an id for something that is no call."""
+        with self._lock:
+            self._made[request.stack, request.case] += 1
+            return prefix + self._digest(request, "made ", self._made[request.stack, request.case])
+
+    def shelf(self, request: Request) -> dict[str, Any]:
+        """Return what a case has left behind."""
+        return self._shelves[request.stack, request.case]
+
+    def _digest(self, request: Request, what: str, number: int) -> str:
+        return hashlib.sha256(f"{what}{request.stack} {request.case} {number}".encode()).hexdigest()[:24]
 
 
-def _status(traits: frozenset[str], *, first: bool) -> int:
-    for trait in traits:
-        code, _, once = trait.partition("-")
-        if code.isdigit() and (first or not once):
-            return int(code)
-    return 200
+@dataclass(frozen=True, slots=True)
+class _CaseDesk:
+    """What errands of one case work with."""
+
+    provider: Provider
+    request: Request
+    shelf: dict[str, Any]
+
+    def call(self, api: Api, request: Request, *, tier: str = "") -> Call:
+        api = on_its_terms(api, request)
+        return self.provider.admit(replace(api, tier=tier) if tier else api, request).call
+
+    def new_id(self, prefix: str) -> str:
+        return self.provider.new_id(self.request, prefix)
 
 
-def _drawn(request: Request, number: int) -> Draw:
-    api = request.api
-    drawn = draw(f"{request.stack}/{request.case}", number, request.traits)
+def _drawn(api: Api, request: Request, number: int) -> Draw:
+    case = f"{request.stack}/{request.case}"
+    drawn = draw(case, number, request.traits)
     drawn = without_caches(drawn, written=not api.writes_caches, read=not api.reads_caches)
-    if api.writes_text:
-        return drawn
-    return Draw(Counts(drawn.counts.input, 0, 0, 0, 0, 0))
+    counts = drawn.counts
+    if not api.writes_text:
+        counts = Counts(counts.input, 0, 0, 0, 0, 0)
+    if not api.tells_reasoning:
+        counts = replace(counts, reasoning=0)
+    if not api.reads_text:
+        counts = replace(counts, input=0, cache_read=0, cache_write_5m=0, cache_write_1h=0)
+    wanted = {name for trait in request.traits for name in UNIT_TRAITS.get(trait, ())}
+    units = draw_units(case, number, {*api.units, *(wanted & set(api.optional))})
+    return replace(drawn, counts=counts, units=units)
 
 
-def _attempt(request: Request, status: int, counts: Counts, response_id: str) -> Attempt:
+def _attempt(api: Api, call: Call, status: int) -> Attempt:
+    counts, units = call.drawn.counts, call.drawn.units
+    request = call.request
     return Attempt(
         stack=request.stack,
         case=request.case,
-        api=request.api.name,
+        api=api.name,
         status=status,
-        response_id=response_id,
-        input=counts.input,
+        response_id=call.response_id,
+        input=counts.input + units.get("compaction_in", 0),
         cache_read=counts.cache_read,
         cache_write=counts.cache_write,
-        output=counts.output,
+        output=counts.output + units.get("compaction_out", 0),
         reasoning=counts.reasoning,
+        model=request.model,
+        tier=request.tier or api.tier,
+        units={name: count for name, count in units.items() if not name.startswith("compaction")},
     )
 
 
@@ -121,48 +156,80 @@ class _Server(LoopbackServer):
 class _Handler(LoopbackHandler):
     server: _Server
 
+    def get(self) -> None:
+        """Answer a request that fetches something."""
+        self._serve({})
+
     def post(self) -> None:
         """Answer a call of a case."""
         body = self.read_body()
-        path = unquote(urlsplit(self.path).path)
-        found = api_of(path)
-        parts = path.split("/")
-        if found is None or len(parts) < 5:  # noqa: PLR2004 - "", stack, case, traits, the API's path
+        self._serve(form.document(body, self.headers.get("content-type") or ""))
+
+    def _serve(self, body: Mapping[str, Any]) -> None:
+        provider, split = self.server.provider, urlsplit(self.path)
+        provider.requests.append({name.lower(): value for name, value in self.headers.items()})
+        path = unquote(split.path)
+        parts = path.split("/", 4)
+        found = endpoint_of(self.command, f"/{parts[-1]}", body) if len(parts) > 4 else None  # noqa: PLR2004 - "", stack, case, traits, the API's path
+        if found is None:
             self.answer_nothing_here(path)
             return
-        api, model = found
-        document = {"model": model, **json.loads(body)}
-        request = Request(parts[1], parts[2], frozenset(parts[3].split("+")), api, document)
-        status, drawn, response_id = self.server.provider.admit(request)
-        time.sleep(THINKING_S)
-        if status in ERRORS:
-            self._error(status)
-            return
-        asked = Asked(document, response_id, drawn.counts, "no-usage" if "no-usage" in request.traits else "")
-        if request.streams and api.events is not None:
-            self._stream(api, api.events(asked, drawn), response_id, cut="cut" in request.traits)
+        endpoint, named = found
+        url = f"{provider.url}{'/'.join(parts[:4])}"
+        query = dict(parse_qsl(split.query))
+        request = Request(parts[1], parts[2], frozenset(parts[3].split("+")), body, named, query, url)
+        if isinstance(endpoint, Errand):
+            self._errand(endpoint, request)
         else:
-            self.answer_json(200, api.whole(asked, drawn), _ids(response_id))
+            self._call(endpoint, request)
 
-    def _error(self, status: int) -> None:
-        said = {"type": ERRORS[status], "message": "asked for", "code": status, "status": "RESOURCE_EXHAUSTED"}
-        headers = {"retry-after-ms": "1", "x-amzn-errortype": "ThrottlingException"}
-        self.answer_json(status, {"type": "error", "error": said, "message": "asked for"}, headers)
+    def _errand(self, errand: Errand, request: Request) -> None:
+        provider = self.server.provider
+        answer = errand.run(request, _CaseDesk(provider, request, provider.shelf(request)))
+        if answer is None:
+            self.answer_nothing_here(self.path)
+        elif isinstance(answer, Payload):
+            self.answer(fault.OK, answer.data, {"Content-Type": answer.content_type})
+        else:
+            self.answer_json(fault.OK, fault.robbed(answer, request.traits), _ids(provider.new_id(request, "e")))
 
-    def _stream(self, api: Api, events: Iterator[Event | bytes], response_id: str, *, cut: bool) -> None:
-        self.begin_stream(api.stream_type, _ids(response_id))
-        for number, event in enumerate(events):
-            if cut and number == EVENTS_BEFORE_CUT:
+    def _call(self, api: Api, request: Request) -> None:
+        provider = self.server.provider
+        api = on_its_terms(api, request)
+        admitted = provider.admit(api, request)
+        call = admitted.call
+        time.sleep(provider.thinking_s)
+        if admitted.status != fault.OK:
+            headers = {"retry-after-ms": "1", "x-amzn-errortype": "ThrottlingException"}
+            self.answer_json(admitted.status, fault.error_body(admitted.status), headers)
+            return
+        if fault.hangs(request.traits, first=admitted.first):
+            provider.closing.wait(fault.HANG_S)
+        if api.answers_in_events(request):
+            self._stream(api, call)
+            return
+        answer = api.whole(call)
+        if isinstance(answer, Payload):
+            headers = {"Content-Type": answer.content_type, **_ids(call.response_id), **answer.headers}
+            self.answer(fault.OK, answer.data, headers)
+        else:
+            self.answer_json(fault.OK, fault.robbed(answer, request.traits), _ids(call.response_id))
+
+    def _stream(self, api: Api, call: Call) -> None:
+        traits = call.request.traits
+        self.begin_stream(api.stream.content_type, _ids(call.response_id))
+        for number, event in enumerate(api.events(call) if api.events else ()):
+            if number == fault.EVENTS_BEFORE_FAULT and "cut" in traits:
                 self.close_connection = True
                 return
-            self.chunk(event if isinstance(event, bytes) else _encoded(event))
+            if number == fault.EVENTS_BEFORE_FAULT and "error-event" in traits:
+                self.chunk(api.stream.encode(api.stream.failure))
+                break
+            if "slow" in traits and self.server.provider.closing.wait(fault.SLOW_S):
+                return
+            self.chunk(api.stream.encode(replace(event, data=fault.robbed(event.data, traits))))
         self.chunk(b"")
 
 
 def _ids(response_id: str) -> dict[str, str]:
     return dict.fromkeys(("x-request-id", "request-id", "x-amzn-requestid"), f"req_{response_id}")
-
-
-def _encoded(event: Event) -> bytes:
-    data = event.data if isinstance(event.data, str) else json.dumps(event.data, separators=(",", ":"))
-    return (f"event: {event.name}\n" if event.name else "").encode() + f"data: {data}\n\n".encode()
