@@ -77,12 +77,11 @@ def _openllmetry(application: Application) -> tuple[Flush, ...]:
     from opentelemetry.instrumentation.cohere import CohereInstrumentor
     from opentelemetry.instrumentation.google_generativeai import GoogleGenerativeAiInstrumentor
     from opentelemetry.instrumentation.groq import GroqInstrumentor
-    from opentelemetry.instrumentation.mistralai import MistralAiInstrumentor
     from opentelemetry.instrumentation.ollama import OllamaInstrumentor
     from opentelemetry.instrumentation.openai import OpenAIInstrumentor
 
     made = (OpenAIInstrumentor, AnthropicInstrumentor, BedrockInstrumentor, GoogleGenerativeAiInstrumentor,
-            CohereInstrumentor, GroqInstrumentor, MistralAiInstrumentor, OllamaInstrumentor)  # fmt: skip
+            CohereInstrumentor, GroqInstrumentor, OllamaInstrumentor)  # fmt: skip
     for instrumentor in made:
         instrumentor().instrument()
     return (provider.force_flush,)
@@ -132,8 +131,8 @@ INSTRUMENTATIONS: tuple[Instrumentation, ...] = (
         "opentelemetry-instrumentation-openai", "opentelemetry-instrumentation-anthropic",
         "opentelemetry-instrumentation-google-generativeai", "opentelemetry-instrumentation-bedrock",
         "opentelemetry-instrumentation-cohere", "opentelemetry-instrumentation-groq",
-        "opentelemetry-instrumentation-mistralai", "opentelemetry-instrumentation-ollama",
-    ), _FOUR | {"cohere", "groq", "mistralai", "ollama"}, _openllmetry),
+        "opentelemetry-instrumentation-ollama",  # that for mistralai does not import with mistralai 3
+    ), _FOUR | {"cohere", "groq", "ollama"}, _openllmetry),
     Instrumentation("openinference", "OpenInference", (
         "openinference-instrumentation-openai", "openinference-instrumentation-anthropic",
         "openinference-instrumentation-google-genai", "openinference-instrumentation-bedrock",

@@ -24,6 +24,8 @@ VENDORS = {
     "Ollama through OpenAI": ("/v1", "llama3.2"),
 }
 """Vendor to what its base address ends with, and a model of it."""
+LIKE_OPENAI = {"Cerebras", "vLLM", "Ollama through OpenAI"}
+"""Those that state usage as OpenAI does."""
 
 
 def _chat(base: str, model: str, **more: Any) -> Callable[[str], None]:
@@ -37,6 +39,6 @@ def _chat(base: str, model: str, **more: Any) -> Callable[[str], None]:
 
 
 for _vendor, (_base, _model) in VENDORS.items():
-    _traits = f"as-{_vendor.split()[0].lower()}"
+    _traits = "plain" if _vendor in LIKE_OPENAI else f"as-{_vendor.lower()}"
     CASES(f"{_vendor}: chat", traits=_traits)(_chat(_base, _model))
     CASES(f"{_vendor}: chat stream", traits=_traits)(_chat(_base, _model, stream=True, stream_options=WITH_USAGE))

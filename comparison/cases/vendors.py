@@ -72,23 +72,23 @@ def mistral(url: str) -> Any:
     return Mistral(api_key="made-up", server_url=url, retry_config=RETRIES)
 
 
-@MISTRAL("Mistral: chat")
+@MISTRAL("Mistral: chat", traits="as-mistral")
 def mistral_chat(url: str) -> None:
     mistral(url).chat.complete(model=LARGE, messages=ASK)
 
 
-@MISTRAL("Mistral: chat async")
+@MISTRAL("Mistral: chat async", traits="as-mistral")
 async def mistral_chat_async(url: str) -> None:
     async with mistral(url) as made:
         await made.chat.complete_async(model=LARGE, messages=ASK)
 
 
-@MISTRAL("Mistral: chat stream")
+@MISTRAL("Mistral: chat stream", traits="as-mistral")
 def mistral_chat_stream(url: str) -> None:
     read(mistral(url).chat.stream(model=LARGE, messages=ASK))
 
 
-@MISTRAL("Mistral: chat stream async")
+@MISTRAL("Mistral: chat stream async", traits="as-mistral")
 async def mistral_chat_stream_async(url: str) -> None:
     async with mistral(url) as made:
         await aread(await made.chat.stream_async(model=LARGE, messages=ASK))
@@ -99,17 +99,17 @@ def mistral_chat_retry_500_then_ok(url: str) -> None:
     mistral(url).chat.complete(model=LARGE, messages=ASK)
 
 
-@MISTRAL("Mistral: fim")
+@MISTRAL("Mistral: fim", traits="as-mistral")
 def mistral_fim(url: str) -> None:
     mistral(url).fim.complete(model="codestral-latest", prompt="def many():", suffix="return 1")
 
 
-@MISTRAL("Mistral: embeddings")
+@MISTRAL("Mistral: embeddings", traits="as-mistral")
 def mistral_embeddings(url: str) -> None:
     mistral(url).embeddings.create(model="mistral-embed", inputs=["How many?"])
 
 
-@MISTRAL("Mistral: ocr")
+@MISTRAL("Mistral: ocr", traits="as-mistral")
 def mistral_ocr(url: str) -> None:
     document = {"type": "document_url", "document_url": "https://example.com/many.pdf"}
     mistral(url).ocr.process(model="mistral-ocr-latest", document=document)
@@ -120,18 +120,18 @@ def fast(url: str) -> Any:
     return groq.Groq(api_key="made-up", base_url=url, http_client=GROQ_HTTP)
 
 
-@GROQ("Groq: chat")
+@GROQ("Groq: chat", traits="as-groq")
 def groq_chat(url: str) -> None:
     fast(url).chat.completions.create(model=LLAMA, messages=ASK)
 
 
-@GROQ("Groq: chat async")
+@GROQ("Groq: chat async", traits="as-groq")
 async def groq_chat_async(url: str) -> None:
     async with groq.AsyncGroq(api_key="made-up", base_url=url) as made:
         await made.chat.completions.create(model=LLAMA, messages=ASK)
 
 
-@GROQ("Groq: chat stream")
+@GROQ("Groq: chat stream", traits="as-groq")
 def groq_chat_stream(url: str) -> None:
     read(fast(url).chat.completions.create(model=LLAMA, messages=ASK, stream=True))
 

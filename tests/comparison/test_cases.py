@@ -26,7 +26,7 @@ Records = Callable[[Case], list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    with Provider() as running:
+    with Provider(thinking_s=0.0) as running:
         yield running
 
 
