@@ -15,24 +15,33 @@ import pytest
 
 import tollspan
 from tollspan import (
+    answer,
     attempt,
     attribution,
+    body,
     carrier,
     ending,
     estimate,
     export,
     fingerprint,
+    forms,
     frame,
+    hosts,
+    linking,
+    measure,
     memory,
     process,
     protobuf,
+    reader,
     record,
     routes,
     runtime,
     segment,
     sender,
+    sent,
     spool,
     stream,
+    swallow,
     usage,
 )
 from tollspan.wire import exchange
@@ -41,8 +50,9 @@ from tollspan.wire import httpx as wire
 HEADERS = {"x-tollspan-customer": "acme", "x-tollspan-billable": "no"}
 ASK: Any = [{"role": "user", "content": "hi"}]
 MODULES = (
-    attempt, attribution, carrier, ending, estimate, exchange, export, fingerprint, frame, memory, process, protobuf,
-    record, routes, segment, sender, spool, stream, usage, wire,
+    answer, attempt, attribution, body, carrier, ending, estimate, exchange, export, fingerprint, forms, frame, hosts,
+    linking, measure, memory, process, protobuf, reader, record, routes, segment, sender, sent, spool, stream, swallow,
+    usage, wire,
 )  # fmt: skip
 # Boundaries: they call the application's code or contain the guard itself, and are held by the others.
 BOUNDARIES = {
@@ -117,7 +127,7 @@ def test_the_application_answers_although_it_breaks(
 def test_there_is_something_to_break() -> None:
     labels = [label for label, _, _ in breakable()]
     assert len(labels) > 50
-    assert {"tollspan.attempt.Attempt._record", "tollspan.stream._finish_reasons"} <= set(labels)
+    assert {"tollspan.attempt.Attempt._record", "tollspan.answer._reasons"} <= set(labels)
 
 
 def test_cancellation_passes_through(metered: Any) -> None:

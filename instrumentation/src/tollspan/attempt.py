@@ -1,40 +1,37 @@
-"""One HTTP attempt of an LLM call, from the request to the end of its body; ends as exactly one record."""
+"""One HTTP attempt of an LLM call, from the request to the end of its body; ends as at most one record of its own."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
-from tollspan import estimate
+from tollspan.answer import Answer
 from tollspan.attribution import Attribution
+from tollspan.forms import FORMS
 from tollspan.guarded import guarded
-from tollspan.process import identify
+from tollspan.linking import link
+from tollspan.measure import Measured, measure
+from tollspan.process import Identity, identify
+from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
-from tollspan.routes import Route, deployment, provider_of
-from tollspan.semconv import Outcome, Quality, UsageApi
-from tollspan.stream import Answer, EventReader
-from tollspan.usage import TokenCounts, normalise
+from tollspan.routes import FETCH
+from tollspan.semconv import Outcome
+from tollspan.sent import Sent
+from tollspan.swallow import UsageChunk
 
-HTTP_ERROR = 400
-RETRY_COUNT_HEADER = "x-stainless-retry-count"  # sent by the official SDKs with every attempt
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id")
+HTTP_ERROR: Final = 400
+REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 
 # Errors after which the provider cannot have seen the request; by name, because no HTTP library is imported here.
-UNSENT = frozenset(
+UNSENT: Final = frozenset(
     {
         *("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"),
         *("ClientConnectorError", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError"),
     }
 )
-NOBODY_THERE = "NewConnectionError"  # of urllib3, where it is a kind of timeout
-TIMEOUTS = frozenset({"TimeoutException", "TimeoutError"})
-
-# First attempt of the logical call that this task or thread is in: fingerprint of the request, record id.
-_first: ContextVar[tuple[bytes, str] | None] = ContextVar("tollspan_first_attempt", default=None)
+NOBODY_THERE: Final = "NewConnectionError"  # of urllib3, where it is a kind of timeout
+TIMEOUTS: Final = frozenset({"TimeoutException", "TimeoutError"})
 
 
 class Recorder(Protocol):
@@ -53,33 +50,6 @@ class Recorder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request as it goes out: where to, its JSON body, and whether usage was asked for on the caller's behalf."""
-
-    api: UsageApi
-    route: Route
-    host: str
-    path: str
-    body: Mapping[str, Any]
-    raw_body: bytes
-    retries: int
-    swallow_usage: bool = False
-    keyed_fingerprint: str | None = None
-
-    @property
-    def model(self) -> str | None:
-        """The model asked for: from the body, else an Azure deployment."""
-        model = self.body.get("model")
-        return model if isinstance(model, str) and model else deployment(self.path)
-
-    @property
-    def fingerprint(self) -> bytes:
-        """The same for every attempt of one logical call."""
-        about = f"{self.host} {self.path} ".encode()
-        return hashlib.blake2b(about + self.raw_body, digest_size=16).digest()
-
-
 class Attempt:
     """An attempt under way. ``whose`` and the ids hold from now, when the request is sent; nothing here raises."""
 
@@ -89,10 +59,10 @@ class Attempt:
         self._start_ns = recorder.now_ns()
         self._identity = identify(self._start_ns)
         self._attribution = whose
-        self._retry_of = self._linked()
-        self._answer = Answer()
-        self._reader: EventReader | None = None
-        self._body = bytearray()
+        self._link = link(sent.fingerprint, self._identity.record_id, sent.retries)
+        self._answer = Answer(FORMS[sent.api])
+        self._reader: Reader | None = None
+        self._swallow = UsageChunk() if sent.swallow_usage else None
         self._status: int | None = None
         self._request_id: str | None = None
         self._first_chunk_ns: int | None = None
@@ -104,8 +74,8 @@ class Attempt:
         """Note the answer's head; ``header`` looks a response header up, case-insensitively."""
         self._status = status
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
-        if status < HTTP_ERROR and (header("content-type") or "").startswith("text/event-stream"):
-            self._reader = EventReader(self._answer, swallow_usage=self._sent.swallow_usage)
+        self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
+        self._answer.hear(header)
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
@@ -117,32 +87,29 @@ class Attempt:
         if self._first_chunk_ns is None:
             self._first_chunk_ns = self._recorder.now_ns()
         if self._reader is not None:
-            return self._reader.feed(data)
-        self._body += data
-        return data
+            guarded(self._reader.feed)(data)
+        return data if self._swallow is None else self._swallow.feed(data)
 
     def finish(self) -> bytes:
         """Note that the body came to its end; return what was held back of it."""
-        held = b"" if self._reader is None else guarded(self._reader.rest)() or b""
+        held = b"" if self._swallow is None else guarded(self._swallow.rest)() or b""
         self._finish()
         return held
 
     @guarded
     def _finish(self) -> None:
-        if self._reader is None:
-            self._answer.absorb(_json(bytes(self._body)))
-            self._end("complete")
-            return
-        usage_is_last = self._answer.usage and self._sent.api != "anthropic.messages"
-        known = self._answer.terminal or self._answer.finish_reasons or usage_is_last
-        self._end("complete" if known else "failed", None if known else "incomplete_stream")
+        self._read_out()
+        answer, reader = self._answer, self._reader
+        whole = answer.terminal or answer.finish_reasons or (answer.usage and not answer.form.running)
+        cut = reader is not None and reader.streams and not whole
+        self._end("failed" if cut else "complete", "incomplete_stream" if cut else None)
 
     @guarded
     def fail(self, error: BaseException) -> None:
         """End with an exception: the application's own (cancel, close) aborts, a transport's fails."""
         names = {kind.__name__ for one in _of(error) for kind in type(one).__mro__}
         if not isinstance(error, Exception):
-            self._end("aborted", None, sent=True)
+            self._end("aborted", None)
             return
         timed_out = names & TIMEOUTS and NOBODY_THERE not in names
         outcome: Outcome = "timeout" if timed_out else "failed"
@@ -153,43 +120,60 @@ class Attempt:
         """End because nobody reads on; an answer that was already whole stays complete. Idempotent."""
         self._end("aborted")
 
-    def _linked(self) -> str | None:
-        first, fingerprint = _first.get(), self._sent.fingerprint
-        if self._sent.retries and first is not None and first[0] == fingerprint:
-            return first[1]
-        _first.set((fingerprint, self._identity.record_id))
-        return None
+    @guarded
+    def _read_out(self) -> None:
+        if self._reader is not None:
+            self._reader.end()
 
     def _end(self, outcome: Outcome, error: str | None = None, *, sent: bool = True) -> None:
         if self._done:
             return
         self._done = True
-        if self._status is not None and self._status >= HTTP_ERROR:
+        self._read_out()
+        if self._refused:
             outcome, error = "failed", self._answer.error or str(self._status)
         elif self._answer.error:
             outcome, error = "failed", self._answer.error
         elif self._answer.terminal:
             outcome, error = "complete", None
-        self._recorder.emit(self._record(outcome, error, sent=sent))
+        self._link.chain.failed = outcome in ("failed", "timeout")
+        if self._counts:
+            background = self._sent.body.get("background") is True
+            billable = sent and not self._refused and not background
+            measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
+            self._recorder.emit(self._record(self._identity, self._answer, measured, outcome, error))
 
-    def _record(self, outcome: Outcome, error: str | None, *, sent: bool) -> CallRecord:
-        raw = self._usage(outcome)
-        counts, quality = self._measured(raw, outcome, sent=sent)
+    @property
+    def _refused(self) -> bool:
+        return self._status is not None and self._status >= HTTP_ERROR
+
+    @property
+    def _counts(self) -> bool:
+        """Whether there was a call: a fetch is none without usage, an unsure path none without the API's answer."""
+        route, answer = self._sent.route, self._answer
+        if route.operation == FETCH:
+            return bool(answer.usage)
+        return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
+
+    def _record(
+        self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None
+    ) -> CallRecord:
         process_id, seq = self._recorder.number()
-        answer, asked = self._answer, self._sent
+        asked, raw = self._sent, measured.raw
+        end_ns = max(self._recorder.now_ns(), self._start_ns)
         return CallRecord(
-            identity=self._identity,
+            identity=identity,
             process_id=process_id,
             seq=seq,
             start_ns=self._start_ns,
-            end_ns=max(self._recorder.now_ns(), self._start_ns),
+            end_ns=end_ns,
             operation=asked.route.operation,
-            provider=provider_of(asked.host) or asked.route.provider,
-            api=asked.api,
-            quality=quality,
+            provider=asked.provider,
+            api=measured.api,
+            quality=measured.quality,
             outcome=outcome,
             attribution=self._attribution,
-            counts=counts,
+            counts=measured.counts,
             usage_raw=json.dumps(raw, separators=(",", ":")) if raw else None,
             request_model=asked.model,
             response_model=answer.model,
@@ -197,52 +181,28 @@ class Attempt:
             provider_request_id=self._request_id,
             service_tier=answer.service_tier or _text(raw.get("service_tier")),
             finish_reasons=answer.finish_reasons,
-            attempt=asked.retries + 1,
-            retry_of=self._retry_of,
-            stream=asked.body.get("stream") is True,
+            attempt=self._link.attempt,
+            retry_of=self._link.retry_of,
+            stream=asked.streams,
             ttft_seconds=self._ttft(),
+            output_rate=self._output_rate(outcome, measured, end_ns),
             server_address=asked.host,
             http_status=self._status,
             error_type=error,
             request_fingerprint=asked.keyed_fingerprint,
         )
 
-    def _usage(self, outcome: Outcome) -> dict[str, Any]:
-        """Return the usage object; of an unfinished Anthropic stream without its output, which is a placeholder."""
-        raw = self._answer.usage
-        if self._sent.api == "anthropic.messages" and self._reader is not None and outcome != "complete":
-            return {key: value for key, value in raw.items() if key != "output_tokens"}
-        return raw
-
-    def _measured(self, raw: Mapping[str, Any], outcome: Outcome, *, sent: bool) -> tuple[TokenCounts, Quality]:
-        counts = normalise(self._sent.api, raw)
-        has_output = counts.output is not None or self._sent.api == "openai.embeddings"
-        if counts.input is not None and has_output:
-            return counts, "exact"
-        refused = self._status is not None and self._status >= HTTP_ERROR
-        background = self._sent.body.get("background") is True
-        if refused or background or not sent:
-            return counts, "unmeasured"
-        return self._estimated(counts, outcome)
-
-    def _estimated(self, counts: TokenCounts, outcome: Outcome) -> tuple[TokenCounts, Quality]:
-        told, output = counts.input, counts.output
-        if told is None:
-            told = estimate.prompt_tokens(dict(self._sent.body))
-        if output is None and self._sent.api != "openai.embeddings":
-            output = self._written(outcome)
-        bound: Quality = "lower_bound" if self._reader is not None and self._reader.overflowed else "estimated"
-        return TokenCounts(told, counts.cache_read, counts.cache_write, output, counts.reasoning), bound
-
-    def _written(self, outcome: Outcome) -> int | None:
-        if self._reader is not None:
-            return estimate.written_tokens(self._reader.events())
-        return estimate.body_tokens(_json(bytes(self._body))) if outcome == "complete" else None
-
     def _ttft(self) -> float | None:
-        if self._reader is None or self._first_chunk_ns is None:
+        if not self._sent.streams or self._first_chunk_ns is None:
             return None
         return (self._first_chunk_ns - self._start_ns) / 1e9
+
+    def _output_rate(self, outcome: Outcome, measured: Measured, end_ns: int) -> float | None:
+        """Return the tokens per second that a whole stream brought after its first chunk."""
+        known = outcome == "complete" and measured.quality == "exact" and self._sent.streams
+        if not known or not measured.counts.output or self._first_chunk_ns is None or end_ns <= self._first_chunk_ns:
+            return None
+        return measured.counts.output / ((end_ns - self._first_chunk_ns) / 1e9)
 
 
 def _of(error: BaseException) -> Iterator[BaseException]:
@@ -253,12 +213,5 @@ def _of(error: BaseException) -> Iterator[BaseException]:
             yield from _of(inner)
 
 
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None
-
-
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None

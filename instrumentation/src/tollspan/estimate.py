@@ -6,19 +6,47 @@ nothing of their bytes tells their tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-BYTES_PER_TOKEN = 4
+from tollspan.semconv import UsageApi
 
-_PROMPT_KEYS = ("messages", "input", "prompt", "system", "instructions", "tools")
-_BINARY_KEYS = frozenset({"data", "url", "image_url", "file_data"})
-# Where the streams of the four APIs put what the model wrote.
-_WRITTEN_KEYS = frozenset(
-    {"content", "text", "thinking", "partial_json", "arguments", "delta", "refusal", "reasoning_content"},
+BYTES_PER_TOKEN: Final = 4
+
+# Members of request bodies that hold what a model is to read, of all APIs.
+_PROMPT: Final = (
+    "messages", "input", "inputs", "prompt", "suffix", "system", "instructions", "tools", "contents", "content",
+    "systemInstruction", "requests", "instances", "message", "chat_history", "preamble", "texts", "query", "documents",
+)  # fmt: skip
+_BINARY: Final = frozenset({"data", "url", "image_url", "file_data", "bytes"})
+
+# Members of events and of whole answers in which stands what the model wrote. What repeats it at the end of a stream
+# (``response`` of OpenAI's Responses) is not among them; Ollama's ``response`` is a text.
+_WRITTEN_IN: Final[Mapping[UsageApi, tuple[str, ...]]] = {
+    "openai.chat": ("choices", "outputs"),
+    "perplexity.chat": ("choices",),
+    "openai.responses": ("delta", "output", "text"),
+    "anthropic.messages": ("delta", "content_block", "content", "completion"),
+    "gemini.generate_content": ("candidates",),
+    "gemini.interactions": ("delta", "outputs", "steps"),
+    "bedrock.converse": ("delta", "start", "output"),
+    "bedrock.invoke_model": (
+        *("delta", "content_block", "content", "completion", "generation", "outputText", "results", "outputs"),
+        *("choices", "contentBlockDelta", "output", "text", "generations"),
+    ),
+    "cohere": ("text", "delta", "message", "generations"),
+    "ollama": ("message", "response"),
+    "watsonx.generation": ("results",),
+    "aleph_alpha.complete": ("completions", "completion"),
+}
+_TEXT: Final = frozenset(
+    {
+        *("content", "text", "thinking", "reasoning", "reasoning_content", "partial_json", "arguments", "delta"),
+        *("refusal", "completion", "response", "generation", "generated_text", "outputText", "tool_plan", "input"),
+    },
 )
-_EVENT_KEYS = ("choices", "delta", "content_block")
-_BODY_KEYS = ("choices", "content", "output")
+_DOCUMENTS: Final = frozenset({"args", "input"})  # a tool's arguments, written as a document
 
 
 def tokens(size: int) -> int:
@@ -26,34 +54,30 @@ def tokens(size: int) -> int:
     return -(-size // BYTES_PER_TOKEN)
 
 
-def prompt_tokens(request: dict[str, Any]) -> int:
+def prompt_tokens(request: Mapping[str, Any]) -> int:
     """Estimate the input of a request body from the text in it."""
-    return tokens(sum(_text_bytes(request.get(key)) for key in _PROMPT_KEYS))
+    return tokens(sum(_text_bytes(request.get(key)) for key in _PROMPT))
 
 
-def written_tokens(events: Iterable[dict[str, Any]]) -> int:
-    """Estimate the output from the stream events that arrived; repeated summaries of the text do not count."""
-    return tokens(sum(_written_bytes(event.get(key), key) for event in events for key in _EVENT_KEYS))
-
-
-def body_tokens(body: Any) -> int | None:
-    """Estimate the output from a whole answer; ``None`` when it is no JSON object."""
-    if not isinstance(body, dict):
-        return None
-    return tokens(sum(_written_bytes(body.get(key), key) for key in _BODY_KEYS))
+def written_tokens(api: UsageApi, documents: Iterable[Mapping[str, Any]]) -> int:
+    """Estimate the output from a whole answer, or from the events of a stream that arrived."""
+    places = _WRITTEN_IN.get(api, ())
+    return tokens(sum(_written_bytes(document.get(key), key) for document in documents for key in places))
 
 
 def _text_bytes(node: Any) -> int:
     if isinstance(node, str):
         return 0 if node.startswith("data:") else len(node.encode("utf-8", "replace"))
     if isinstance(node, dict):
-        return sum(_text_bytes(value) for key, value in node.items() if key not in _BINARY_KEYS)
+        return sum(_text_bytes(value) for key, value in node.items() if key not in _BINARY)
     return sum(_text_bytes(item) for item in node) if isinstance(node, list) else 0
 
 
 def _written_bytes(node: Any, key: str) -> int:
     if isinstance(node, str):
-        return len(node.encode("utf-8", "replace")) if key in _WRITTEN_KEYS else 0
+        return len(node.encode("utf-8", "replace")) if key in _TEXT else 0
     if isinstance(node, dict):
+        if key in _DOCUMENTS:
+            return len(json.dumps(node, ensure_ascii=False).encode("utf-8", "replace"))
         return sum(_written_bytes(value, name) for name, value in node.items())
     return sum(_written_bytes(item, key) for item in node) if isinstance(node, list) else 0

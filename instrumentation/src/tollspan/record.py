@@ -44,6 +44,7 @@ class CallRecord:
     retry_of: str | None = None
     stream: bool = False
     ttft_seconds: float | None = None
+    output_rate: float | None = None
     server_address: str | None = None
     http_status: int | None = None
     error_type: str | None = None
@@ -78,6 +79,7 @@ class CallRecord:
             semconv.QUALITY: self.quality,
             semconv.STREAM: self.stream,
             semconv.TTFT_SECONDS: self.ttft_seconds,
+            semconv.OUTPUT_RATE: self.output_rate,
             semconv.SERVER_ADDRESS: self.server_address,
             semconv.HTTP_STATUS: self.http_status,
             semconv.ERROR_TYPE: self.error_type,

@@ -68,8 +68,9 @@ def install(
     propagate_to: Collection[str] | None = None,
     fingerprint_key: str | None = None,
     threads: bool | None = None,
+    hosts: Mapping[str, str] | None = None,
 ) -> None:
-    """Start metering: every LLM call through ``httpx2`` and ``httpx`` becomes a record sent to an OTLP/HTTP endpoint.
+    """Start metering: every LLM call over HTTP becomes a record sent to an OTLP/HTTP endpoint.
 
     ``endpoint`` is a base address such as ``http://localhost:4318``; without it ``TOLLSPAN_OTLP_ENDPOINT``, then
     the OpenTelemetry variables decide, and with none of them nothing is patched. ``include_usage_hosts`` replaces
@@ -77,7 +78,8 @@ def install(
 
     ``threads`` carries attribution into threads started by hand too, not only into executors. ``propagate_to`` are
     patterns of hosts (``*.internal``) that get attribution as W3C Baggage. ``fingerprint_key`` is a secret under which
-    each request gets a fingerprint.
+    each request gets a fingerprint. ``hosts`` names the providers behind hosts of one's own, by patterns:
+    ``{"llm.internal": "vllm"}``.
     """
     global _running  # noqa: PLW0603 - one instrumentation a process is what patching a library means
     with _lock:
@@ -91,6 +93,7 @@ def install(
             propagate_to=propagate_to,
             fingerprint_key=fingerprint_key,
             threads=threads,
+            hosts=hosts,
         )
         if settings is None:
             log.info("tollspan: no OTLP endpoint configured (TOLLSPAN_OTLP_ENDPOINT); nothing is metered")

@@ -27,6 +27,7 @@ QUANTITY: Final = "tollspan.quantity"  # decimal string
 TRACE_SAMPLED: Final = "tollspan.trace.sampled"  # bool: was the application's trace sampled
 STREAM: Final = "gen_ai.request.stream"
 TTFT_SECONDS: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
+OUTPUT_RATE: Final = "tollspan.output_tokens_per_second"  # double, of a whole stream after its first chunk
 
 # --- attribution ----------------------------------------------------------------------------
 AttributionKey = Literal[
@@ -66,7 +67,24 @@ Outcome = Literal["complete", "aborted", "failed", "timeout", "cache_hit"]
 OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 Quality = Literal["exact", "derived", "estimated", "lower_bound", "unmeasured"]
 QUALITIES: Final[tuple[str, ...]] = get_args(Quality)
-UsageApi = Literal["openai.chat", "openai.responses", "openai.embeddings", "anthropic.messages"]
+UsageApi = Literal[
+    "openai.chat",
+    "openai.responses",
+    "openai.embeddings",
+    "perplexity.chat",
+    "anthropic.messages",
+    "gemini.generate_content",
+    "gemini.interactions",
+    "vertex.predict",
+    "bedrock.converse",
+    "bedrock.invoke_model",
+    "cohere",
+    "ollama",
+    "watsonx.generation",
+    "aleph_alpha.complete",
+    "voyage.embeddings",
+    "mistral.ocr",
+]
 USAGE_APIS: Final[tuple[str, ...]] = get_args(UsageApi)
 
 # --- OpenTelemetry's names that both sides use -----------------------------------------------

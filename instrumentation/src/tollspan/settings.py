@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from tollspan.guarded import log
-from tollspan.routes import INCLUDE_USAGE_HOSTS
+from tollspan.hosts import INCLUDE_USAGE_HOSTS
 
 TRACES_PATH = "/v1/traces"
 GRPC_PORT, HTTP_PORT = 4317, 4318  # the OTLP specification's default ports
@@ -26,6 +26,7 @@ class Settings:
     at most. None: records wait in memory.
     ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
     which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into.
+    ``hosts`` maps patterns of hosts to the providers behind them.
     """
 
     url: str
@@ -37,6 +38,7 @@ class Settings:
     propagate_to: tuple[str, ...] = ()
     fingerprint_key: bytes | None = field(default=None, repr=False)
     threads: bool = False
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 def resolve(
@@ -48,6 +50,7 @@ def resolve(
     propagate_to: Collection[str] | None = None,
     fingerprint_key: str | None = None,
     threads: bool | None = None,
+    hosts: Mapping[str, str] | None = None,
 ) -> Settings | None:
     """Find the settings; ``None`` when no endpoint is configured anywhere.
 
@@ -59,20 +62,22 @@ def resolve(
     url = _with_path(own) if own else _otel_url(environ)
     if not url:
         return None
-    hosts = _hosts(environ) if include_usage_hosts is None else frozenset(include_usage_hosts)
+    asked = _include_usage_hosts(environ) if include_usage_hosts is None else frozenset(include_usage_hosts)
+    named = _pairs(environ.get("TOLLSPAN_HOSTS", "")) if hosts is None else hosts
     sent = dict(found if headers is None else headers)
     listed = _listed(environ.get("TOLLSPAN_PROPAGATE_TO", "")) if propagate_to is None else propagate_to
     key = fingerprint_key or environ.get("TOLLSPAN_FINGERPRINT_KEY") or ""
     return Settings(
         url,
         sent,
-        hosts,
+        asked,
         _resource(environ),
         _spool(environ, url, sent),
         _spool_bytes(environ),
         propagate_to=tuple(host.lower() for host in listed),
         fingerprint_key=key.encode() or None,
         threads=environ.get("TOLLSPAN_THREADS", "").lower() in _YES if threads is None else threads,
+        hosts={pattern.lower(): provider for pattern, provider in named.items()},
     )
 
 
@@ -116,7 +121,7 @@ def _otel_headers(environ: Mapping[str, str]) -> dict[str, str]:
     return _pairs(environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS", general))
 
 
-def _hosts(environ: Mapping[str, str]) -> frozenset[str]:
+def _include_usage_hosts(environ: Mapping[str, str]) -> frozenset[str]:
     given = environ.get("TOLLSPAN_INCLUDE_USAGE_HOSTS")
     if given is None:
         return INCLUDE_USAGE_HOSTS

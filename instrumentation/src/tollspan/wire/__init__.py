@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tollspan.attempt import Recorder
+from tollspan.hosts import look_up
 from tollspan.settings import Settings
 from tollspan.wire import aiohttp, httpx, requests
 from tollspan.wire.exchange import abort_open, state
@@ -15,6 +16,7 @@ SEAMS = (*httpx.SEAMS, *aiohttp.SEAMS, *requests.SEAMS)
 def patch(recorder: Recorder, settings: Settings) -> None:
     """Hook the libraries, those not imported yet when they are. Idempotent."""
     state.recorder, state.include_usage_hosts = recorder, settings.include_usage_hosts
+    state.provider_of = look_up(settings.hosts)
     state.propagate_to, state.fingerprint_key = settings.propagate_to, settings.fingerprint_key
     for seam in SEAMS:
         seam.put_in()

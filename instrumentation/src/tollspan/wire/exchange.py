@@ -13,13 +13,16 @@ from typing import Any
 
 from opentelemetry import baggage, context
 
-from tollspan.attempt import RETRY_COUNT_HEADER, Attempt, Recorder, Sent
+from tollspan.attempt import Attempt, Recorder
 from tollspan.attribution import Attribution, current, over
 from tollspan.carrier import HEADER_PREFIX, header_keys, to_baggage
 from tollspan.fingerprint import fingerprint
 from tollspan.guarded import guarded
-from tollspan.routes import Route, provider_of, route
+from tollspan.hosts import ProviderOf, look_up
+from tollspan.linking import told_retries
+from tollspan.routes import Route, route
 from tollspan.semconv import UsageApi
+from tollspan.sent import Sent
 
 BAGGAGE_HEADER = "baggage"  # W3C
 
@@ -28,6 +31,7 @@ class State:
     """What the hooks work with; no recorder: they let everything pass."""
 
     recorder: Recorder | None = None
+    provider_of: ProviderOf = staticmethod(look_up({}))
     include_usage_hosts: frozenset[str] = frozenset()
     propagate_to: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
@@ -76,14 +80,10 @@ def begin(outgoing: Outgoing) -> Begun | None:
     recorder = state.recorder
     if recorder is None or _inside.get():
         return None
-    found = route(outgoing.method, outgoing.path)
-    known = provider_of(outgoing.host) is not None
-    if found is None and not known:
-        _propagate(outgoing)
-        return None
-    sent = None if found is None or found.api is None else _sent(outgoing, found, found.api)
-    named = sent is not None and sent.model is not None
-    if not (known or named or (found is not None and found.api is None)):
+    provider = state.provider_of(outgoing.host)
+    found = route(outgoing.method, outgoing.path, provider)
+    sent = None if found is None or found.api is None else _sent(outgoing, found, found.api, provider)
+    if provider is None and (found is None or (sent is not None and not sent.named)):
         _propagate(outgoing)
         return None
     whose = current() if (named_here := guarded(_override)(outgoing)) is None else named_here
@@ -153,19 +153,20 @@ def fail(attempt: Attempt | None, error: BaseException) -> None:
         attempt.fail(error)
 
 
-def _sent(outgoing: Outgoing, found: Route, api: UsageApi) -> Sent:
+def _sent(outgoing: Outgoing, found: Route, api: UsageApi, provider: str | None) -> Sent:
     raw = guarded(outgoing.body)() or b""
     body = _document(raw)
     key = state.fingerprint_key
-    retries = outgoing.header(RETRY_COUNT_HEADER) or ""
     return Sent(
         api=api,
         route=found,
+        provider=provider or found.provider,
         host=outgoing.host,
         path=outgoing.path,
         body=body,
         raw_body=raw,
-        retries=int(retries) if retries.isdecimal() else 0,
+        known=provider is not None,
+        retries=told_retries(outgoing.header),
         swallow_usage=outgoing.can_ask and api == "openai.chat" and _must_ask(outgoing.host, body),
         keyed_fingerprint=None if key is None else guarded(fingerprint)(key, outgoing.host, outgoing.path, body),
     )

@@ -1,0 +1,108 @@
+"""What an answer says about itself: id, model, usage, end; one interpreter of the table of forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tollspan.forms import Form, Path, Stated
+
+_UNFINISHED: Final = frozenset({"in_progress", "queued", "not_finished"})
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is known of an answer so far.
+
+    ``usage`` is the provider's object verbatim; of a stream that states it several times the last value of each
+    member. ``terminal``: the provider said that it is done.
+    """
+
+    form: Form
+    response_id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    usage: dict[str, Any] = field(default_factory=dict)
+    finish_reasons: tuple[str, ...] = ()
+    error: str | None = None
+    terminal: bool = False
+
+    def absorb(self, document: Any) -> None:
+        """Take in a JSON document: a whole body or one event. Lists are taken in one by one."""
+        if isinstance(document, list):
+            for one in document:
+                self.absorb(one)
+        if not isinstance(document, dict):
+            return
+        form = self.form
+        self.response_id = _text(document, form.ids) or self.response_id
+        self.model = _text(document, form.models) or self.model
+        self.service_tier = _text(document, form.tiers) or self.service_tier
+        self.finish_reasons = _reasons(document, form) or self.finish_reasons
+        self.error = _error(document) or self.error
+        self.terminal = self.terminal or any(_is(document.get(member), value) for member, value in form.ends)
+        for one in form.usage:
+            self._state(one, document)
+        for member, path in form.sums.items():
+            if counts := [count for count in found(document, path) if type(count) is int]:
+                self.usage[member] = sum(counts)
+
+    def hear(self, header: Callable[[str], str | None]) -> None:
+        """Take the counts that an answer's headers state."""
+        self.usage.update({name: count for name in self.form.headers if (count := header(name))})
+
+    @property
+    def settled(self) -> bool:
+        """Whether no more usage is to come: the end was told, or a reason for it beside usage."""
+        return self.terminal or bool(self.finish_reasons and self.usage)
+
+    def _state(self, stated: Stated, document: dict[str, Any]) -> None:
+        for usage in found(document, stated.at):
+            if isinstance(usage, dict):
+                for member, value in usage.items():
+                    if value is not None and (not stated.members or member in stated.members):
+                        self.usage[member] = self._later(member, value)
+
+    def _later(self, member: str, value: Any) -> Any:
+        held = self.usage.get(member)
+        return max(held, value) if self.form.largest and type(held) is type(value) is int else value
+
+
+def found(document: Any, path: Path) -> Iterator[Any]:
+    """Yield what stands at a path of a JSON document; a list on the way is gone through at ``*``."""
+    for place, step in enumerate(path):
+        if step == "*":
+            for item in document if isinstance(document, list) else ():
+                yield from found(item, path[place + 1 :])
+            return
+        if not isinstance(document, dict):
+            return
+        document = document.get(step)
+    yield document
+
+
+def _text(document: Mapping[str, Any], paths: tuple[Path, ...]) -> str | None:
+    values = (value for path in paths for value in found(document, path))
+    return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def _reasons(document: Mapping[str, Any], form: Form) -> tuple[str, ...]:
+    values = (value for path in form.finish for value in found(document, path))
+    return tuple(value for value in values if isinstance(value, str) and value and value not in _UNFINISHED)
+
+
+def _is(value: Any, wanted: str) -> bool:
+    """Tell whether a member has a value that ends a stream; the empty one is any."""
+    return value == wanted or (wanted == "true" and value is True) or (not wanted and value is not None)
+
+
+def _error(document: dict[str, Any]) -> str | None:
+    """Name the error that a document reports, by the provider's own word for its kind."""
+    response = document.get("response")
+    told = document.get("error") or (response.get("error") if isinstance(response, dict) else None)
+    if isinstance(told, dict):
+        return _text(told, (("type",), ("code",), ("status",))) or "error"
+    if document.get("type") == "error":
+        return _text(document, (("code",),)) or "error"
+    return None

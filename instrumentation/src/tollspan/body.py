@@ -1,0 +1,59 @@
+"""Reader of a body that is one JSON document, or a list of them: so Gemini streams when nobody asks for events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tollspan.answer import Answer
+
+
+class WholeBody:
+    """Keeps a body until its end, and reads it then; one that was cut short is read as far as it came."""
+
+    streams = False
+    overflowed = False
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._body = bytearray()
+        self._documents: list[dict[str, Any]] | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        """Keep a piece of the body."""
+        self._body += chunk
+
+    def end(self) -> None:
+        """Read the body, once."""
+        if self._documents is None:
+            for document in self.documents():
+                self._answer.absorb(document)
+
+    def documents(self) -> Iterator[dict[str, Any]]:
+        """Return the JSON objects that arrived."""
+        if self._documents is None:
+            self._documents = [one for one in _documents(self._body) if isinstance(one, dict)]
+        return iter(self._documents)
+
+
+def _documents(body: bytearray) -> list[Any]:
+    try:
+        whole = json.loads(body)
+    except ValueError:
+        return list(_elements(body.decode("utf-8", "ignore")))
+    return whole if isinstance(whole, list) else [whole]
+
+
+def _elements(text: str) -> Iterator[Any]:
+    """Yield the elements of a list that breaks off."""
+    decode, at = json.JSONDecoder().raw_decode, text.find("[") + 1
+    if text[: at - 1].strip() or not at:
+        return
+    while True:
+        at += len(text[at:]) - len(text[at:].lstrip(", \r\n\t"))
+        try:
+            element, at = decode(text, at)
+        except ValueError:
+            return
+        yield element

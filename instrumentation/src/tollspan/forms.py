@@ -1,0 +1,176 @@
+"""Where the answers of each API say who they are, what was used, and that they are done: one table.
+
+Paths are members joined by dots; ``*`` goes through a list. The first that holds something counts, of usage all do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from tollspan.semconv import UsageApi
+
+DONE: Final = "[DONE]"  # what OpenAI's streams send last, and those of many others
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Where usage is stated: an object, or each of a list; with ``members`` only these of it count."""
+
+    at: Path
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an API's documents are read: whole answers and the events of a stream alike.
+
+    ``sums``: a usage member that is the sum of what stands at a path. ``headers``: response headers that state
+    counts, for answers whose bodies do not. ``ends``: members and values by which a stream's last event is known.
+    ``running``: usage is stated before the end and then grows; ``placeholders`` are members that mean nothing until
+    then. ``largest``: of counts stated again the largest holds, not the last.
+    """
+
+    ids: tuple[Path, ...] = ()
+    models: tuple[Path, ...] = ()
+    tiers: tuple[Path, ...] = ()
+    finish: tuple[Path, ...] = ()
+    usage: tuple[Stated, ...] = ()
+    sums: Mapping[str, Path] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+    ends: tuple[tuple[str, str], ...] = ()
+    running: bool = False
+    placeholders: frozenset[str] = frozenset()
+    largest: bool = False
+    telling: re.Pattern[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "telling", re.compile("|".join(_telling(self)).encode()))
+
+
+def _telling(form: Form) -> list[str]:
+    """Return expressions of which one fits every event that a reader must look into."""
+    found = [r'"error"\s*:\s*\{', r'"type"\s*:\s*"error"']
+    for one in form.usage:
+        last = next((step for step in reversed(one.at) if step != "*"), "")
+        found += [rf'"{member}"\s*:' for member in sorted(one.members)] or [rf'"{last}"\s*:\s*\{{']
+    for member, value in form.ends:
+        found.append(rf'"{member}"\s*:' + (rf'\s*(?:"{value}"|{value}\b)' if value else ""))
+    return found if form.ends else [*found, *(rf'"{path[-1]}"\s*:\s*"' for path in form.finish)]
+
+
+def _at(*paths: str) -> tuple[Path, ...]:
+    return tuple(tuple(path.split(".")) if path else () for path in paths)
+
+
+def _stated(*paths: str, members: str = "") -> tuple[Stated, ...]:
+    return tuple(Stated(path, frozenset(members.split())) for path in _at(*paths))
+
+
+def _ends(member: str, *values: str) -> tuple[tuple[str, str], ...]:
+    return tuple((member, value) for value in values)
+
+
+_CHAT: Final = Form(
+    ids=_at("id"),
+    models=_at("model"),
+    tiers=_at("service_tier"),
+    finish=_at("choices.*.finish_reason"),
+    usage=_stated("usage", "x_groq.usage"),
+)
+_AWS: Final = "x-amzn-bedrock-"
+_COHERE: Final = "billed_units tokens cached_tokens"
+
+FORMS: Final[Mapping[UsageApi, Form]] = {
+    "openai.chat": _CHAT,
+    "perplexity.chat": replace(_CHAT, running=True),
+    "openai.responses": Form(
+        ids=_at("id", "response.id"),
+        models=_at("model", "response.model"),
+        tiers=_at("service_tier", "response.service_tier"),
+        finish=_at("status", "response.status"),
+        usage=_stated("usage", "response.usage"),
+        ends=(
+            *_ends("type", "response.completed", "response.incomplete", "response.failed", "response.cancelled"),
+            *_ends("type", "image_generation.completed", "image_edit.completed", "transcript.text.done"),
+        ),
+    ),
+    "openai.embeddings": Form(ids=_at("id"), models=_at("model"), usage=_stated("usage")),
+    "anthropic.messages": Form(
+        ids=_at("id", "message.id"),
+        models=_at("model", "message.model"),
+        finish=_at("stop_reason", "delta.stop_reason"),
+        usage=_stated("usage", "message.usage"),
+        ends=_ends("type", "message_stop"),
+        running=True,
+        placeholders=frozenset({"output_tokens"}),
+    ),
+    "gemini.generate_content": Form(
+        ids=_at("responseId"),
+        models=_at("modelVersion"),
+        finish=_at("candidates.*.finishReason"),
+        usage=_stated("usageMetadata"),
+        running=True,
+    ),
+    "gemini.interactions": Form(
+        ids=_at("id", "interaction.id"),
+        models=_at("model", "interaction.model", "agent", "interaction.agent"),
+        tiers=_at("service_tier", "interaction.service_tier"),
+        finish=_at("status", "interaction.status"),
+        usage=_stated("usage", "interaction.usage", "metadata.usage"),
+        ends=_ends("event_type", "interaction.completed", "interaction.complete"),
+    ),
+    "vertex.predict": Form(sums={"token_count": _at("predictions.*.embeddings.statistics.token_count")[0]}),
+    "bedrock.converse": Form(
+        tiers=_at("serviceTier.type"),
+        finish=_at("stopReason"),
+        usage=_stated("usage"),
+        ends=_ends("metrics", ""),
+    ),
+    "bedrock.invoke_model": Form(
+        ids=_at("id", "message.id"),
+        models=_at("model", "message.model"),
+        finish=_at("stop_reason", "delta.stop_reason", "stopReason", "results.*.completionReason"),
+        usage=(
+            *_stated("usage", "message.usage", "metadata.usage", "amazon-bedrock-invocationMetrics"),
+            *_stated("", members="inputTextTokenCount prompt_token_count generation_token_count"),
+        ),
+        headers=tuple(
+            f"{_AWS}{name}-token-count" for name in ("input", "output", "cache-read-input", "cache-write-input")
+        ),
+        ends=_ends("amazon-bedrock-invocationMetrics", ""),
+    ),
+    "cohere": Form(
+        ids=_at("id", "response_id", "response.response_id", "generation_id"),
+        models=_at("model"),
+        finish=_at("finish_reason", "delta.finish_reason"),
+        usage=(*_stated("meta", "response.meta", members=_COHERE), *_stated("usage", "delta.usage")),
+        ends=(*_ends("type", "message-end"), *_ends("event_type", "stream-end")),
+    ),
+    "ollama": Form(
+        models=_at("model"),
+        finish=_at("done_reason"),
+        usage=_stated("", members="prompt_eval_count eval_count"),
+        ends=_ends("done", "true"),
+    ),
+    "watsonx.generation": Form(
+        models=_at("model_id"),
+        finish=_at("results.*.stop_reason"),
+        usage=(
+            *_stated("results.*", members="input_token_count generated_token_count"),
+            *_stated("", members="input_token_count"),
+        ),
+        running=True,
+        largest=True,
+    ),
+    "aleph_alpha.complete": Form(
+        models=_at("model_version"),
+        finish=_at("completions.*.finish_reason"),
+        usage=_stated("", members="num_tokens_prompt_total num_tokens_generated"),
+    ),
+    "voyage.embeddings": Form(models=_at("model"), usage=_stated("usage")),
+    "mistral.ocr": Form(models=_at("model"), usage=_stated("usage_info")),
+}

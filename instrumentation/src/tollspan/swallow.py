@@ -1,0 +1,38 @@
+"""Takes out of a stream the chunk that tollspan asked for itself: the one that has usage and no choices."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tollspan.stream import parsed
+
+_EVENT_END: Final = re.compile(rb"\r?\n\r?\n")
+
+
+class UsageChunk:
+    """Passes server-sent events on, whole, but for the chunk of OpenAI's chat that the application did not ask for."""
+
+    def __init__(self) -> None:
+        self._event = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take a piece of the body; return what the application may see now."""
+        self._event += chunk
+        passed = b""
+        while end := _EVENT_END.search(self._event):
+            event, self._event = self._event[: end.end()], self._event[end.end() :]
+            passed += b"" if _is_usage_chunk(event) else event
+        return passed
+
+    def rest(self) -> bytes:
+        """Return, at the end of the body, what is still held back."""
+        held, self._event = self._event, b""
+        return held
+
+
+def _is_usage_chunk(event: bytes) -> bool:
+    if b'"usage"' not in event:
+        return False
+    document = parsed(event.strip().removeprefix(b"data:"))
+    return isinstance(document, dict) and document.get("choices") == [] and isinstance(document.get("usage"), dict)
