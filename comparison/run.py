@@ -18,6 +18,7 @@ from comparison.case import Case
 from comparison.instrumentation import NEWEST, Instrumentation
 from conformance import child
 
+MOST_S = 1800.0
 OnStep = Callable[[str, str], None]
 
 
@@ -85,6 +86,7 @@ def _run_in(
             otlp=receiver.url,
             only=only,
             on_case=lambda case: on_step(found.name, case),
+            most_s=MOST_S,
         )
         found.failure = ran.failure
         spans = by_case(receiver.spans[stack.name])

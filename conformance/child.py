@@ -27,7 +27,14 @@ class Ran:
 
 
 def run(
-    stack: Stack, environment: Environment, *, provider: str, otlp: str, only: str, on_case: Callable[[str], None]
+    stack: Stack,
+    environment: Environment,
+    *,
+    provider: str,
+    otlp: str,
+    only: str,
+    on_case: Callable[[str], None],
+    most_s: float = MOST_S,
 ) -> Ran:
     """Run a stack; ``provider`` and ``otlp`` are addresses, ``on_case`` hears of each case that is over."""
     settings = {
@@ -50,7 +57,7 @@ def run(
         stderr=complaints,
         text=True,
     ) as process:  # fmt: skip
-        limit = threading.Timer(MOST_S, process.kill)
+        limit = threading.Timer(most_s, process.kill)
         limit.start()
         for line in process.stdout or ():
             name, tab, said = line.rstrip("\n").partition("\t")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from google import genai
-from google.auth.credentials import AnonymousCredentials
 from google.genai import errors, types
+from google.oauth2.credentials import Credentials
 
 from comparison.case import ABORTED, BROKEN, ESTIMATED, EXACT, REFUSED, cases_of
 from comparison.reading import aread, close_after, failing, read
@@ -29,7 +29,7 @@ def client(url: str) -> genai.Client:
 def on_vertex(url: str) -> genai.Client:
     """Return a client of Vertex."""
     return genai.Client(
-        vertexai=True, project="made-up", location="l", credentials=AnonymousCredentials(), http_options=options(url)
+        vertexai=True, project="made-up", location="l", credentials=Credentials("made-up"), http_options=options(url)
     )
 
 

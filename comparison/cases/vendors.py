@@ -176,6 +176,6 @@ def ollama_embed(url: str) -> None:
     ollama.Client(host=url).embed(model="nomic-embed-text", input="How many?")
 
 
-@OLLAMA("Ollama: not there", REFUSED, traits="500")
+@OLLAMA.free("Ollama: not there", traits="500")
 def ollama_not_there(url: str) -> None:
     failing(ollama.ResponseError, lambda: ollama.Client(host=url).chat(model=LOCAL, messages=ASK))
