@@ -45,6 +45,7 @@ class FakeRater:
     answer: Answer = ANSWER
     answers: dict[str, Answer] = field(default_factory=dict)  # by question, where they differ from ``answer``
     error: TollspanError | None = None
+    unread: tuple[str, ...] = ()  # what files hold besides
     keys: dict[str, Identity] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
     executed: list[tuple[str, dict[str, Any], str, str]] = field(default_factory=list)
@@ -68,7 +69,8 @@ class FakeRater:
             size += len(chunk)
         self.imported.append((name, digest.hexdigest(), tenant, actor))
         self._fail()
-        return Receipt(43, {"bytes": size})
+        left_out = {"not_read": len(self.unread), "unread": self.unread} if self.unread else {}
+        return Receipt(43, {"bytes": size} | left_out)
 
     def authenticate(self, token: str | None) -> Identity | None:
         return self.keys.get(token or "")

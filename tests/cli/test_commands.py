@@ -299,6 +299,16 @@ def test_import_sends_every_file_and_ends_with_the_audit(run: Run, backend: Fake
     assert backend.rater.asked == [("audit", {}, "default")]
 
 
+def test_an_import_that_left_lines_out_says_how_many_and_ends_with_1(run: Run, backend: FakeBackend) -> None:
+    Path("a.jsonl").write_text("one", encoding="utf-8")
+    backend.rater.unread = ("line 3: no", "line 7: neither")
+    result = run("import", "a.jsonl")
+    assert result.exit_code == 1
+    assert "a.jsonl: 3 bytes, 2 not read" in result.stderr
+    assert "a.jsonl: not read: line 7: neither" in result.stderr
+    assert backend.rater.asked == [("audit", {}, "default")]
+
+
 def test_export_writes_lines_and_a_manifest_once(run: Run, backend: FakeBackend) -> None:
     assert run("export", "csv", "--period", "2026-11", "--out", "november").exit_code == 0
     assert backend.rater.asked == [("lines", {"period": "2026-11"}, "default")]

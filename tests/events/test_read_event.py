@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tollspan.event import EventError, read_event, request
+from tollspan.event import EventError, read_event
 from tollspan.event_fields import FIELDS, NAMES, OUTCOMES
 from tollspan.event_schema import schema
+from tollspan.export import spans
 
 GUIDE: dict[str, Any] = {
     "event_type": "llm_request_completed",
@@ -120,7 +121,7 @@ def test_what_cannot_be_counted_is_refused_with_field_and_remedy(change: dict[st
 def test_unknown_fields_are_named_and_left_out() -> None:
     event = read_event({**LEAST, "prompt_text": "secret words", "score": 3})
     assert event.ignored == ("prompt_text", "score")
-    assert b"secret" not in request([event])
+    assert b"secret" not in spans([event])
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))

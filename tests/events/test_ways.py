@@ -28,6 +28,7 @@ from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.domain.entries import NewBatch
 from tollspan_rater.ingest.admission import Admission, by_key
 from tollspan_rater.ingest.event_http import PATH, events_endpoint
+from tollspan_rater.ingest.events import EVENTS_MOST
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.questions import question
 from tollspan_rater.server.rater import Rater
@@ -241,9 +242,38 @@ def test_a_line_that_cannot_be_read_is_named_and_its_neighbours_count(rater: Rat
     told = imported(
         rater, "id,time,input_tokens\n1,2026-07-05T10:30:00Z,5\n2,yesterday,5\n3,2026-07-05T10:30:00Z,5,6\n"
     )
+    assert (told["spans"], told["not_read"]) == (1, 2)
     assert told["unread"] == [
         "line 3: time: 'yesterday' is no instant; write it like 2026-07-05T10:30:00Z, with an offset",
         "line 4: line: has 4 cells, the header names 3; quote cells that hold commas",
     ]
     assert len(ask(rater, "calls").rows) == 1
     assert len(ask(rater, "quarantine.list").rows) == 2
+
+
+def conflicts(rater: Rater) -> list[tuple[Any, ...]]:
+    return rows(rater, "SELECT fate FROM fates ORDER BY position")
+
+
+OTHERS = [{"input_tokens": 1300, "total_tokens": 1650}, {"customer_id": "cus_other"}, {"model": "gpt-4.1-mini"}]
+
+
+@pytest.mark.parametrize("again", OTHERS)
+def test_an_event_sent_again_with_other_numbers_is_a_conflict_and_the_first_holds(
+    rater: Rater, url: str, again: dict[str, Any]
+) -> None:
+    for event in (GUIDE, GUIDE | again, GUIDE):
+        assert httpx.post(url, json=event).status_code == 202
+    (call,) = ask(rater, "calls").rows
+    assert (call["customer"], call["model"], call["input_tokens"]) == ("cus_123", "gpt-4.1", 1200)
+    assert conflicts(rater) == [("conflict",), ("duplicate",)]
+    assert ask(rater, "audit", full="true").ok
+
+
+def test_a_request_holds_10_000_events_at_most(rater: Rater, url: str) -> None:
+    many = [{**LEAST, "id": f"e{number}"} for number in range(EVENTS_MOST + 1)]
+    answer = httpx.post(url, json=many)
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "event 0: events: 10,001 are too many for one request; send at most 10,000"
+    assert httpx.post(url, json=many[:-1], timeout=60).json()["events"] == EVENTS_MOST
+    assert rows(rater, "SELECT count(*) FROM spans") == [(EVENTS_MOST,)]

@@ -16,6 +16,7 @@ import zstandard
 from tollspan_rater.domain.entries import Batch
 from tollspan_rater.domain.span import Span
 from tollspan_rater.ingest.decode import decode
+from tollspan_rater.ingest.event_file import holds_events
 from tollspan_rater.ingest.files import read_file, read_stream
 
 LINES = [b'{"resourceSpans": []}', b'{"resourceSpans": [], "a": "b"}']
@@ -136,3 +137,17 @@ def test_a_disk_that_fails_is_an_error(readable: int) -> None:
 
     with pytest.raises(OSError, match="input/output"):
         list(read_stream(Failing(), 1000, lambda _read: None))
+
+
+@pytest.mark.parametrize(
+    ("first_line", "events"),
+    [
+        (b"id,time,model", True),
+        (b"\xef\xbb\xbf id\t,model,x\r\n", True),
+        (b"a,b", False),
+        (b"\x00\x00\x01\x10\x12x,model,y", False),
+        (b"\x00\x00\x01\x10(\xb5/\xfd\x04 x,model,y", False),
+    ],
+)
+def test_a_record_of_a_binary_format_is_no_csv_whatever_stands_in_it(first_line: bytes, *, events: bool) -> None:
+    assert holds_events(first_line) is events

@@ -15,7 +15,8 @@ import tollspan
 from tollspan import sender as module
 from tollspan.process import Identity
 from tollspan.record import Record, UnitRecord
-from tollspan.sender import Sender, http_post
+from tollspan.sender import Sender
+from tollspan.transport import http_post
 
 
 def unit(number: int) -> Record:
@@ -50,6 +51,18 @@ def test_what_may_pass_is_tried_again(failure: Any) -> None:
     stats = sender.stats()
     assert (stats.exported, stats.refused, stats.failed_posts, stats.queued) == (1, 0, 3, 0)
     sender.close(1)
+
+
+@pytest.mark.parametrize("failure", [401, OSError("refused")])
+def test_an_endpoint_that_stays_away_is_told_of_now_and_then(failure: Any, caplog: Any) -> None:
+    sender = Sender(answering(*[failure] * 9), {})
+    sender.put(unit(1))
+    assert sender.flush(5)
+    sender.close(1)
+    assert [text.partition(": the")[0].partition(": end")[0] for text in caplog.messages] == [
+        "tollspan: try 4",
+        "tollspan: try 8",
+    ]
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])

@@ -23,6 +23,7 @@ from tollspan.record import UnitRecord
 from tollspan.segment import Segment
 from tollspan.sender import Sender
 from tollspan.spool import Limits, Spool
+from tollspan.variables import SPOOL_BYTES
 
 PAYLOADS = st.lists(st.binary(max_size=40) | st.just(framed(Frame(SPAN, b"inside"))), max_size=8)
 
@@ -420,9 +421,7 @@ def test_another_endpoint_or_token_has_a_folder_of_its_own() -> None:
     assert folders() == folders()
 
 
-@pytest.mark.parametrize(
-    ("given", "size"), [("1000", 1000), ("", settings.SPOOL_BYTES), ("1 GB", settings.SPOOL_BYTES)]
-)
+@pytest.mark.parametrize(("given", "size"), [("1000", 1000), ("", SPOOL_BYTES), ("1 GB", SPOOL_BYTES)])
 def test_the_cap_by_environment(given: str, size: int) -> None:
     found = settings.resolve({**BASE, "TOLLSPAN_SPOOL_MAX_BYTES": given})
     assert found is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from tests.papers import papers_in
 from tests.server.conftest import DAY, SECOND, Bench, call
 from tollspan_rater.cli.door import running
 from tollspan_rater.cli.main import main
@@ -83,25 +83,7 @@ def test_a_backup_of_a_running_server_answers_the_same_elsewhere(
 @pytest.fixture(scope="module")
 def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A throw-away authority, a server's certificate, a client's; and a stranger's."""
-    folder = tmp_path_factory.mktemp("papers")
-
-    def openssl(*argv: str) -> None:
-        subprocess.run(["openssl", *argv], cwd=folder, check=True, capture_output=True)
-
-    for name in ("ca", "stranger"):
-        openssl(
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-            "-keyout", f"{name}.key", "-out", f"{name}.pem",
-        )  # fmt: skip
-    for name in ("server", "client"):
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key",
-                "-out", f"{name}.csr")  # fmt: skip
-        (folder / f"{name}.ext").write_text("subjectAltName=IP:127.0.0.1")
-        openssl(
-            "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-            "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.pem",
-        )  # fmt: skip
-    return folder
+    return papers_in(tmp_path_factory.mktemp("papers"))
 
 
 @pytest.fixture

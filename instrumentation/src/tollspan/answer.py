@@ -9,6 +9,8 @@ from typing import Any, Final
 from tollspan.forms import Form, Path, Stated
 
 _UNFINISHED: Final = frozenset({"in_progress", "queued", "not_finished"})
+_CANCELLED: Final = frozenset({"cancelled", "canceled"})
+_ERRORS: Final[tuple[Path, ...]] = (("error",), ("response", "error"), ("response", "status_details", "error"))
 
 
 @dataclass(slots=True)
@@ -57,6 +59,11 @@ class Answer:
         """Whether no more usage is to come: the end was told, or a reason for it beside usage."""
         return self.terminal or bool(self.finish_reasons and self.usage)
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the provider says that the caller broke it off."""
+        return not _CANCELLED.isdisjoint(self.finish_reasons)
+
     def _state(self, stated: Stated, document: dict[str, Any]) -> None:
         for usage in found(document, stated.at):
             if isinstance(usage, dict):
@@ -99,9 +106,8 @@ def _is(value: Any, wanted: str) -> bool:
 
 def _error(document: dict[str, Any]) -> str | None:
     """Name the error that a document reports, by the provider's own word for its kind."""
-    response = document.get("response")
-    told = document.get("error") or (response.get("error") if isinstance(response, dict) else None)
-    if isinstance(told, dict):
+    told = next((error for path in _ERRORS for error in found(document, path) if isinstance(error, dict)), None)
+    if told is not None:
         return _text(told, (("type",), ("code",), ("status",))) or "error"
     if document.get("type") == "error":
         return _text(document, (("code",),)) or "error"

@@ -28,6 +28,7 @@ UNSENT: Final = frozenset(
     {
         *("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"),
         *("ClientConnectorError", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError"),
+        *("EndpointConnectionError", "ProxyConnectionError"),
     }
 )
 NOBODY_THERE: Final = "NewConnectionError"  # of urllib3, where it is a kind of timeout
@@ -121,6 +122,11 @@ class Attempt:
         self._end("aborted")
 
     @guarded
+    def disown(self) -> None:
+        """Leave no record: this is a forked child's copy of an attempt that its parent goes on with."""
+        self._done = True
+
+    @guarded
     def _read_out(self) -> None:
         if self._reader is not None:
             self._reader.end()
@@ -134,8 +140,8 @@ class Attempt:
             outcome, error = "failed", self._answer.error or str(self._status)
         elif self._answer.error:
             outcome, error = "failed", self._answer.error
-        elif self._answer.terminal:
-            outcome, error = "complete", None
+        elif self._answer.terminal or self._answer.cancelled:
+            outcome, error = "aborted" if self._answer.cancelled else "complete", None
         self._link.chain.failed = outcome in ("failed", "timeout")
         if self._counts:
             background = self._sent.body.get("background") is True

@@ -7,27 +7,22 @@ comes and however often: by HTTP, in a file, through :func:`tollspan.record_usag
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any, Final
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
-
 from tollspan import semconv
-from tollspan.event_fields import FIELDS, NAMES, OUTCOMES, REQUIRED, SCOPE_NAME, UNSPLIT_TOKENS
+from tollspan.event_fields import FIELDS, NAMES, OUTCOMES, REQUIRED, UNSPLIT_TOKENS
+from tollspan.protobuf import Value, span
 
-VERSION: Final = "1"
 COUNT_MOST: Final = (1 << 53) - 1  # beyond it JSON readers disagree on a number
 TEXT_BYTES_MOST: Final = 1024
 _MS_NS: Final = 1_000_000
 _SPAN_ID_BYTES, _TRACE_ID_BYTES = 8, 16
-
-Value = str | int | bool | float
+_INTERNAL: Final = 1  # SPAN_KIND_INTERNAL of opentelemetry/proto/trace/v1/trace.proto
 
 
 class EventError(ValueError):
@@ -92,38 +87,17 @@ def read_event(fields: Mapping[str, Any]) -> Event:
     )
 
 
-def request(events: Iterable[Event]) -> bytes:
-    """Encode events as one serialized OTLP ``ExportTraceServiceRequest``; the same events give the same bytes."""
-    message = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[scope_spans(events)])])
-    return message.SerializeToString(deterministic=True)
-
-
-def scope_spans(events: Iterable[Event]) -> ScopeSpans:
-    """Return events as the spans of their own scope."""
-    scope = ScopeSpans(scope=InstrumentationScope(name=SCOPE_NAME, version=VERSION))
-    scope.spans.extend(event_span(event) for event in events)
-    return scope
-
-
-def event_span(event: Event) -> Span:
-    """Return the span that an event becomes, always the same."""
-    return Span(
-        trace_id=bytes.fromhex(event.trace_id),
-        span_id=bytes.fromhex(event.span_id),
+def event_span(event: Event) -> bytes:
+    """Encode the span that an event becomes, always the same."""
+    return span(
+        ids=(event.trace_id, event.span_id, ""),
         name=event.name,
-        kind=Span.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=event.start_ns,
-        end_time_unix_nano=event.end_ns,
-        attributes=[KeyValue(key=key, value=_any(value)) for key, value in sorted(event.attributes.items())],
+        kind=_INTERNAL,
+        times_ns=(event.start_ns, event.end_ns),
+        attributes=dict(sorted(event.attributes.items())),
+        failed=False,
+        sampled=False,
     )
-
-
-def _any(value: Value) -> AnyValue:
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    return AnyValue(double_value=value) if isinstance(value, float) else AnyValue(string_value=value)
 
 
 _CARRIED: Final = frozenset({"specversion", "datacontenttype", "dataschema", "subject", "schema_version"})

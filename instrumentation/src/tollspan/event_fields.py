@@ -9,6 +9,7 @@ from tollspan import semconv
 
 SCHEMA_ID: Final = "urn:tollspan:usage-event:1"
 SCOPE_NAME: Final = "tollspan.events"
+VERSION: Final = "1"
 UNSPLIT_TOKENS: Final = "tollspan.tokens"  # tokens of which nobody said whether they are input or output
 COST_USD: Final = "tollspan.reported_cost_usd"  # what the application worked out; kept beside, never used
 

@@ -14,8 +14,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tollspan import semconv
-from tollspan.event import Event, event_span, scope_spans
+from tollspan import event_fields, semconv
+from tollspan.event import Event, event_span
 from tollspan.frame import EVENT, SPAN, Frame
 from tollspan.protobuf import field, fields, span
 from tollspan.record import CallRecord, Record, UnitRecord
@@ -32,7 +32,7 @@ def spans(records: Iterable[Record], resource: Mapping[str, str] | None = None) 
 def encoded(record: Record) -> Frame:
     """Encode a record once and for all: whoever sends it, however often, sends these bytes."""
     if isinstance(record, Event):
-        return Frame(EVENT, event_span(record).SerializeToString(deterministic=True))
+        return Frame(EVENT, event_span(record))
     return Frame(SPAN, _span(record))
 
 
@@ -57,7 +57,7 @@ def request(resource: bytes, frames: Iterable[Frame]) -> bytes:
 def _scopes() -> Mapping[bytes, bytes]:
     found = {
         SPAN: InstrumentationScope(name=semconv.SCOPE_NAME, version=_version()),
-        EVENT: scope_spans(()).scope,
+        EVENT: InstrumentationScope(name=event_fields.SCOPE_NAME, version=event_fields.VERSION),
     }
     return {kind: scope.SerializeToString(deterministic=True) for kind, scope in found.items()}
 

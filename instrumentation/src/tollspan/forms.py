@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 
 from tollspan.semconv import UsageApi
@@ -24,7 +25,7 @@ class Stated:
     members: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
     """How an API's documents are read: whole answers and the events of a stream alike.
 
@@ -45,21 +46,20 @@ class Form:
     running: bool = False
     placeholders: frozenset[str] = frozenset()
     largest: bool = False
-    telling: re.Pattern[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "telling", re.compile("|".join(_telling(self)).encode()))
 
 
-def _telling(form: Form) -> list[str]:
-    """Return expressions of which one fits every event that a reader must look into."""
+@cache
+def telling(form: Form) -> re.Pattern[bytes]:
+    """Return an expression that fits every event that a reader must look into; few forms are ever streamed."""
     found = [r'"error"\s*:\s*\{', r'"type"\s*:\s*"error"']
     for one in form.usage:
         last = next((step for step in reversed(one.at) if step != "*"), "")
         found += [rf'"{member}"\s*:' for member in sorted(one.members)] or [rf'"{last}"\s*:\s*\{{']
     for member, value in form.ends:
         found.append(rf'"{member}"\s*:' + (rf'\s*(?:"{value}"|{value}\b)' if value else ""))
-    return found if form.ends else [*found, *(rf'"{path[-1]}"\s*:\s*"' for path in form.finish)]
+    if not form.ends:
+        found += [rf'"{path[-1]}"\s*:\s*"' for path in form.finish]
+    return re.compile("|".join(found).encode())
 
 
 def _at(*paths: str) -> tuple[Path, ...]:
@@ -95,6 +95,7 @@ FORMS: Final[Mapping[UsageApi, Form]] = {
         usage=_stated("usage", "response.usage"),
         ends=(
             *_ends("type", "response.completed", "response.incomplete", "response.failed", "response.cancelled"),
+            *_ends("type", "response.done"),
             *_ends("type", "image_generation.completed", "image_edit.completed", "transcript.text.done"),
         ),
     ),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined] # no py.typed
 
 from tollspan import runtime
+from tollspan.variables import VARIABLES
+
+ARGUMENTS: Final = frozenset(variable.argument for variable in VARIABLES)
 
 
 class TollspanInstrumentor(BaseInstrumentor):  # type: ignore[misc] # typed as Any by its package
@@ -18,14 +21,7 @@ class TollspanInstrumentor(BaseInstrumentor):  # type: ignore[misc] # typed as A
         return ()
 
     def _instrument(self, **kwargs: Any) -> None:
-        runtime.install(
-            endpoint=kwargs.get("endpoint"),
-            headers=kwargs.get("headers"),
-            include_usage_hosts=kwargs.get("include_usage_hosts"),
-            propagate_to=kwargs.get("propagate_to"),
-            fingerprint_key=kwargs.get("fingerprint_key"),
-            threads=kwargs.get("threads"),
-        )
+        runtime.install(**{name: value for name, value in kwargs.items() if name in ARGUMENTS})
 
     def _uninstrument(self, **_kwargs: Any) -> None:
         runtime.uninstall()

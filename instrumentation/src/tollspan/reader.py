@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from tollspan.answer import Answer
+from tollspan.aws_stream import EventStreamReader
 from tollspan.body import WholeBody
 from tollspan.stream import EventReader, LineReader
 
@@ -46,6 +47,7 @@ READERS: Final[Mapping[str, Make]] = {
     "application/jsonl": LineReader,
     "application/x-jsonlines": LineReader,
     "application/stream+json": LineReader,
+    "application/vnd.amazon.eventstream": EventStreamReader,
 }
 
 

@@ -6,7 +6,6 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -19,9 +18,11 @@ from tollspan.export import encoded_resource
 from tollspan.guarded import guarded, log
 from tollspan.process import Process, identify
 from tollspan.record import Record, UnitRecord
-from tollspan.sender import Sender, Stats, http_post
+from tollspan.sender import Sender, Stats
 from tollspan.settings import Settings, resolve
 from tollspan.spool import Limits, Spool
+from tollspan.transport import http_post
+from tollspan.variables import Arguments
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -44,7 +45,8 @@ class Runtime:
         self._process = Process()
         settings = self.settings
         spool = Spool(settings.spool, encoded_resource(settings.resource), Limits.of(settings.spool_bytes))
-        self.sender = Sender(http_post(settings.url, settings.headers), settings.resource, spool)
+        post = http_post(settings.url, settings.headers, settings.transport)
+        self.sender = Sender(post, settings.resource, spool)
 
     def now_ns(self) -> int:
         """Return the wall clock in nanoseconds."""
@@ -60,49 +62,26 @@ class Runtime:
 
 
 @guarded
-def install(
-    endpoint: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    include_usage_hosts: Collection[str] | None = None,
-    *,
-    propagate_to: Collection[str] | None = None,
-    fingerprint_key: str | None = None,
-    threads: bool | None = None,
-    hosts: Mapping[str, str] | None = None,
-) -> None:
-    """Start metering: every LLM call over HTTP becomes a record sent to an OTLP/HTTP endpoint.
+def install(endpoint: str | None = None, **settings: Unpack[Arguments]) -> None:
+    """Start metering: every LLM call becomes a record that is sent to an OTLP/HTTP endpoint.
 
     ``endpoint`` is a base address such as ``http://localhost:4318``; without it ``TOLLSPAN_OTLP_ENDPOINT``, then
-    the OpenTelemetry variables decide, and with none of them nothing is patched. ``include_usage_hosts`` replaces
-    the table of hosts whose OpenAI chat streams are asked for usage. A second call does nothing.
-
-    ``threads`` carries attribution into threads started by hand too, not only into executors. ``propagate_to`` are
-    patterns of hosts (``*.internal``) that get attribution as W3C Baggage. ``fingerprint_key`` is a secret under which
-    each request gets a fingerprint. ``hosts`` names the providers behind hosts of one's own, by patterns:
-    ``{"llm.internal": "vllm"}``.
+    the OpenTelemetry variables decide, and with none of them nothing is patched. The other arguments stand in place
+    of the environment variables that are listed in :data:`tollspan.variables.VARIABLES`. A second call does nothing.
     """
     global _running  # noqa: PLW0603 - one instrumentation a process is what patching a library means
     with _lock:
         if _running is not None:
             return
-        settings = resolve(
-            os.environ,
-            endpoint=endpoint,
-            headers=headers,
-            include_usage_hosts=include_usage_hosts,
-            propagate_to=propagate_to,
-            fingerprint_key=fingerprint_key,
-            threads=threads,
-            hosts=hosts,
-        )
-        if settings is None:
-            log.info("tollspan: no OTLP endpoint configured (TOLLSPAN_OTLP_ENDPOINT); nothing is metered")
+        found = resolve(os.environ, endpoint=endpoint, **settings)
+        if found is None:
+            log.info("tollspan: switched off, or no endpoint (TOLLSPAN_OTLP_ENDPOINT): nothing is metered")
             return
-        _running = Runtime(settings)
-        wire.patch(_running, settings)
+        _running = Runtime(found)
+        wire.patch(_running, found)
         ending.watch(_at_end)
         guarded(_running.sender.start)()
-        carried.put_in(threads=settings.threads)
+        carried.put_in(threads=found.threads)
 
 
 @guarded
@@ -194,6 +173,7 @@ def _quantity(quantity: object) -> str | None:
 def _after_fork() -> None:
     global _lock  # noqa: PLW0603 - the parent may have held it
     _lock = threading.Lock()
+    wire.disown_open()
     if _running is not None:
         guarded(_running.sender.forget)()
         _running.restart()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
+import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
-from urllib.parse import urlsplit
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
@@ -19,6 +18,7 @@ from tollspan.memory import Memory
 from tollspan.record import Record
 from tollspan.segment import Batch
 from tollspan.spool import Spool
+from tollspan.transport import Post
 
 MAX_IN_MEMORY = 50_000  # about 50 MB, where the spool cannot be written; beyond it records are dropped and counted
 MAX_BATCH = 512
@@ -27,7 +27,7 @@ SYNC_SECONDS = 1.0  # of records in the page cache: what a power cut may take
 SWEEP_SECONDS = 60.0  # between two looks for files of processes that have ended
 JOIN_SECONDS = 0.5  # for a thread that has nothing left to do
 FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
-POST_TIMEOUT_SECONDS = 10.0
+LOUD_TRIES = 4  # a restart of the endpoint passes in silence; then the 4th, 8th, 16th ... try is a warning
 # Answers that repeating the same bytes cannot change; everything else is tried again.
 REFUSALS = frozenset({400, 413, 415, 422})
 OK_CLASS = 2
@@ -54,30 +54,6 @@ class Stats:
 
 
 _COUNTED = ("recorded", "exported", "refused", "dropped", "failed_posts", "adopted", "damaged")
-
-Post = Callable[[bytes], "tuple[int, bytes]"]
-
-
-def http_post(url: str, headers: Mapping[str, str]) -> Post:
-    """Make a function that posts an OTLP request (gzip) and returns status and body; it may raise ``OSError``.
-
-    The standard library's client is used because no instrumentation patches it.
-    """
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    fixed = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip", **headers}
-    target = parts.path + (f"?{parts.query}" if parts.query else "")
-
-    def post(body: bytes) -> tuple[int, bytes]:
-        connection = kind(parts.hostname or "", parts.port, timeout=POST_TIMEOUT_SECONDS)
-        try:
-            connection.request("POST", target, gzip.compress(body, 1), fixed)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    return post
 
 
 class Sender:
@@ -231,10 +207,10 @@ class Sender:
     def _send(self, batch: Batch) -> int | None:
         """Return how many were refused for good; ``None`` when the sender ended first."""
         body, size = request(batch.resource, batch.frames), len(batch.frames)
-        backoff = FIRST_BACKOFF_SECONDS
+        backoff, tries = FIRST_BACKOFF_SECONDS, 0
         asked = self._asked
         self._sync()
-        while (refused := self._try(body, size)) is None:
+        while (refused := self._try(body, size, tries := tries + 1)) is None:
             with self._changed:
                 self._count(failed_posts=1)
                 self._changed.wait_for(lambda: self._closed or self._asked > asked, backoff)  # noqa: B023 - waits here
@@ -251,18 +227,19 @@ class Sender:
             self._next_sync = monotonic() + SYNC_SECONDS
             self._spool.sync()
 
-    def _try(self, body: bytes, size: int) -> int | None:
+    def _try(self, body: bytes, size: int, tries: int) -> int | None:
+        level = logging.WARNING if tries >= LOUD_TRIES and tries & (tries - 1) == 0 else logging.DEBUG
         try:
             status, answer = self._post(body)
         except (OSError, http.client.HTTPException) as error:
-            log.debug("tollspan: endpoint not reached (%s); trying again", error)
+            log.log(level, "tollspan: try %d: endpoint not reached (%s); records wait", tries, error)
             return None
         if status // 100 == OK_CLASS:
             return min(size, _rejected(answer) or 0)
         if status in REFUSALS:
             log.error("tollspan: the endpoint refused %d records with HTTP %d", size, status)
             return size
-        log.debug("tollspan: the endpoint answered HTTP %d; trying again", status)
+        log.log(level, "tollspan: try %d: the endpoint answered HTTP %d; records wait", tries, status)
         return None
 
 

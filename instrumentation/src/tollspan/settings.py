@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from tollspan.guarded import log
-from tollspan.hosts import INCLUDE_USAGE_HOSTS
+from tollspan.transport import Transport
+from tollspan.variables import VARIABLES, pairs, read
 
 TRACES_PATH = "/v1/traces"
 GRPC_PORT, HTTP_PORT = 4317, 4318  # the OTLP specification's default ports
-SPOOL_BYTES = 512 << 20
-
-_YES = frozenset({"1", "true", "yes", "on"})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``url`` is the full address that OTLP requests are posted to.
+    """``url`` is the full address that OTLP requests are posted to, ``transport`` how.
 
     ``spool`` are the folders for unsent records, the first that can be written to is used; they hold ``spool_bytes``
     at most. None: records wait in memory.
@@ -31,60 +30,61 @@ class Settings:
 
     url: str
     headers: Mapping[str, str]
-    include_usage_hosts: frozenset[str]
+    transport: Transport
     resource: Mapping[str, str]
-    spool: tuple[Path, ...] = ()
-    spool_bytes: int = SPOOL_BYTES
-    propagate_to: tuple[str, ...] = ()
-    fingerprint_key: bytes | None = field(default=None, repr=False)
-    threads: bool = False
-    hosts: Mapping[str, str] = field(default_factory=dict)
+    spool: tuple[Path, ...]
+    spool_bytes: int
+    include_usage_hosts: frozenset[str]
+    propagate_to: tuple[str, ...]
+    fingerprint_key: bytes | None = field(repr=False)
+    threads: bool
+    hosts: Mapping[str, str]
 
 
-def resolve(
-    environ: Mapping[str, str],
-    *,
-    endpoint: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    include_usage_hosts: Collection[str] | None = None,
-    propagate_to: Collection[str] | None = None,
-    fingerprint_key: str | None = None,
-    threads: bool | None = None,
-    hosts: Mapping[str, str] | None = None,
-) -> Settings | None:
-    """Find the settings; ``None`` when no endpoint is configured anywhere.
+def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
+    """Find the settings; ``None`` when no endpoint is configured anywhere, or metering is switched off.
 
-    Arguments win over ``TOLLSPAN_OTLP_*``, these over the OpenTelemetry variables. Headers belong to the
-    endpoint they stand beside, so that one backend's token never goes to another.
+    Arguments are named as in :data:`tollspan.variables.VARIABLES` and win over ``TOLLSPAN_`` variables, these over
+    OpenTelemetry's. What belongs to an endpoint, such as headers and certificates, is taken from where the endpoint
+    is, so that one backend's token never goes to another.
     """
-    own = endpoint or environ.get("TOLLSPAN_OTLP_ENDPOINT")
-    found = _pairs(environ.get("TOLLSPAN_OTLP_HEADERS", "")) if own else _otel_headers(environ)
-    url = _with_path(own) if own else _otel_url(environ)
-    if not url:
+    own = bool(arguments.get("endpoint") or environ.get("TOLLSPAN_OTLP_ENDPOINT"))
+    found = {variable.argument: read(variable, environ, own=own) for variable in VARIABLES}
+    if unknown := sorted(set(arguments) - set(found)):
+        log.error("tollspan: install() knows no %s; known: %s", ", ".join(unknown), ", ".join(found))
+    found |= {name: value for name, value in arguments.items() if value is not None}
+    endpoint, headers = found["endpoint"], dict(found["headers"])
+    if not endpoint or not _enabled(environ, found["enabled"], own=own):
         return None
-    asked = _include_usage_hosts(environ) if include_usage_hosts is None else frozenset(include_usage_hosts)
-    named = _pairs(environ.get("TOLLSPAN_HOSTS", "")) if hosts is None else hosts
-    sent = dict(found if headers is None else headers)
-    listed = _listed(environ.get("TOLLSPAN_PROPAGATE_TO", "")) if propagate_to is None else propagate_to
-    key = fingerprint_key or environ.get("TOLLSPAN_FINGERPRINT_KEY") or ""
+    url = _with_path(endpoint) if own else _otel_url(environ, endpoint)
     return Settings(
         url,
-        sent,
-        asked,
+        headers,
+        Transport(*(found[name] for name in Transport.__slots__)),
         _resource(environ),
-        _spool(environ, url, sent),
-        _spool_bytes(environ),
-        propagate_to=tuple(host.lower() for host in listed),
-        fingerprint_key=key.encode() or None,
-        threads=environ.get("TOLLSPAN_THREADS", "").lower() in _YES if threads is None else threads,
-        hosts={pattern.lower(): provider for pattern, provider in named.items()},
+        _spool(environ, found["spool_dir"], url, headers),
+        found["spool_max_bytes"],
+        frozenset(found["include_usage_hosts"]),
+        tuple(host.lower() for host in found["propagate_to"]),
+        (found["fingerprint_key"] or "").encode() or None,
+        found["threads"],
+        {pattern.lower(): provider for pattern, provider in found["hosts"].items()},
     )
 
 
-def _spool(environ: Mapping[str, str], url: str, headers: Mapping[str, str]) -> tuple[Path, ...]:
+def _enabled(environ: Mapping[str, str], said: bool | None, *, own: bool) -> bool:  # noqa: FBT001 - a setting's value
+    """Tell whether to meter: as said, else unless OpenTelemetry, whose endpoint it would be, is switched off."""
+    if said is not None or own:
+        return said is not False
+    disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if disabled:
+        log.warning("tollspan: OTEL_SDK_DISABLED=true: nothing is metered; TOLLSPAN_ENABLED=true would meter anyway")
+    return not disabled
+
+
+def _spool(environ: Mapping[str, str], given: str | None, url: str, headers: Mapping[str, str]) -> tuple[Path, ...]:
     """Return folders for one endpoint and its credentials, so that nobody's records go out under another's name."""
     whose = blake2b(repr((url, sorted(headers.items()))).encode(), digest_size=8).hexdigest()
-    given = environ.get("TOLLSPAN_SPOOL_DIR")
     if given is not None:
         return (Path(given) / whose,) if given else ()
     home = environ.get("HOME")
@@ -93,52 +93,36 @@ def _spool(environ: Mapping[str, str], url: str, headers: Mapping[str, str]) -> 
     return (Path(state) / "tollspan" / whose, shared) if state else (shared,)
 
 
-def _spool_bytes(environ: Mapping[str, str]) -> int:
-    given = environ.get("TOLLSPAN_SPOOL_MAX_BYTES", "")
-    if given and not given.isdecimal():
-        log.error("tollspan: TOLLSPAN_SPOOL_MAX_BYTES=%s is no number of bytes; using %d", given, SPOOL_BYTES)
-    return int(given) if given.isdecimal() else SPOOL_BYTES
-
-
 def _with_path(endpoint: str) -> str:
-    return endpoint if urlsplit(endpoint).path.endswith(TRACES_PATH) else endpoint.rstrip("/") + TRACES_PATH
+    there = endpoint if "://" in endpoint else f"http://{endpoint}"
+    return there if urlsplit(there).path.endswith(TRACES_PATH) else there.rstrip("/") + TRACES_PATH
 
 
-def _otel_url(environ: Mapping[str, str]) -> str | None:
-    traces, base = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    if not traces and not base:
-        return None
-    parts = urlsplit(traces or _with_path(base or ""))
-    if parts.port == GRPC_PORT:
+def _otel_url(environ: Mapping[str, str], endpoint: str) -> str:
+    """Return the address of OTLP over HTTP that goes with OpenTelemetry's endpoint, whatever protocol that is for."""
+    if "://" not in endpoint:
+        insecure = _otlp(environ, "INSECURE").lower() == "true"
+        endpoint = ("http://" if insecure else "https://") + endpoint
+    traces = bool(environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "").strip())
+    protocol = _otlp(environ, "PROTOCOL")
+    parts = urlsplit(endpoint if traces else _with_path(endpoint))
+    if protocol == "grpc" and parts.port != GRPC_PORT:
+        log.warning("tollspan speaks OTLP over HTTP, not grpc: if %s does not, set TOLLSPAN_OTLP_ENDPOINT", endpoint)
+        parts = urlsplit(_with_path(endpoint))
+    if parts.port == GRPC_PORT and not protocol.startswith("http"):
         log.warning("tollspan speaks OTLP over HTTP: using port %d of %s", HTTP_PORT, parts.hostname)
         at = (parts.hostname or "") if ":" not in (parts.hostname or "") else f"[{parts.hostname}]"
         parts = parts._replace(netloc=f"{at}:{HTTP_PORT}", path=TRACES_PATH)
     return urlunsplit(parts)
 
 
-def _otel_headers(environ: Mapping[str, str]) -> dict[str, str]:
-    general = environ.get("OTEL_EXPORTER_OTLP_HEADERS", "")
-    return _pairs(environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS", general))
-
-
-def _include_usage_hosts(environ: Mapping[str, str]) -> frozenset[str]:
-    given = environ.get("TOLLSPAN_INCLUDE_USAGE_HOSTS")
-    if given is None:
-        return INCLUDE_USAGE_HOSTS
-    return frozenset(_listed(given))
-
-
-def _listed(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
+def _otlp(environ: Mapping[str, str], name: str) -> str:
+    general = environ.get(f"OTEL_EXPORTER_OTLP_{name}", "")
+    return (environ.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}") or general).strip()
 
 
 def _resource(environ: Mapping[str, str]) -> dict[str, str]:
-    resource = _pairs(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+    resource = pairs(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     if name := environ.get("OTEL_SERVICE_NAME"):
         resource["service.name"] = name
     return resource
-
-
-def _pairs(text: str) -> dict[str, str]:
-    pairs = (item.split("=", 1) for item in text.split(",") if "=" in item)
-    return {unquote(key.strip()): unquote(value.strip()) for key, value in pairs}

@@ -11,21 +11,20 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from tollspan.answer import Answer
-from tollspan.forms import DONE
+from tollspan.forms import DONE, telling
 
 MAX_KEPT_BYTES: Final = 4 * 1024 * 1024
 _FIRST: Final = 3  # lines that may pass before one names the model: Azure sends the verdict of its filter first
 
 
-class LineReader:
-    """Reads a document a line."""
+class DocumentReader:
+    """Takes in documents, as bytes, of which few are parsed."""
 
     streams = True
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self._telling = answer.form.telling.search
-        self._line = b""
+        self._telling = telling(answer.form).search
         self._kept: list[bytes] = []
         self._kept_bytes = 0
 
@@ -34,17 +33,6 @@ class LineReader:
         """Whether more arrived than is kept for an estimate, which then is only a lower bound."""
         return self._kept_bytes > MAX_KEPT_BYTES
 
-    def feed(self, chunk: bytes) -> None:
-        """Read a piece of the body."""
-        *lines, self._line = (self._line + chunk).split(b"\n")
-        for line in lines:
-            self._read(line)
-
-    def end(self) -> None:
-        """Read what is left when the body has come to its end."""
-        line, self._line = self._line, b""
-        self._read(line)
-
     def documents(self) -> Iterator[dict[str, Any]]:
         """Return the JSON objects that arrived and are kept."""
         for data in self._kept:
@@ -52,18 +40,37 @@ class LineReader:
             if isinstance(document, dict):
                 yield document
 
-    def _read(self, line: bytes) -> None:
-        self._take(line.strip())
-
-    def _take(self, data: bytes) -> None:
-        if not data:
-            return
+    def take(self, data: bytes) -> None:
+        """Take in one document."""
         self._kept_bytes += len(data)
         if not self.overflowed:
             self._kept.append(data)
         unknown = self._answer.model is None and len(self._kept) <= _FIRST
         if unknown or self._telling(data):
             self._answer.absorb(parsed(data))
+
+
+class LineReader(DocumentReader):
+    """Reads a document a line."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self._line = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Read a piece of the body."""
+        *lines, self._line = (self._line + chunk).split(b"\n")
+        for line in lines:
+            self._read(line)
+
+    def end(self) -> None:
+        """Read what is left when no more comes."""
+        line, self._line = self._line, b""
+        self._read(line)
+
+    def _read(self, line: bytes) -> None:
+        if data := line.strip():
+            self.take(data)
 
 
 class EventReader(LineReader):
@@ -76,7 +83,7 @@ class EventReader(LineReader):
         if data == DONE.encode():
             self._answer.terminal = True
         else:
-            self._take(data)
+            self.take(data)
 
 
 def parsed(data: bytes) -> Any:

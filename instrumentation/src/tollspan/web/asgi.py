@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from tollspan.web.source import Named, Resolve, Source
+from tollspan.web.source import Middleware
 
 ScopeOfAsgi = MutableMapping[str, Any]
 Application = Callable[[ScopeOfAsgi, Any, Any], Awaitable[None]]
 
 
-class AttributionMiddleware:
+class AttributionMiddleware(Middleware[Application]):
     """Wraps an ASGI application; for where the names come from see :class:`~tollspan.web.source.Source`.
 
     ``resolve`` gets the connection scope. Pure ASGI, so that one context holds for the whole request: endpoints,
     sync ones too, tasks, streamed bodies and background tasks.
     """
-
-    def __init__(
-        self,
-        app: Application,
-        *,
-        header: Named | None = None,
-        jwt_claim: Named | None = None,
-        resolve: Resolve | None = None,
-        baggage: bool = False,
-    ) -> None:
-        self._app = app
-        self._source = Source(header, jwt_claim, resolve, baggage)
 
     async def __call__(self, scope: ScopeOfAsgi, receive: Any, send: Any) -> None:
         """Answer a request in the scope of whom it is for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tollspan.attribution import Scope
 from tollspan.carrier import from_baggage, keys
@@ -13,6 +13,7 @@ from tollspan.web.claim import claims
 
 Resolve = Callable[[Any], Mapping[str, Any] | str | None]
 Named = str | Mapping[str, str]
+App = TypeVar("App")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,22 @@ class Source:
     def _resolved(self, request: Any) -> dict[str, Any]:
         found = None if self.resolve is None else self.resolve(request)
         return {"customer": found} if isinstance(found, str) else dict(found or {})
+
+
+class Middleware(Generic[App]):
+    """An application with a :class:`Source` in front of it."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        header: Named | None = None,
+        jwt_claim: Named | None = None,
+        resolve: Resolve | None = None,
+        baggage: bool = False,
+    ) -> None:
+        self._app = app
+        self._source = Source(header, jwt_claim, resolve, baggage)
 
 
 def _named(given: Named | None) -> Mapping[str, str]:

@@ -10,28 +10,16 @@ import contextvars
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from tollspan.web.source import Named, Resolve, Source
+from tollspan.web.source import Middleware
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-class AttributionMiddleware:
+class AttributionMiddleware(Middleware[Application]):
     """Wraps a WSGI application; for where the names come from see :class:`~tollspan.web.source.Source`.
 
     ``resolve`` gets the environ.
     """
-
-    def __init__(
-        self,
-        app: Application,
-        *,
-        header: Named | None = None,
-        jwt_claim: Named | None = None,
-        resolve: Resolve | None = None,
-        baggage: bool = False,
-    ) -> None:
-        self._app = app
-        self._source = Source(header, jwt_claim, resolve, baggage)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request in the scope of whom it is for."""

@@ -12,11 +12,11 @@ from typing import Any
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, fail, inside, open_responses, sending, state, stays_here
+from tollspan.wire.exchange import Begun, Outgoing, begin, inside, sending, state, stays_here
 from tollspan.wire.hook import Seam
+from tollspan.wire.response import Watched, mix, watch
 
 _URL, _BODY_KINDS = 1, (str, bytes, bytearray)
-_kinds: dict[tuple[type, type], type] = {}  # (class of the library, what is mixed in) -> both
 _attempts: dict[int, Attempt] = {}  # id of a reader whose body is still to come -> its attempt
 
 
@@ -24,12 +24,11 @@ async def _request(wrapped: Callable[..., Any], session: Any, args: tuple[Any, .
     begun = _begun(session, args, kwargs)
     if begun is None:
         return await wrapped(*args, **kwargs)
-    with sending():
+    with sending(begun.attempt):
         try:
             response = await wrapped(*args, **kwargs)
-        except BaseException as error:
+        except Exception as error:
             _told(begun.attempt, error)
-            fail(begun.attempt, error)
             raise
     _watch(begun.attempt, response)
     return response
@@ -105,9 +104,7 @@ def _watch(attempt: Attempt | None, response: Any) -> None:
         return
     attempt.answered(response.status, response.headers.get)
     reader = response.content
-    response.tollspan_attempt = attempt
-    response.__class__ = _mixed(_Watched, type(response))
-    open_responses.add(response)
+    watch(response, attempt, _Watched)
     if reader._buffer:  # noqa: SLF001 - what came with the head is fed already
         first, *others = reader._buffer  # noqa: SLF001 - as above
         attempt.chunk(bytes(first[reader._buffer_offset :]) + b"".join(others))  # noqa: SLF001 - as above
@@ -117,13 +114,7 @@ def _watch(attempt: Attempt | None, response: Any) -> None:
         attempt.finish()
     else:
         _attempts[id(reader)] = attempt
-        reader.__class__ = _mixed(_Tapped, type(reader))
-
-
-def _mixed(ours: type, kind: type) -> type:
-    if (kind, ours) not in _kinds:
-        _kinds[kind, ours] = type(kind.__name__, (ours, kind), {"__slots__": ()} if ours is _Tapped else {})
-    return _kinds[kind, ours]
+        mix(_Tapped, reader)
 
 
 class _Tapped:
@@ -153,27 +144,22 @@ class _Tapped:
         super().set_exception(error, *more)  # type: ignore[misc] # the library's class
 
 
-class _Watched:
+class _Watched(Watched):
     """Mixed into a response: leaving it before its body's end is an abort."""
 
-    tollspan_attempt: Attempt
     content: Any
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._left()
-        super().close()  # type: ignore[misc] # the library's class
 
     def release(self) -> Any:
         """Give the connection back; a body that is not read to its end closes it."""
-        self._left()
+        self.left()
         return super().release()  # type: ignore[misc] # the library's class
 
-    def __del__(self, *more: Any) -> None:
-        self._left()
-        super().__del__(*more)  # type: ignore[misc] # the library's class
-
     @guarded
-    def _left(self) -> None:
+    def left(self) -> None:
+        """Note that nobody reads on."""
         _attempts.pop(id(self.content), None)
-        self.tollspan_attempt.abort()
+        super().left()
+
+    def __del__(self) -> None:
+        self.left()
+        super().__del__()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -38,7 +37,6 @@ class State:
 
 
 state = State()
-open_responses: weakref.WeakSet[Any] = weakref.WeakSet()  # with a body that is still to come; each has an attempt
 
 # One wire can lie over another (httpx over aiohttp, requests over urllib3): the upper one has the attempt.
 _inside: ContextVar[bool] = ContextVar("tollspan_inside_an_attempt", default=False)
@@ -103,13 +101,6 @@ def stays_here(name: str) -> bool:
     return name.lower() == BAGGAGE_HEADER or name.lower().startswith(HEADER_PREFIX)
 
 
-@guarded
-def abort_open() -> None:
-    """End, as aborted, every attempt whose body nobody will read any more; for the end of the process."""
-    for response in list(open_responses):
-        response.tollspan_attempt.abort()
-
-
 def _propagate(outgoing: Outgoing) -> None:
     """Write the attribution in force into the Baggage of a request to a host that is on the list."""
     host = outgoing.host.lower()
@@ -130,12 +121,19 @@ def _override(outgoing: Outgoing) -> Attribution:
 
 
 @contextmanager
-def sending() -> Iterator[None]:
-    """Surround the library's own sending: the application's baggage is hidden, and wires below stay quiet."""
+def sending(attempt: Attempt | None) -> Iterator[None]:
+    """Surround the library's own sending: the application's baggage is hidden, and wires below stay quiet.
+
+    An error of the library's ends the attempt, where there is one, and goes on its way.
+    """
     inside = _inside.set(True)
     token = _hide_baggage()
     try:
         yield
+    except BaseException as error:
+        if attempt is not None:
+            attempt.fail(error)
+        raise
     finally:
         if token is not None:
             context.detach(token)
@@ -145,12 +143,6 @@ def sending() -> Iterator[None]:
 @guarded
 def _hide_baggage() -> Any:
     return context.attach(baggage.clear()) if baggage.get_all() else None
-
-
-def fail(attempt: Attempt | None, error: BaseException) -> None:
-    """End an attempt, where there is one, with an exception."""
-    if attempt is not None:
-        attempt.fail(error)
 
 
 def _sent(outgoing: Outgoing, found: Route, api: UsageApi, provider: str | None) -> Sent:
@@ -190,25 +182,3 @@ def _document(raw: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def passed(attempt: Attempt, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield a body's pieces as the application reads them, minus what tollspan asked for itself.
-
-    A library may close the body from inside the last read; that is no abort.
-    """
-    while True:
-        attempt.reading = True
-        try:
-            piece = next(pieces)
-        except StopIteration:
-            break
-        except BaseException as error:
-            attempt.fail(error)
-            raise
-        finally:
-            attempt.reading = False
-        if seen := attempt.chunk(piece):
-            yield seen
-    if held := attempt.finish():
-        yield held

@@ -1,21 +1,33 @@
-"""Hooks on methods of libraries that may not be imported yet: put in when they are, taken out cleanly."""
+"""Hooks on methods of libraries that may not be imported yet: put in when they are, taken out cleanly.
+
+A hook is a plain function. Other instrumentations undo themselves by unwrapping whatever proxy they find at the
+method, which would be ours if it had been put over theirs; a function they leave alone.
+"""
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
+from types import FunctionType
 from typing import Any
 
 import wrapt
 
 from tollspan.guarded import guarded
 
-Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+Function = Callable[..., Any]
+Wrapper = Callable[[Function, Any, tuple[Any, ...], dict[str, Any]], Any]
+
+_hooks: weakref.WeakSet[Function] = weakref.WeakSet()
 
 
-class Hook(wrapt.FunctionWrapper[..., Any]):
-    """A wrapper of ours, told apart from those of others."""
+def is_hook(function: object) -> bool:
+    """Tell whether a function is a hook of ours, and not another's wrapper around one."""
+    return type(function) is FunctionType and function in _hooks  # a proxy would say that it is one
 
 
 @dataclass(slots=True)
@@ -40,31 +52,52 @@ class Seam:
 
     def take_out(self) -> None:
         """Put the originals back; a hook that others have wrapped since stays, and lets everything pass."""
-        library = sys.modules.get(self.module)
-        for kind, methods in self.wrappers.items():
-            owner: Any = getattr(library, kind, None)
-            for name in methods:
-                hook = vars(owner).get(name) if owner is not None else None
-                if isinstance(hook, Hook):
-                    setattr(owner, name, hook.__wrapped__)
+        for owner, name in self.methods():
+            if is_hook(hook := vars(owner)[name]):
+                setattr(owner, name, hook.__wrapped__)
+
+    def methods(self) -> list[tuple[type, str]]:
+        """Return the methods that there are to hook; none before the module is imported."""
+        return [(owner, name) for owner, name, _ in self._places()]
 
     def hooked(self) -> list[bool]:
-        """Tell of each method whether it is hooked now."""
-        library = sys.modules.get(self.module)
-        return [
-            isinstance(vars(getattr(library, kind)).get(name), Hook) if hasattr(library, kind) else False
-            for kind, methods in self.wrappers.items()
-            for name in methods
-        ]
+        """Tell of each method whether it goes through a hook now, on top or under what others have put there."""
+        return [_goes_through(vars(owner)[name]) for owner, name in self.methods()]
 
-    def _hook(self, library: Any) -> None:
-        guarded(self._hooked)(library)
+    def _hook(self, _library: Any) -> None:
+        guarded(self._hooked)()
 
-    def _hooked(self, library: Any) -> None:
+    def _hooked(self) -> None:
         if not self.wanted():
             return
+        for owner, name, wrapper in self._places():
+            if not _goes_through(vars(owner)[name]):
+                setattr(owner, name, _hook(vars(owner)[name], wrapper))
+
+    def _places(self) -> Iterator[tuple[type, str, Wrapper]]:
+        library = sys.modules.get(self.module)
         for kind, methods in self.wrappers.items():
-            owner = getattr(library, kind)
-            for name, wrapper in methods.items():
-                if not isinstance(vars(owner)[name], Hook):
-                    setattr(owner, name, Hook(vars(owner)[name], wrapper))
+            if (owner := getattr(library, kind, None)) is not None:
+                yield from ((owner, name, wrapper) for name, wrapper in methods.items())
+
+
+def _hook(original: Function, wrapper: Wrapper) -> Function:
+    """Make a method of ``wrapper`` that looks like the original; the original's marks are not copied."""
+
+    def hook(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return wrapper(original.__get__(self), self, args, kwargs)
+
+    async def async_hook(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return await wrapper(original.__get__(self), self, args, kwargs)
+
+    made = functools.update_wrapper(async_hook if iscoroutinefunction(original) else hook, original, updated=())
+    _hooks.add(made)
+    return made
+
+
+def _goes_through(function: Any) -> bool:
+    while function is not None:
+        if is_hook(function):
+            return True
+        function = getattr(function, "__wrapped__", None)
+    return False

@@ -1,7 +1,6 @@
 """Meters ``Client.send`` and ``AsyncClient.send`` of httpx2 and httpx, the seam that every attempt goes through.
 
-Both libraries have the same classes; neither is imported here. A response whose body is still to come gets a
-subclass that watches the body pass, and no reference cycle, so that a dropped response is noticed at once.
+Both libraries have the same classes; neither is imported here.
 """
 
 from __future__ import annotations
@@ -11,12 +10,11 @@ from typing import Any
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, fail, open_responses, passed, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state
 from tollspan.wire.hook import Seam
+from tollspan.wire.response import Watched, apassed, passed, watch
 
 _Send = Callable[..., Any]
-
-_kinds: dict[type, type] = {}  # response class -> the same with _Watched mixed in
 
 
 def _send(wrapped: _Send, _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -24,12 +22,8 @@ def _send(wrapped: _Send, _client: Any, args: tuple[Any, ...], kwargs: dict[str,
     if begun is None:
         return wrapped(*args, **kwargs)
     args, kwargs = _asking(begun, args, kwargs) or (args, kwargs)
-    with sending():
-        try:
-            response = wrapped(*args, **kwargs)
-        except BaseException as error:
-            fail(begun.attempt, error)
-            raise
+    with sending(begun.attempt):
+        response = wrapped(*args, **kwargs)
     _watch(begun.attempt, response)
     return response
 
@@ -39,12 +33,8 @@ async def _asend(wrapped: _Send, _client: Any, args: tuple[Any, ...], kwargs: di
     if begun is None:
         return await wrapped(*args, **kwargs)
     args, kwargs = _asking(begun, args, kwargs) or (args, kwargs)
-    with sending():
-        try:
-            response = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            fail(begun.attempt, error)
-            raise
+    with sending(begun.attempt):
+        response = await wrapped(*args, **kwargs)
     _watch(begun.attempt, response)
     return response
 
@@ -96,62 +86,25 @@ def _watch(attempt: Attempt | None, response: Any) -> None:
         attempt.chunk(response.content)
         attempt.finish()
         return
-    response.tollspan_attempt = attempt
-    response.__class__ = _watched(type(response))
-    open_responses.add(response)
+    watch(response, attempt, _Watched)
 
 
-def _watched(kind: type) -> type:
-    if kind not in _kinds:
-        _kinds[kind] = type(kind.__name__, (_Watched, kind), {})
-    return _kinds[kind]
-
-
-class _Watched:
+class _Watched(Watched):
     """Mixed into a response: reports its body to the attempt."""
 
-    tollspan_attempt: Attempt
     _content: bytes
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Yield the body as the library does, minus what tollspan asked for itself."""
         pieces: Iterator[bytes] = super().iter_bytes(chunk_size)  # type: ignore[misc] # the library's class
-        if hasattr(self, "_content"):
-            yield from pieces
-            return
-        yield from passed(self.tollspan_attempt, pieces)
+        return pieces if hasattr(self, "_content") else passed(self.tollspan_attempt, pieces)
 
-    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+    def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """Yield the body as the library does, minus what tollspan asked for itself."""
         pieces: AsyncIterator[bytes] = super().aiter_bytes(chunk_size)  # type: ignore[misc] # the library's class
-        attempt = self.tollspan_attempt
-        while True:
-            attempt.reading = True
-            try:
-                piece = await pieces.__anext__()
-            except StopAsyncIteration:
-                break
-            except BaseException as error:
-                attempt.fail(error)
-                raise
-            finally:
-                attempt.reading = False
-            if seen := attempt.chunk(piece):
-                yield seen
-        if held := attempt.finish():
-            yield held
-
-    def close(self) -> None:
-        """Close the body; before its end that is an abort, unless the library does it from inside the last read."""
-        super().close()  # type: ignore[misc] # the library's class
-        if not self.tollspan_attempt.reading:
-            self.tollspan_attempt.abort()
+        return pieces if hasattr(self, "_content") else apassed(self.tollspan_attempt, pieces)
 
     async def aclose(self) -> None:
-        """Close the body; before its end that is an abort, unless the library does it from inside the last read."""
+        """Close the body."""
+        self.left()
         await super().aclose()  # type: ignore[misc] # the library's class
-        if not self.tollspan_attempt.reading:
-            self.tollspan_attempt.abort()
-
-    def __del__(self) -> None:
-        self.tollspan_attempt.abort()

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, fail, open_responses, passed, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state
 from tollspan.wire.hook import Seam
-
-_kinds: dict[type, type] = {}  # response class -> the same with _Watched mixed in
+from tollspan.wire.response import Watched, passed, watch
 
 
 def _send(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -20,12 +19,8 @@ def _send(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwa
     begun = _begun(request)
     if begun is None:
         return wrapped(*args, **kwargs)
-    with sending():
-        try:
-            response = wrapped(*args, **kwargs)
-        except BaseException as error:
-            fail(begun.attempt, error)
-            raise
+    with sending(begun.attempt):
+        response = wrapped(*args, **kwargs)
     _watch(begun.attempt, response)
     return response
 
@@ -69,21 +64,12 @@ def _watch(attempt: Attempt | None, response: Any) -> None:
         attempt.chunk(response.content)
         attempt.finish()
         return
-    response.tollspan_attempt = attempt
-    response.__class__ = _watched(type(response))
-    open_responses.add(response)
+    watch(response, attempt, _Watched)
 
 
-def _watched(kind: type) -> type:
-    if kind not in _kinds:
-        _kinds[kind] = type(kind.__name__, (_Watched, kind), {})
-    return _kinds[kind]
-
-
-class _Watched:
+class _Watched(Watched):
     """Mixed into a response whose body is still to come: reports it to the attempt."""
 
-    tollspan_attempt: Attempt
     _content_consumed: bool
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:  # noqa: FBT001, FBT002 - the library's signature
@@ -97,12 +83,3 @@ class _Watched:
             return
         pieces: Iterator[bytes] = super().iter_content(chunk_size)  # type: ignore[misc] # the library's class
         yield from passed(self.tollspan_attempt, pieces)
-
-    def close(self) -> None:
-        """Close the body; before its end that is an abort, unless the library does it from inside the last read."""
-        super().close()  # type: ignore[misc] # the library's class
-        if not self.tollspan_attempt.reading:
-            self.tollspan_attempt.abort()
-
-    def __del__(self) -> None:
-        self.tollspan_attempt.abort()

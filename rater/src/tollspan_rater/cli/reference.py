@@ -9,7 +9,14 @@ from pathlib import Path
 import click
 
 from tollspan_rater.api import reference as api_reference
-from tollspan_rater.cli import dialects, event_pages, provider_tables, store_tables, wire_contract
+from tollspan_rater.cli import (
+    dialects,
+    event_pages,
+    instrumentation_settings,
+    provider_tables,
+    store_tables,
+    wire_contract,
+)
 from tollspan_rater.cli.main import main
 from tollspan_rater.config import text as config_text
 
@@ -32,6 +39,7 @@ def pages() -> dict[str, str]:
         "dialects.md": dialects.page(),
         "providers.md": provider_tables.page(),
         "events.md": event_pages.page(),
+        "instrumentation-settings.md": instrumentation_settings.page(),
         event_pages.SCHEMA_FILE: event_pages.schema_text(),
     }
 

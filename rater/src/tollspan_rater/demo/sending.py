@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tollspan.export import spans
 from tollspan.record import CallRecord
-from tollspan.sender import Post
+from tollspan.transport import Post
 from tollspan_rater.demo.records import RESOURCE
 from tollspan_rater.errors import DemoError
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Protocol
 
-from tollspan.sender import http_post
 from tollspan.settings import TRACES_PATH
+from tollspan.transport import http_post
 from tollspan_rater.api.client import HttpDoor
 from tollspan_rater.demo import sdk
 from tollspan_rater.demo.child import Server

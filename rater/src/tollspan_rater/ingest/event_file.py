@@ -16,7 +16,8 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from tollspan import event_fields
-from tollspan.event import Event, EventError, request
+from tollspan.event import Event, EventError
+from tollspan.export import spans
 from tollspan_rater.domain.entries import Encoding
 from tollspan_rater.ingest import cloud_event
 from tollspan_rater.ingest.events import read_one
@@ -30,6 +31,7 @@ _KEY: Final = re.compile(rb'"([A-Za-z_]+)"\s*:')  # of a line that may not have 
 _OTLP: Final = {b"resourceSpans", b"resource_spans", b"resourceMetrics", b"resourceLogs", b"resourceProfiles"}
 _EVENT_KEYS: Final = {name.encode() for name in (*event_fields.NAMES, cloud_event.VERSION_KEY)}
 _ID_DIGITS: Final = 32
+_SPACES: Final = b"\t\r\n"
 
 Record = tuple[Encoding, bytes]
 Line = tuple[int, bytes, Any]  # number, as it stands in the file, what it holds
@@ -38,6 +40,8 @@ Line = tuple[int, bytes, Any]  # number, as it stands in the file, what it holds
 def holds_events(first_line: bytes) -> bool:
     """Tell from its first line whether a file holds usage events: an object with one of their fields, or CSV."""
     line = first_line.strip().removeprefix(b"\xef\xbb\xbf")
+    if any(byte < ord(" ") and byte not in _SPACES for byte in line):
+        return False  # lengths and tags of a binary format
     if not line.startswith(b"{"):
         return any(cell.strip() in event_fields.NAMES for cell in line.decode("utf-8", "replace").split(","))
     keys = set(_KEY.findall(line))
@@ -60,10 +64,10 @@ def read_events(stream: BinaryIO) -> Iterator[Record]:
                 continue
             events.append(found)
             if len(events) == EVENTS_A_REQUEST:
-                yield "otlp-proto", request(events)
+                yield "otlp-proto", spans(events)
                 events = []
         if events:
-            yield "otlp-proto", request(events)
+            yield "otlp-proto", spans(events)
 
 
 def _read(document: Any, id_of_line: str) -> Event | EventError:

@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from tollspan.event import Event, request
+from tollspan.event import Event
+from tollspan.export import spans
 from tollspan_rater.ingest.admission import Accepted, Admission, Kind, Outcome, Refused
 from tollspan_rater.ingest.events import MEDIA, EventsError, read_body
 from tollspan_rater.ingest.otlp_http import body_of, media_type
@@ -62,7 +63,7 @@ async def _answer(admission: Admission, asked: Request) -> Response:
         ]
         return _problem(400, str(error), problems=told)
     peer = asked.client.host if asked.client else ""
-    outcome: Outcome = await run_in_threadpool(admission.receive, request(events), "otlp-proto", headers, peer)
+    outcome: Outcome = await run_in_threadpool(admission.receive, spans(events), "otlp-proto", headers, peer)
     return _taken(outcome, events) if isinstance(outcome, Accepted) else _refused(outcome)
 
 

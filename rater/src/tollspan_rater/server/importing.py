@@ -21,16 +21,19 @@ _AHEAD: Final = 64  # requests that may wait for their fsync
 def import_stream(rater: Rater, stream: BinaryIO, *, name: str, tenant: str, actor: str) -> Receipt:
     """Read a file to its end; return when the store has everything it held.
 
-    Reading the same file again gives duplicates only.
+    Reading the same file again gives duplicates only. What could not be read is counted as ``not_read``, and the
+    first of it told in ``unread``.
     """
     waiting: deque[Future[int]] = deque()
-    batches = pieces = position = 0
+    batches = pieces = not_read = position = 0
     unread: list[str] = []
     most = int(rater.config.limits.message_bytes)
     for encoding, body in read_stream(stream, most, lambda _read: None):
         clean = strip(body, encoding)
-        if encoding == "undecodable" and len(unread) < _UNREAD_TOLD:
-            unread.append(str(described(body).get("error", "")))
+        if encoding == "undecodable":
+            not_read += 1
+            if len(unread) < _UNREAD_TOLD:
+                unread.append(str(described(body).get("error", "")))
         batch = NewBatch(rater.clock.now_ns(), tenant, f"{actor}:{name}", clean.encoding, clean.body)
         while len(waiting) >= _AHEAD or (future := _submitted(rater, batch)) is None:
             position = max(position, waiting.popleft().result())
@@ -39,8 +42,8 @@ def import_stream(rater: Rater, stream: BinaryIO, *, name: str, tenant: str, act
     for future in waiting:
         position = max(position, future.result())
     rater.writer.wait_for(position, APPLIED_S)
-    counted: dict[str, object] = {"batches": batches, "spans": pieces}
-    return Receipt(position, counted | ({"unread": unread} if unread else {}))
+    counted: dict[str, object] = {"batches": batches - not_read, "spans": pieces - not_read}
+    return Receipt(position, counted | ({"not_read": not_read, "unread": unread} if unread else {}))
 
 
 def _submitted(rater: Rater, batch: NewBatch) -> Future[int] | None:

@@ -1,0 +1,119 @@
+"""Meters ``URLLib3Session.send`` of botocore, and so boto3: every attempt of every AWS request goes through it.
+
+There a request is signed already: what never leaves is taken out then, and left out of the signature before. Bodies
+are followed at urllib3's response, which botocore's ``StreamingBody`` and ``EventStream`` read from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from tollspan.attempt import Attempt
+from tollspan.guarded import guarded
+from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state, stays_here
+from tollspan.wire.hook import Seam
+from tollspan.wire.response import Watched, passed, watch
+
+_SIGNED_AS = "bedrock"  # the name under which Amazon Bedrock's requests are signed, whoever sends them
+
+
+def _send(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    begun = _begun(args[0] if args else kwargs["request"])
+    if begun is None:
+        return wrapped(*args, **kwargs)
+    with sending(begun.attempt):
+        response = wrapped(*args, **kwargs)
+    _watch(begun.attempt, response)
+    return response
+
+
+def _signed(wrapped: Callable[..., Any], signer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Leave what stays here out of a signature, so that it still fits when the headers are gone."""
+    headers = wrapped(*args, **kwargs)
+    if state.recorder is not None and getattr(signer, "_service_name", None) == _SIGNED_AS:
+        guarded(_left_out)(headers)
+    return headers
+
+
+SEAMS = (
+    Seam("botocore.httpsession", {"URLLib3Session": {"send": _send}}, lambda: state.recorder is not None),
+    Seam("botocore.auth", {"SigV4Auth": {"headers_to_sign": _signed}}, lambda: state.recorder is not None),
+)
+
+
+def _left_out(headers: Any) -> None:
+    for name in {name for name in headers if stays_here(name)}:
+        del headers[name]
+
+
+@guarded
+def _begun(request: Any) -> Begun | None:
+    parts = urlsplit(request.url)
+    headers = request.headers
+    return begin(
+        Outgoing(
+            method=request.method,
+            host=parts.hostname or "",
+            path=parts.path,
+            header=lambda name: _text(headers.get(name)),
+            drop_header=lambda name: headers.pop(name, None),
+            body=lambda: request.body if isinstance(request.body, bytes) else b"",
+            header_names=lambda: list(headers),
+        )
+    )
+
+
+def _text(value: str | bytes | None) -> str | None:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+@guarded
+def _watch(attempt: Attempt | None, response: Any) -> None:
+    if attempt is None:
+        return
+    attempt.answered(response.status_code, response.headers.get)
+    if response._content is None:  # noqa: SLF001 - else it was read at once; the library has no other word for it
+        watch(response.raw, attempt, _Watched)
+        return
+    attempt.chunk(response.content)
+    _ended(attempt, response.raw)
+
+
+def _ended(attempt: Attempt, raw: Any) -> None:
+    """End an attempt with its body; botocore looks itself whether the body was as long as announced, and later."""
+    if raw.length_remaining:
+        attempt.fail(EOFError())
+    else:
+        attempt.finish()
+
+
+class _Watched(Watched):
+    """Mixed into urllib3's response: reports what is read of it."""
+
+    closed: bool
+
+    def read(self, *args: Any, **kwargs: Any) -> bytes:
+        """Read as the library does."""
+        return self._noted(super().read, args, kwargs)  # type: ignore[misc] # the library's class
+
+    def read1(self, *args: Any, **kwargs: Any) -> bytes:
+        """Read as the library does."""
+        return self._noted(super().read1, args, kwargs)  # type: ignore[misc] # the library's class
+
+    def read_chunked(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        """Yield the chunks of a body as the library does."""
+        return passed(self.tollspan_attempt, super().read_chunked(*args, **kwargs))  # type: ignore[misc] # as above
+
+    def _noted(self, read: Callable[..., bytes], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+        attempt = self.tollspan_attempt
+        try:
+            data = read(*args, **kwargs)
+        except BaseException as error:
+            attempt.fail(error)
+            raise
+        attempt.chunk(data)
+        if self.closed:
+            guarded(_ended)(attempt, self)
+        return data
