@@ -42,6 +42,11 @@ def converse(url: str) -> None:
     client(url).converse(modelId=CLAUDE, messages=ASK)
 
 
+@CASES("Bedrock: converse cache for an hour", traits=f"{USED}+ttl")
+def converse_cache_for_an_hour(url: str) -> None:
+    client(url).converse(modelId=CLAUDE, messages=ASK)
+
+
 @CASES("Bedrock: converse stream", traits=USED)
 def converse_stream(url: str) -> None:
     read(client(url).converse_stream(modelId=CLAUDE, messages=ASK)["stream"])

@@ -51,6 +51,12 @@ async def asynchronous(url: str) -> None:
     await made.aio.aclose()
 
 
+@CASES("Gemini: audio and pictures", traits=f"{USED}+audio+image")
+def audio_and_pictures(url: str) -> None:
+    made = client(url)
+    made.models.generate_content(model=MODEL, contents=ASK)
+
+
 @CASES("Gemini: stream", traits=USED)
 def stream(url: str) -> None:
     made = client(url)

@@ -205,6 +205,26 @@ def in_thread(url: str) -> None:
     thread.join()
 
 
+@CASES("OpenAI chat: audio and pictures", traits=f"{USED}+audio+image")
+def audio_and_pictures(url: str) -> None:
+    chat(url)
+
+
+@CASES("OpenAI chat: cache for half a day", traits=f"{USED}+ttl")
+def cache_for_half_a_day(url: str) -> None:
+    chat(url)
+
+
+@CASES("OpenAI chat: flex tier", traits=f"{USED}+tier-flex")
+def flex_tier(url: str) -> None:
+    chat(url, service_tier="flex")
+
+
+@CASES("OpenAI chat: stream priority tier", traits=f"{USED}+tier-priority")
+def stream_priority_tier(url: str) -> None:
+    read(stream(url, service_tier="priority"))
+
+
 @CASES("OpenAI chat: three at once", EXACT, EXACT, EXACT, traits=USED)
 async def three_at_once(url: str) -> None:
     async with aclient(url) as made:
