@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
+import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from conformance.stacks import case as runner
 
 from comparison.instrumentation import INSTRUMENTATIONS, Application
+
+MOST_S = 60  # of a case: an SDK's own limit is ten minutes
+
+
+def limited(call: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a case that fails when it takes too long."""
+
+    def too_long(*_about: object) -> None:
+        raise TimeoutError(f"took more than {MOST_S} s")
+
+    def run(url: str) -> None:
+        signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(MOST_S)
+        try:
+            made = call(url)
+            if inspect.iscoroutine(made):
+                asyncio.run(made)
+        finally:
+            signal.alarm(0)
+
+    return run
 
 
 def main(name: str) -> None:
@@ -17,7 +43,7 @@ def main(name: str) -> None:
     flushes = chosen.start(Application(runner.OTLP, runner.tracer_provider, runner.exporter))
     from comparison.cases import all_cases  # noqa: PLC0415 - instrumentation comes first
 
-    runner.CASES.extend((case.slug, case.traits, case.call) for case in all_cases())
+    runner.CASES.extend((case.slug, case.traits, limited(case.call)) for case in all_cases())
     runner.run(*flushes)
 
 

@@ -16,10 +16,11 @@ The rules, the same for everyone, tollspan among them:
    *missing*; what is stated must be there.
 6. Nothing is charged (errors, free endpoints): *right* unless a span bears usage. A call that ought to be charged and
    is not, since it fails under the instrumentation, is *wrong*.
-7. The SDK is not among those that an instrumentation has hooks for: not graded.
+7. The SDK is not among those that an instrumentation has hooks for, or the call is billed by pages, searches or
+   seconds alone: not graded.
 
-A service tier is expected where the provider states one, for it decides the price. Units that are no tokens are not
-graded. Anthropic's native tracing is off, except in the column of its own.
+A service tier is expected where the provider states one, for it decides the price. Anthropic's native tracing is off,
+except in the column of its own.
 """
 
 from __future__ import annotations

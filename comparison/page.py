@@ -13,7 +13,7 @@ from comparison.instrumentation import INSTRUMENTATIONS, NEWEST, Instrumentation
 from comparison.run import CaseRun, Run
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "comparison.md"
-NOT_HOOKED = "-"
+NOT_GRADED = "-"
 _BY_NAME = {one.name: one for one in INSTRUMENTATIONS}
 
 
@@ -45,7 +45,7 @@ def _head(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _tally(runs: Sequence[Run]) -> Iterator[str]:
-    yield f"| | cases | {' | '.join(Grade)} | not hooked |"
+    yield f"| | cases | {' | '.join(Grade)} | not graded |"
     yield f"|---|{'---:|' * (len(Grade) + 2)}"
     for run in runs:
         count = Counter(found.grade for case in run.cases if (found := graded(_BY_NAME[run.name], case)))
@@ -88,12 +88,13 @@ def columns(runs: Sequence[Run]) -> Iterator[str]:
 def _cell(instrumentation: Instrumentation, case: CaseRun) -> str:
     found = graded(instrumentation, case)
     if found is None:
-        return NOT_HOOKED
+        return NOT_GRADED
     return f"WRONG {found.said}" if found.grade is Grade.WRONG else found.said
 
 
 def graded(instrumentation: Instrumentation, case: CaseRun) -> Graded | None:
-    """Grade a case, or return ``None`` where the instrumentation has no hook for its SDK."""
-    if case.case.sdk not in instrumentation.sdks:
+    """Grade a case, or return ``None`` where the instrumentation has no hook for its SDK, or tokens are not billed."""
+    bill = [attempt for attempt in case.attempts if attempt.charged]
+    if case.case.sdk not in instrumentation.sdks or (bill and not any(one.input or one.output for one in bill)):
         return None
     return grade.grade(case.case, case.spans, case.attempts)

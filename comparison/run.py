@@ -84,7 +84,7 @@ def _run_in(
             environment,
             provider=provider.url,
             otlp=receiver.url,
-            only=only,
+            only=only or ",".join(cases),
             on_case=lambda case: on_step(found.name, case),
             most_s=MOST_S,
         )

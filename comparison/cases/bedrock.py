@@ -70,7 +70,7 @@ def converse_retry_429_then_ok(url: str) -> None:
     client(url).converse(modelId=CLAUDE, messages=ASK)
 
 
-@CASES("Bedrock: converse always 429", REFUSED, REFUSED, traits="429")
+@CASES("Bedrock: converse always 429", REFUSED, REFUSED, REFUSED, traits="429")
 def converse_always_429(url: str) -> None:
     failing(ClientError, lambda: client(url).converse(modelId=CLAUDE, messages=ASK))
 
