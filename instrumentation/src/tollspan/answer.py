@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from tollspan.forms import Form, Path, Stated
 
-_UNFINISHED: Final = frozenset({"in_progress", "queued", "not_finished"})
+_UNFINISHED: Final = frozenset(
+    {"in_progress", "queued", "not_finished", "validating", "finalizing", "cancelling"},
+)
 _CANCELLED: Final = frozenset({"cancelled", "canceled"})
 _ERRORS: Final[tuple[Path, ...]] = (("error",), ("response", "error"), ("response", "status_details", "error"))
 
@@ -18,7 +20,7 @@ class Answer:
     """What is known of an answer so far.
 
     ``usage`` is the provider's object verbatim; of a stream that states it several times the last value of each
-    member. ``terminal``: the provider said that it is done.
+    member, and ``header_usage`` what the headers say of it. ``terminal``: the provider said that it is done.
     """
 
     form: Form
@@ -26,6 +28,7 @@ class Answer:
     model: str | None = None
     service_tier: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
+    header_usage: dict[str, Any] = field(default_factory=dict)
     finish_reasons: tuple[str, ...] = ()
     error: str | None = None
     terminal: bool = False
@@ -38,7 +41,7 @@ class Answer:
         if not isinstance(document, dict):
             return
         form = self.form
-        self.response_id = _text(document, form.ids) or self.response_id
+        self.response_id = self.response_id or _text(document, form.ids)
         self.model = _text(document, form.models) or self.model
         self.service_tier = _text(document, form.tiers) or self.service_tier
         self.finish_reasons = _reasons(document, form) or self.finish_reasons
@@ -52,7 +55,7 @@ class Answer:
 
     def hear(self, header: Callable[[str], str | None]) -> None:
         """Take the counts that an answer's headers state."""
-        self.usage.update({name: count for name in self.form.headers if (count := header(name))})
+        self.header_usage.update({name: count for name in self.form.headers if (count := header(name))})
 
     @property
     def settled(self) -> bool:

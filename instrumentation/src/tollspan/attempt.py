@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final, Protocol
 
 from tollspan.answer import Answer
@@ -15,6 +16,7 @@ from tollspan.measure import Measured, measure
 from tollspan.process import Identity, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
+from tollspan.results import Result, results_reader
 from tollspan.routes import FETCH
 from tollspan.semconv import Outcome
 from tollspan.sent import Sent
@@ -75,7 +77,11 @@ class Attempt:
         """Note the answer's head; ``header`` looks a response header up, case-insensitively."""
         self._status = status
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
-        self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
+        results = self._sent.route.results
+        if results is not None and status < HTTP_ERROR:
+            self._reader = results_reader(results, self._sent.path, self._report)
+        else:
+            self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
 
     def chunk(self, data: bytes) -> bytes:
@@ -144,8 +150,7 @@ class Attempt:
             outcome, error = "aborted" if self._answer.cancelled else "complete", None
         self._link.chain.failed = outcome in ("failed", "timeout")
         if self._counts:
-            background = self._sent.body.get("background") is True
-            billable = sent and not self._refused and not background
+            billable = sent and self._may_cost
             measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
             self._recorder.emit(self._record(self._identity, self._answer, measured, outcome, error))
 
@@ -154,12 +159,36 @@ class Attempt:
         return self._status is not None and self._status >= HTTP_ERROR
 
     @property
+    def _may_cost(self) -> bool:
+        """Whether work may have been done that no usage tells: not for an error alone, nor for work yet to be done."""
+        error_alone = self._answer.error and self._reader is not None and not self._reader.streams
+        return not (self._refused or error_alone or self._sent.body.get("background") is True)
+
+    @property
     def _counts(self) -> bool:
-        """Whether there was a call: a fetch is none without usage, an unsure path none without the API's answer."""
+        """Whether this was a call: a fetch is none until it is done, an unsure path none without the API's answer."""
         route, answer = self._sent.route, self._answer
         if route.operation == FETCH:
-            return bool(answer.usage)
+            return route.results is None and bool(answer.usage) and answer.settled
         return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
+
+    def _report(self, result: Result) -> None:
+        """Make the record of a call that this body reports: told by its own ids, and fetched, so that it counts once.
+
+        The rater makes one call of all fetches of a response, whoever makes them.
+        """
+        asked, answer = replace(self._sent, api=result.api), result.answer
+        measured = measure(asked, answer, None, "complete", billable=False)
+        record = self._record(identify(self._recorder.now_ns()), answer, measured, "complete", None)
+        self._recorder.emit(
+            replace(
+                record,
+                attempt=1,
+                retry_of=None,
+                provider_request_id=result.request_id,
+                custom_id=result.custom_id,
+            )
+        )
 
     def _record(
         self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None
@@ -185,7 +214,7 @@ class Attempt:
             response_model=answer.model,
             response_id=answer.response_id,
             provider_request_id=self._request_id,
-            service_tier=answer.service_tier or _text(raw.get("service_tier")),
+            service_tier=asked.route.tier or answer.service_tier or _text(raw.get("service_tier")),
             finish_reasons=answer.finish_reasons,
             attempt=self._link.attempt,
             retry_of=self._link.retry_of,

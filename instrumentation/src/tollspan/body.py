@@ -37,6 +37,26 @@ class WholeBody:
         return iter(self._documents)
 
 
+class Unread:
+    """Reader of a body that says nothing of itself, such as sound: nothing of it is kept."""
+
+    streams = False
+    overflowed = False
+
+    def __init__(self, _answer: Answer) -> None:
+        pass
+
+    def feed(self, chunk: bytes) -> None:
+        """Let a piece pass."""
+
+    def end(self) -> None:
+        """Have nothing to read."""
+
+    def documents(self) -> Iterator[dict[str, Any]]:
+        """Return nothing."""
+        return iter(())
+
+
 def _documents(body: bytearray) -> list[Any]:
     try:
         whole = json.loads(body)

@@ -24,7 +24,7 @@ _BINARY: Final = frozenset({"data", "url", "image_url", "file_data", "bytes"})
 # Members of events and of whole answers in which stands what the model wrote. What repeats it at the end of a stream
 # (``response`` of OpenAI's Responses) is not among them; Ollama's ``response`` is a text.
 _WRITTEN_IN: Final[Mapping[UsageApi, tuple[str, ...]]] = {
-    "openai.chat": ("choices", "outputs"),
+    "openai.chat": ("choices", "outputs", "value"),
     "perplexity.chat": ("choices",),
     "openai.responses": ("delta", "output", "text"),
     "anthropic.messages": ("delta", "content_block", "content", "completion"),
@@ -43,7 +43,8 @@ _WRITTEN_IN: Final[Mapping[UsageApi, tuple[str, ...]]] = {
 _TEXT: Final = frozenset(
     {
         *("content", "text", "thinking", "reasoning", "reasoning_content", "partial_json", "arguments", "delta"),
-        *("refusal", "completion", "response", "generation", "generated_text", "outputText", "tool_plan", "input"),
+        *("refusal", "completion", "response", "generation", "generated_text", "outputText", "tool_plan"),
+        *("input", "value"),
     },
 )
 _DOCUMENTS: Final = frozenset({"args", "input"})  # a tool's arguments, written as a document

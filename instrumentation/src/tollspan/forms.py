@@ -123,6 +123,7 @@ FORMS: Final[Mapping[UsageApi, Form]] = {
         finish=_at("status", "interaction.status"),
         usage=_stated("usage", "interaction.usage", "metadata.usage"),
         ends=_ends("event_type", "interaction.completed", "interaction.complete"),
+        running=True,
     ),
     "vertex.predict": Form(sums={"token_count": _at("predictions.*.embeddings.statistics.token_count")[0]}),
     "bedrock.converse": Form(
@@ -145,7 +146,7 @@ FORMS: Final[Mapping[UsageApi, Form]] = {
         ends=_ends("amazon-bedrock-invocationMetrics", ""),
     ),
     "cohere": Form(
-        ids=_at("id", "response_id", "response.response_id", "generation_id"),
+        ids=_at("id", "response_id", "response.response_id"),
         models=_at("model"),
         finish=_at("finish_reason", "delta.finish_reason"),
         usage=(*_stated("meta", "response.meta", members=_COHERE), *_stated("usage", "delta.usage")),

@@ -13,7 +13,10 @@ from tollspan.semconv import Outcome, Quality, UsageApi
 from tollspan.sent import Sent
 from tollspan.usage import TokenCounts, api_of, has_units, normalise
 
-WITHOUT_OUTPUT: Final = frozenset({"embeddings", "rerank", "ocr", "moderation"})  # operations that generate nothing
+# Operations that generate no tokens, and APIs that do so whatever the operation is called.
+WITHOUT_OUTPUT: Final = frozenset({"embeddings", "rerank", "ocr", "moderation", "speech", "openai.embeddings"})
+# Operations whose input or output is no text, so that nothing in the request tells what they used.
+NOT_TEXT: Final = frozenset({"image_generation", "transcription"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,21 @@ def measure(asked: Sent, answer: Answer, reader: Reader | None, outcome: Outcome
     that what it did not state is estimated.
     """
     cut = asked.streams and not answer.settled and outcome != "complete"
-    raw = _final(answer) if cut else answer.usage
-    api = api_of(asked.api, raw)
-    counts = normalise(api, raw)
-    generates = asked.route.operation not in WITHOUT_OUTPUT
-    if has_units(api, raw) or (counts.input is not None and not (generates and counts.output is None)):
-        return Measured(api, raw, counts, "lower_bound" if cut and answer.form.running else "exact")
-    if not billable:
-        return Measured(api, raw, counts, "unmeasured")
-    return Measured(api, raw, *_estimated(asked, counts, reader, generates=generates))
+    stated = _stated(asked.api, _final(answer) if cut else answer.usage)
+    if answer.header_usage and stated.counts.output is None:
+        stated = _stated(asked.api, {**answer.header_usage, **stated.raw})
+    generates, counts = WITHOUT_OUTPUT.isdisjoint((asked.route.operation, asked.api)), stated.counts
+    if has_units(stated.api, stated.raw) or (counts.input is not None and not (generates and counts.output is None)):
+        return replace(stated, quality="lower_bound" if cut and answer.form.running else "exact")
+    if not billable or asked.route.operation in NOT_TEXT:
+        return stated
+    counts, quality = _estimated(asked, counts, reader, generates=generates)
+    return replace(stated, counts=counts, quality=quality)
+
+
+def _stated(route_api: UsageApi, raw: Mapping[str, Any]) -> Measured:
+    api = api_of(route_api, raw)
+    return Measured(api, raw, normalise(api, raw), "unmeasured")
 
 
 def _final(answer: Answer) -> Mapping[str, Any]:

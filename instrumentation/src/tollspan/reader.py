@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from tollspan.answer import Answer
 from tollspan.aws_stream import EventStreamReader
-from tollspan.body import WholeBody
+from tollspan.body import Unread, WholeBody
 from tollspan.stream import EventReader, LineReader
 
 
@@ -39,7 +39,7 @@ class Reader(Protocol):
 
 Make = Callable[[Answer], Reader]
 
-# Media type -> reader; a body of any other type is one JSON document, or a list of them.
+# Media type -> reader; a body of any other type but sound is one JSON document, or a list of them.
 READERS: Final[Mapping[str, Make]] = {
     "text/event-stream": EventReader,
     "application/x-ndjson": LineReader,
@@ -54,4 +54,4 @@ READERS: Final[Mapping[str, Make]] = {
 def reader_of(content_type: str | None, answer: Answer) -> Reader:
     """Return a reader for a body of a content type."""
     media_type = (content_type or "").partition(";")[0].strip().lower()
-    return READERS.get(media_type, WholeBody)(answer)
+    return READERS.get(media_type, Unread if media_type.startswith("audio/") else WholeBody)(answer)

@@ -49,6 +49,7 @@ class CallRecord:
     http_status: int | None = None
     error_type: str | None = None
     request_fingerprint: str | None = None
+    custom_id: str | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +72,7 @@ class CallRecord:
             semconv.RESPONSE_ID: self.response_id,
             semconv.PROVIDER_REQUEST_ID: self.provider_request_id,
             semconv.REQUEST_FINGERPRINT: self.request_fingerprint,
+            semconv.CUSTOM_ID: self.custom_id,
             semconv.SERVICE_TIER: self.service_tier,
             semconv.FINISH_REASONS: self.finish_reasons or None,
             semconv.ATTEMPT: self.attempt,

@@ -21,6 +21,7 @@ RETRY_OF: Final = "tollspan.retry_of"  # record id of the first attempt of the s
 OUTCOME: Final = "tollspan.outcome"  # one of the closed list of outcomes
 USAGE_RAW: Final = "tollspan.usage.raw"  # JSON: the provider's usage object verbatim
 USAGE_API: Final = "tollspan.usage.api"  # which API's usage object it is, of a closed list
+CUSTOM_ID: Final = "tollspan.batch.custom_id"  # the caller's own name for a request of a batch
 QUALITY: Final = "tollspan.quality"  # one of the closed list of qualities
 METER: Final = "tollspan.meter"  # a unit that is no LLM call: the meter's name
 QUANTITY: Final = "tollspan.quantity"  # decimal string
@@ -67,6 +68,7 @@ Outcome = Literal["complete", "aborted", "failed", "timeout", "cache_hit"]
 OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 Quality = Literal["exact", "derived", "estimated", "lower_bound", "unmeasured"]
 QUALITIES: Final[tuple[str, ...]] = get_args(Quality)
+BatchUsage = Literal["lines", "total"]  # what a batch is metered by: its result file, or its own total
 UsageApi = Literal[
     "openai.chat",
     "openai.responses",

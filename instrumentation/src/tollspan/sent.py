@@ -45,7 +45,7 @@ class Sent:
     @property
     def streams(self) -> bool:
         """Whether a stream was asked for."""
-        return self.route.streams or self.body.get("stream") is True
+        return self.route.streams or self.body.get("stream") in (True, "true")
 
     @property
     def fingerprint(self) -> bytes:

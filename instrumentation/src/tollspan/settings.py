@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from tollspan.guarded import log
+from tollspan.semconv import BatchUsage
 from tollspan.transport import Transport
 from tollspan.variables import VARIABLES, pairs, read
 
@@ -25,7 +26,7 @@ class Settings:
     at most. None: records wait in memory.
     ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
     which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into.
-    ``hosts`` maps patterns of hosts to the providers behind them.
+    ``hosts`` maps patterns of hosts to the providers behind them, ``batch_usage`` tells what batches are metered by.
     """
 
     url: str
@@ -39,6 +40,7 @@ class Settings:
     fingerprint_key: bytes | None = field(repr=False)
     threads: bool
     hosts: Mapping[str, str]
+    batch_usage: BatchUsage
 
 
 def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
@@ -69,6 +71,7 @@ def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
         (found["fingerprint_key"] or "").encode() or None,
         found["threads"],
         {pattern.lower(): provider for pattern, provider in found["hosts"].items()},
+        found["batch_usage"],
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from tollspan.guarded import log
 from tollspan.hosts import INCLUDE_USAGE_HOSTS
+from tollspan.semconv import BatchUsage
 
 SPOOL_BYTES: Final = 512 << 20
 TIMEOUT_SECONDS: Final = 10.0
@@ -33,6 +34,7 @@ class Arguments(TypedDict, total=False):
     propagate_to: Collection[str] | None
     fingerprint_key: str | None
     hosts: Mapping[str, str] | None
+    batch_usage: BatchUsage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,13 @@ def _compression(text: str) -> Compression:
     found: dict[str, Compression] = {"gzip": "gzip", "none": "none"}
     if text.lower() not in found:
         raise ValueError("gzip or none")
+    return found[text.lower()]
+
+
+def _batch_usage(text: str) -> BatchUsage:
+    found: dict[str, BatchUsage] = {"lines": "lines", "total": "total"}
+    if text.lower() not in found:
+        raise ValueError("lines or total")
     return found[text.lower()]
 
 
@@ -161,6 +170,11 @@ VARIABLES: Final = (
     Variable(
         "TOLLSPAN_HOSTS", "hosts", pairs, {}, "none",
         "Providers behind hosts of your own, `pattern=provider,pattern=provider`, such as `*.llm.internal=vllm`.",
+    ),
+    Variable(
+        "TOLLSPAN_BATCH_USAGE", "batch_usage", _batch_usage, "lines", "`lines`",
+        "OpenAI batches are metered by the `lines` of their output files, each a call, or by the `total` of the batch; "
+        "the same for all processes.",
     ),
     Variable(
         "TOLLSPAN_FINGERPRINT_KEY", "fingerprint_key", str, None, "none: no fingerprints",

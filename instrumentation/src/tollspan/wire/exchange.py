@@ -19,8 +19,9 @@ from tollspan.fingerprint import fingerprint
 from tollspan.guarded import guarded
 from tollspan.hosts import ProviderOf, look_up
 from tollspan.linking import told_retries
+from tollspan.multipart import KIND, texts
 from tollspan.routes import Route, route
-from tollspan.semconv import UsageApi
+from tollspan.semconv import BatchUsage, UsageApi
 from tollspan.sent import Sent
 
 BAGGAGE_HEADER = "baggage"  # W3C
@@ -34,6 +35,7 @@ class State:
     include_usage_hosts: frozenset[str] = frozenset()
     propagate_to: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
+    batch_usage: BatchUsage = "lines"
 
 
 state = State()
@@ -80,6 +82,8 @@ def begin(outgoing: Outgoing) -> Begun | None:
         return None
     provider = state.provider_of(outgoing.host)
     found = route(outgoing.method, outgoing.path, provider)
+    if found is not None and found.batch not in (None, state.batch_usage):
+        return Begun(None)
     sent = None if found is None or found.api is None else _sent(outgoing, found, found.api, provider)
     if provider is None and (found is None or (sent is not None and not sent.named)):
         _propagate(outgoing)
@@ -147,7 +151,12 @@ def _hide_baggage() -> Any:
 
 def _sent(outgoing: Outgoing, found: Route, api: UsageApi, provider: str | None) -> Sent:
     raw = guarded(outgoing.body)() or b""
-    body = _document(raw)
+    kind = outgoing.header("content-type") or ""
+    if kind.startswith(KIND):
+        body: dict[str, Any] = dict(texts(kind, raw))
+        raw = json.dumps([body, len(raw)]).encode()  # in place of the files, which may be large
+    else:
+        body = _document(raw)
     key = state.fingerprint_key
     return Sent(
         api=api,

@@ -55,12 +55,22 @@ def _begun(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
             path=request.url.path,
             header=request.headers.get,
             drop_header=lambda name: request.headers.pop(name, None),
-            body=lambda: bytes(request.content),
+            body=lambda: _body(request),
             header_names=lambda: list(request.headers),
             set_header=request.headers.__setitem__,
             can_ask=True,
         )
     )
+
+
+def _body(request: Any) -> bytes:
+    """Return a body that is there; of a form that is made while it is sent, the fields that are texts."""
+    fields = getattr(request.stream, "fields", None)
+    if fields is None:
+        return bytes(request.content)
+    boundary = request.stream.boundary
+    found = [b"--%s\r\n%s\r\n" % (boundary, b"".join(field.render())) for field in fields if hasattr(field, "value")]
+    return b"".join([*found, b"--%s--\r\n" % boundary])
 
 
 @guarded
