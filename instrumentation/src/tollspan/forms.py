@@ -144,6 +144,8 @@ FORMS: Final[Mapping[UsageApi, Form]] = {
             f"{_AWS}{name}-token-count" for name in ("input", "output", "cache-read-input", "cache-write-input")
         ),
         ends=_ends("amazon-bedrock-invocationMetrics", ""),
+        running=True,
+        placeholders=frozenset({"output_tokens"}),
     ),
     "cohere": Form(
         ids=_at("id", "response_id", "response.response_id"),
