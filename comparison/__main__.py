@@ -1,4 +1,7 @@
-"""``python -m comparison cases|oldest|peers``: installs, runs, compares, prints; ends with 1 if anything is wrong."""
+"""``python -m comparison cases|oldest|peers``: installs, runs, compares, prints; ends with 1 if anything is wrong.
+
+``python -m comparison pages`` runs nothing, and renews the pages from what is recorded and from the tables.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ TOLLSPAN = INSTRUMENTATIONS[0]
 def main() -> int:
     """Run what is asked for."""
     options = _options()
-    return {"cases": _newest, "oldest": _oldest, "peers": _peers}[options.what](options)
+    return {"cases": _newest, "oldest": _oldest, "peers": _peers, "pages": _pages}[options.what](options)
 
 
 def _newest(options: argparse.Namespace) -> int:
@@ -29,7 +32,7 @@ def _oldest(options: argparse.Namespace) -> int:
     chosen = [one for one in oldest.OLDEST if not options.name or one.name in options.name]
     codes = []
     for one in chosen:
-        cases = [case for case in all_cases() if case.sdk in one.sdks]
+        cases = [case for case in all_cases() if case.sdk == one.sdk]
         only = options.only or ",".join(case.slug for case in cases)
         codes.append(_said(run(TOLLSPAN, cases, _step, name=one.name, packages=one.packages, only=only)))
     return max(codes)
@@ -42,18 +45,21 @@ def _said(found: Run) -> int:
 
 def _peers(options: argparse.Namespace) -> int:
     chosen = [one for one in INSTRUMENTATIONS if not options.name or one.name in options.name]
-    if not options.recorded:
-        for one in chosen:
-            found = run(one, all_cases(), _step, only=options.only)
-            if found.failure:
-                _say([f"{one.name}: {found.failure}"])
-            if found.cases and not options.only:
-                recording.write(found)
-            elif found.cases:
-                _say(page.columns([found]))
-    if not options.only:
-        page.renew(recording.read())
-        _say(page.columns(recording.read()))
+    for one in chosen:
+        found = run(one, all_cases(), _step, only=options.only)
+        if found.failure:
+            _say([f"{one.name}: {found.failure}"])
+        if found.cases and not options.only:
+            recording.write(found)
+        elif found.cases:
+            _say(page.columns([found]))
+    return 0 if options.only else _pages(options)
+
+
+def _pages(_options: argparse.Namespace) -> int:
+    runs = recording.read()
+    _say([*page.columns(runs), "", *page.tally(runs)])
+    page.renew(runs)
     return 0
 
 
@@ -70,10 +76,9 @@ def _say(lines: object) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m comparison", description=__doc__)
-    parser.add_argument("what", choices=["cases", "oldest", "peers"])
+    parser.add_argument("what", choices=["cases", "oldest", "peers", "pages"])
     parser.add_argument("--only", default="", help="run these cases only, as addresses name them, joined by commas")
     parser.add_argument("--name", action="append", help="run this instrumentation or row of old releases only")
-    parser.add_argument("--recorded", action="store_true", help="run nothing, grade what is recorded")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The oldest releases of the SDKs under which all their cases are right, found by trying; one table."""
+"""The oldest releases of the SDKs under which all calls that they have are right, found by trying; one table."""
 
 from __future__ import annotations
 
@@ -7,24 +7,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Oldest:
-    """A row: the release, what else must be held back for it to run at all, and the cases of these SDKs."""
+    """A row: an SDK's release, what must be held back for it to run at all, the HTTP library that it sends with."""
 
-    name: str
-    sdks: frozenset[str]
-    packages: tuple[str, ...]
+    sdk: str
+    version: str
+    sends: str
+    beside: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The name of its environment."""
+        return f"oldest-{self.sdk}"
 
-def _row(sdk: str, version: str, *beside: str) -> Oldest:
-    return Oldest(f"oldest-{sdk}", frozenset({sdk}), (f"{sdk}=={version}", *beside))
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What is installed."""
+        return (f"{self.sdk}=={self.version}", *self.beside)
 
 
 OLDEST: tuple[Oldest, ...] = (
-    _row("openai", "1.40.0", "httpx<0.28"),
-    _row("anthropic", "0.39.0", "httpx<0.28"),
-    _row("google-genai", "1.0.0"),
-    _row("boto3", "1.34.131"),
-    _row("cohere", "5.13.0"),
-    _row("mistralai", "1.0.0"),
-    _row("groq", "0.9.0", "httpx<0.28"),
-    _row("ollama", "0.4.0"),
+    Oldest("openai", "1.20.0", "httpx", ("httpx<0.28",)),
+    Oldest("anthropic", "0.28.0", "httpx", ("httpx<0.28",)),
+    Oldest("google-genai", "1.0.0", "httpx"),
+    Oldest("boto3", "1.34.116", "botocore"),
+    Oldest("cohere", "5.13.0", "httpx"),
+    Oldest("mistralai", "1.0.0", "httpx"),
+    Oldest("groq", "0.9.0", "httpx", ("httpx<0.28",)),
+    Oldest("ollama", "0.4.0", "httpx"),
 )

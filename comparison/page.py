@@ -1,4 +1,4 @@
-"""The page of the comparison, made whole from the recordings."""
+"""The pages: the comparison, made whole from the recordings, and the SDKs that are supported, from their table."""
 
 from __future__ import annotations
 
@@ -10,21 +10,45 @@ from pathlib import Path
 from comparison import grade
 from comparison.grade import Grade, Graded
 from comparison.instrumentation import INSTRUMENTATIONS, NEWEST, Instrumentation
+from comparison.oldest import OLDEST
 from comparison.run import CaseRun, Run
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "comparison.md"
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+PAGE, SUPPORTED = REFERENCE / "comparison.md", REFERENCE / "supported-sdks.md"
+SUPPORTED_TEXT = """# Supported SDKs
+
+Made by `python -m comparison pages`, do not edit.
+
+tollspan imports no SDK: it meters at the HTTP library below. So it does not end with a release of an SDK, and newer
+ones work on the day they appear. These are the oldest releases with which all calls that they have are right in the
+table of cases, with Python 3.11 or newer:
+
+| SDK | oldest tried and right | held back beside it | sends with |
+|---|---|---|---|
+{rows}
+
+`make cases-oldest` tries them again, each in an environment of its own; `make cases` does the same with the newest
+releases. Calls without an SDK, through `httpx`, `httpx2`, `requests` or `aiohttp`, need none of these.
+"""
 NOT_GRADED = "-"
 _BY_NAME = {one.name: one for one in INSTRUMENTATIONS}
 
 
 def renew(runs: Sequence[Run]) -> None:
-    """Write the page anew."""
+    """Write both pages anew."""
     PAGE.write_text(written(runs), encoding="utf-8")
+    SUPPORTED.write_text(supported(), encoding="utf-8")
+
+
+def supported() -> str:
+    """Return the page of the oldest SDKs."""
+    rows = [f"| {' | '.join((one.sdk, one.version, ', '.join(one.beside) or '-', one.sends))} |" for one in OLDEST]
+    return SUPPORTED_TEXT.format(rows="\n".join(rows))
 
 
 def written(runs: Sequence[Run]) -> str:
     """Return the page for these runs."""
-    return "\n".join([*_head(runs), *_tally(runs), "", *_versions(runs), "", "## Rules", "", *_rules(), "",
+    return "\n".join([*_head(runs), *tally(runs), "", *_versions(runs), "", "## Rules", "", *_rules(), "",
                       "## Cases", "", *columns(runs), ""])  # fmt: skip
 
 
@@ -44,7 +68,8 @@ def _head(runs: Sequence[Run]) -> Iterator[str]:
     yield ""
 
 
-def _tally(runs: Sequence[Run]) -> Iterator[str]:
+def tally(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield the table of grades, a line for each instrumentation."""
     yield f"| | cases | {' | '.join(Grade)} | not graded |"
     yield f"|---|{'---:|' * (len(Grade) + 2)}"
     for run in runs:

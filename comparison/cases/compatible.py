@@ -24,7 +24,7 @@ VENDORS = {
     "Ollama through OpenAI": ("/v1", "llama3.2"),
 }
 """Vendor to what its base address ends with, and a model of it."""
-LIKE_OPENAI = {"Cerebras", "vLLM", "Ollama through OpenAI"}
+LIKE_OPENAI = {"Cerebras", "Ollama through OpenAI"}
 """Those that state usage as OpenAI does."""
 
 

@@ -6,7 +6,7 @@ import io
 import json
 from typing import Any
 
-from comparison.case import EXACT, UNMEASURED, cases_of
+from comparison.case import ESTIMATED, EXACT, UNMEASURED, cases_of
 from comparison.cases.openai_chat import ASK, MODEL, WITH_USAGE, aclient, client
 from comparison.reading import read
 
@@ -62,7 +62,17 @@ def transcription_stream(url: str) -> None:
     read(create(model=HEARER, file=sound(), stream=True))
 
 
-@CASES("OpenAI: speech", UNMEASURED)
+@CASES("OpenAI: transcription as text", UNMEASURED)
+def transcription_as_text(url: str) -> None:
+    client(url).audio.transcriptions.create(model="whisper-1", file=sound(), response_format="text")
+
+
+@CASES("OpenAI: translation", UNMEASURED)
+def translation(url: str) -> None:
+    client(url).audio.translations.create(model="whisper-1", file=sound())
+
+
+@CASES("OpenAI: speech", ESTIMATED)
 def speech(url: str) -> None:
     client(url).audio.speech.create(model="gpt-4o-mini-tts", voice="alloy", input="How many?").read()
 
@@ -97,14 +107,17 @@ def batch(url: str, lines: int = 2) -> Any:
     return made.batches.retrieve(begun.id)
 
 
-@CASES("OpenAI: batch create and retrieve")
+@CASES("OpenAI: batch create and retrieve", EXACT, EXACT)
 def batch_create_and_retrieve(url: str) -> None:
-    batch(url)
-
-
-@CASES("OpenAI: batch result file", EXACT, EXACT)
-def batch_result_file(url: str) -> None:
+    """The results are in a file, which is read."""
     read(client(url).files.content(batch(url).output_file_id).iter_lines())
+
+
+@CASES("OpenAI: batch results read twice", EXACT, EXACT, EXACT, EXACT, polls=2)
+def batch_results_read_twice(url: str) -> None:
+    results = batch(url).output_file_id
+    for _ in range(2):
+        client(url).files.content(results).read()
 
 
 @CASES.free("OpenAI: moderation")
