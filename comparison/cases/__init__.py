@@ -18,7 +18,10 @@ MODULES: Final = {
     "anthropic_messages": ("anthropic",),
     "gemini": ("google.genai",),
     "bedrock": ("boto3",),
-    "vendors": ("cohere", "mistralai", "groq", "ollama"),
+    "cohere_chat": ("cohere",),
+    "mistral_chat": ("mistralai",),
+    "groq_chat": ("groq",),
+    "ollama_chat": ("ollama",),
     "plain_http": ("httpx", "requests", "aiohttp"),
 }
 """Module of cases to what it imports."""
