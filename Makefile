@@ -1,8 +1,8 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench bench-rating properties rating conformance \
-	cases cases-oldest compare-instrumentations
+.PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating \
+	conformance cases cases-oldest compare-instrumentations
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -33,6 +33,9 @@ bench: setup
 
 bench-rating: setup
 	$(UV) run --quiet python -m benchmarks.rating
+
+bench-overhead: setup
+	$(UV) run --quiet python -m benchmarks.overhead
 
 dialects: setup
 	$(UV) run --quiet python -m tests.dialects

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
+from tollspan import observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
 from tollspan.forms import FORMS
-from tollspan.guarded import guarded
+from tollspan.guarded import guarded, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
-from tollspan.process import Identity, identify
+from tollspan.process import Identity, Place, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
 from tollspan.results import Result, results_reader
@@ -44,6 +45,10 @@ class Recorder(Protocol):
         """Return the time in nanoseconds since the epoch."""
         ...
 
+    def begin(self) -> Place:
+        """Take a place in the sequence for a call that begins."""
+        ...
+
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number."""
         ...
@@ -59,10 +64,12 @@ class Attempt:
     def __init__(self, sent: Sent, recorder: Recorder, whose: Attribution) -> None:
         self._sent = sent
         self._recorder = recorder
+        self._place = recorder.begin() if _makes_a_record(sent) else None
         self._start_ns = recorder.now_ns()
         self._identity = identify(self._start_ns)
         self._attribution = whose
         self._link = link(sent.fingerprint, self._identity.record_id, sent.retries)
+        self._told = observers.begun()
         self._answer = Answer(FORMS[sent.api])
         self._reader: Reader | None = None
         self._swallow = UsageChunk() if sent.swallow_usage else None
@@ -86,20 +93,22 @@ class Attempt:
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
-        seen = self._chunk(data)
+        self._chunk(data)
+        if self._swallow is None:
+            return data
+        seen = safely(self._swallow.feed, data)
         return data if seen is None else seen
 
     @guarded
-    def _chunk(self, data: bytes) -> bytes:
+    def _chunk(self, data: bytes) -> None:
         if self._first_chunk_ns is None:
             self._first_chunk_ns = self._recorder.now_ns()
         if self._reader is not None:
-            guarded(self._reader.feed)(data)
-        return data if self._swallow is None else self._swallow.feed(data)
+            self._reader.feed(data)
 
     def finish(self) -> bytes:
         """Note that the body came to its end; return what was held back of it."""
-        held = b"" if self._swallow is None else guarded(self._swallow.rest)() or b""
+        held = b"" if self._swallow is None else safely(self._swallow.rest) or b""
         self._finish()
         return held
 
@@ -141,6 +150,13 @@ class Attempt:
         if self._done:
             return
         self._done = True
+        try:
+            self._tell(outcome, error, sent=sent)
+        finally:
+            if self._place is not None:
+                self._place.leave()
+
+    def _tell(self, outcome: Outcome, error: str | None, *, sent: bool) -> None:
         self._read_out()
         if self._refused:
             outcome, error = "failed", self._answer.error or str(self._status)
@@ -152,7 +168,9 @@ class Attempt:
         if self._counts:
             billable = sent and self._may_cost
             measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
-            self._recorder.emit(self._record(self._identity, self._answer, measured, outcome, error))
+            record = self._record(self._identity, self._answer, measured, outcome, error)
+            self._recorder.emit(record)
+            observers.ended(self._told, record)
 
     @property
     def _refused(self) -> bool:
@@ -193,7 +211,7 @@ class Attempt:
     def _record(
         self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None
     ) -> CallRecord:
-        process_id, seq = self._recorder.number()
+        process_id, seq = (self._place or self._recorder).number()
         asked, raw = self._sent, measured.raw
         end_ns = max(self._recorder.now_ns(), self._start_ns)
         return CallRecord(
@@ -238,6 +256,11 @@ class Attempt:
         if not known or not measured.counts.output or self._first_chunk_ns is None or end_ns <= self._first_chunk_ns:
             return None
         return measured.counts.output / ((end_ns - self._first_chunk_ns) / 1e9)
+
+
+def _makes_a_record(sent: Sent) -> bool:
+    """Tell whether a request is a call for certain; only those are missed when the process is killed meanwhile."""
+    return sent.route.operation != FETCH and (sent.known or not sent.route.unsure)
 
 
 def _of(error: BaseException) -> Iterator[BaseException]:

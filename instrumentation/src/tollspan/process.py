@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from opentelemetry import trace
+
+from tollspan.suppression import untraced
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Identity:
 
     ``record_id`` is a UUIDv7; ``trace_id`` and ``span_id`` are 32 and 16 lowercase hex digits; ``parent_id`` is
     empty for a root. ``trace_sampled`` tells whether the application's trace was sampled; a trace of our own is.
+    Where the application suppresses tracing, no trace is: the record is for the bill alone.
     """
 
     record_id: str
@@ -36,20 +39,75 @@ def uuid7(now_ns: int, random: bytes) -> str:
 def identify(now_ns: int, random: Callable[[int], bytes] = os.urandom) -> Identity:
     """Make the ids of a record that starts now: a child of the application's active span, else a new trace."""
     parent = trace.get_current_span().get_span_context()
+    traced = not untraced()
     record_id, span_id = uuid7(now_ns, random(10)), random(8).hex()
     if not parent.is_valid:
-        return Identity(record_id, random(16).hex(), span_id)
+        return Identity(record_id, random(16).hex(), span_id, trace_sampled=traced)
     trace_id, parent_id = trace.format_trace_id(parent.trace_id), trace.format_span_id(parent.span_id)
-    return Identity(record_id, trace_id, span_id, parent_id, trace_sampled=parent.trace_flags.sampled)
+    return Identity(record_id, trace_id, span_id, parent_id, trace_sampled=traced and parent.trace_flags.sampled)
 
 
 class Process:
-    """A sending process: a random id and a counter 1, 2, 3 ... without gaps; a fork needs a new one."""
+    """A sending process: a random id, a counter 1, 2, 3 ... without gaps, and the calls that are under way.
 
-    def __init__(self, process_id: str | None = None) -> None:
+    ``tell`` hears how many numbers there will be once the calls under way have theirs, and 0 when none is: whoever
+    finds this after the process was killed knows what is missing. A fork needs a new one.
+    """
+
+    def __init__(self, process_id: str | None = None, tell: Callable[[int], object] = lambda _expected: None) -> None:
         self.id = process_id or os.urandom(8).hex()
-        self._numbers = itertools.count(1)
+        self._tell, self._told = tell, 0
+        self._last = self._unnumbered = self._under_way = 0
+        self._lock = threading.RLock()  # a signal handler may begin a call while its thread holds it
+
+    def begin(self) -> Place:
+        """Take a place for a call that begins."""
+        with self._lock:
+            self._unnumbered += 1
+            self._under_way += 1
+            self._say()
+        return Place(self)
 
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number; safe across threads."""
-        return self.id, next(self._numbers)
+        with self._lock:
+            self._last += 1
+            return self.id, self._last
+
+    def end(self, *, numbered: bool) -> None:
+        """Give up a place."""
+        with self._lock:
+            self._unnumbered -= not numbered
+            self._under_way -= 1
+            self._say()
+
+    def number_of(self, place: Place) -> tuple[str, int]:
+        """Give a place its number; one that has one already gets the next."""
+        with self._lock:
+            self._unnumbered -= not place.numbered
+            place.numbered = True
+            return self.number()
+
+    def _say(self) -> None:
+        expected = self._last + self._unnumbered if self._under_way else 0
+        if expected != self._told:
+            self._told = expected
+            self._tell(expected)
+
+
+class Place:
+    """The place of one call in the sequence of its process, from when it begins until its records are kept."""
+
+    __slots__ = ("_process", "numbered")
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.numbered = False
+
+    def number(self) -> tuple[str, int]:
+        """Return the process id and the call's sequence number; further records of the call get further ones."""
+        return self._process.number_of(self)
+
+    def leave(self) -> None:
+        """Say, once, that the call's records are kept, however many those are."""
+        self._process.end(numbered=self.numbered)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tollspan.answer import Answer, found
 from tollspan.body import WholeBody
 from tollspan.forms import FORMS, Path
-from tollspan.guarded import guarded, log
+from tollspan.guarded import log, safely
 from tollspan.routes import ResultsIn
 from tollspan.semconv import UsageApi
 from tollspan.stream import parsed
@@ -149,7 +149,7 @@ class ResultLines:
         if size > MAX_LINE_BYTES:
             log.error("tollspan: line %d of %s has %d bytes, too many to be read", self._number, self._name, size)
         elif b'"usage' in line:
-            guarded(self._report)(line)
+            safely(self._report, line)
 
     def _report(self, line: bytes) -> None:
         result = result_in(self._form, parsed(line), f"{self._name}#{self._number}")

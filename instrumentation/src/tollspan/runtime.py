@@ -10,13 +10,11 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from tollspan import attribution, ending, wire
+from tollspan import attribution, ending, telemetry, wire
 from tollspan import threads as carried
-from tollspan.event import EventError, read_event
-from tollspan.event_fields import NAMES
 from tollspan.export import encoded_resource
-from tollspan.guarded import guarded, log
-from tollspan.process import Process, identify
+from tollspan.guarded import guarded, log, safely
+from tollspan.process import Place, Process, identify
 from tollspan.record import Record, UnitRecord
 from tollspan.sender import Sender, Stats
 from tollspan.settings import Settings, resolve
@@ -42,9 +40,10 @@ class Runtime:
 
     def restart(self) -> None:
         """Begin as a new process: own id, sequence, file and thread; what a forked parent has queued stays its own."""
-        self._process = Process()
+        self._process = Process(tell=self._expect)
         settings = self.settings
-        spool = Spool(settings.spool, encoded_resource(settings.resource), Limits.of(settings.spool_bytes))
+        about, limits = encoded_resource(settings.resource), Limits.of(settings.spool_bytes)
+        self._spool = spool = Spool(settings.spool, about, limits, process_id=self._process.id)
         post = http_post(settings.url, settings.headers, settings.transport)
         self.sender = Sender(post, settings.resource, spool)
 
@@ -52,9 +51,21 @@ class Runtime:
         """Return the wall clock in nanoseconds."""
         return time.time_ns()
 
+    def begin(self) -> Place:
+        """Take a place in the sequence for a call that begins."""
+        return self._process.begin()
+
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number."""
         return self._process.number()
+
+    def stats(self) -> Stats:
+        """Return what became of this process's records."""
+        return self.sender.stats(self._process.id)
+
+    @guarded
+    def _expect(self, records: int) -> None:
+        self._spool.expect(records, self.now_ns())
 
     def emit(self, record: Record) -> None:
         """Keep a record, to be sent."""
@@ -80,8 +91,9 @@ def install(endpoint: str | None = None, **settings: Unpack[Arguments]) -> None:
         _running = Runtime(found)
         wire.patch(_running, found)
         ending.watch(_at_end)
-        guarded(_running.sender.start)()
+        safely(_running.sender.start)
         carried.put_in(threads=found.threads)
+        guarded(telemetry.put_in)(found.telemetry)
 
 
 @guarded
@@ -92,6 +104,7 @@ def uninstall(timeout: float = EXIT_FLUSH_SECONDS) -> None:
         running, _running = _running, None
         wire.unpatch()
         carried.take_out()
+        guarded(telemetry.take_out)()
         ending.unwatch()
     if running is not None:
         running.sender.close(timeout)
@@ -113,8 +126,10 @@ def record(meter: str, quantity: Decimal | int | str, **keys: Unpack[attribution
         return
     now_ns = running.now_ns()
     whose = attribution.over(attribution.current(), keys)
-    process_id, seq = running.number()
+    place = running.begin()
+    process_id, seq = place.number()
     running.emit(UnitRecord(identify(now_ns), process_id, seq, now_ns, meter, exact, whose))
+    place.leave()
 
 
 @guarded
@@ -126,6 +141,9 @@ def record_usage(**fields: object) -> None:
     event may be told again, here, by HTTP or in a file: it counts once. The attribution in force fills what is not
     given. An event that cannot be counted is refused with a log line.
     """
+    from tollspan.event import EventError, read_event  # noqa: PLC0415 - most applications tell no events
+    from tollspan.event_fields import NAMES  # noqa: PLC0415 - as above
+
     running = _running
     if running is None:
         return
@@ -150,13 +168,13 @@ def record_usage(**fields: object) -> None:
 def flush(timeout: float = EXIT_FLUSH_SECONDS) -> bool:
     """Send what waits, for at most ``timeout`` seconds; True when nothing waits any more."""
     running = _running
-    return running is None or bool(guarded(running.sender.flush)(timeout))
+    return running is None or bool(safely(running.sender.flush, timeout))
 
 
 def stats() -> Stats:
     """Return what became of this process's records; all zero when nothing runs."""
     running = _running
-    return (None if running is None else guarded(running.sender.stats)()) or Stats()
+    return (None if running is None else safely(running.stats)) or Stats()
 
 
 def _quantity(quantity: object) -> str | None:
@@ -175,7 +193,7 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     wire.disown_open()
     if _running is not None:
-        guarded(_running.sender.forget)()
+        safely(_running.sender.forget)
         _running.restart()
 
 

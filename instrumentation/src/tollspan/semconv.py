@@ -25,7 +25,16 @@ CUSTOM_ID: Final = "tollspan.batch.custom_id"  # the caller's own name for a req
 QUALITY: Final = "tollspan.quality"  # one of the closed list of qualities
 METER: Final = "tollspan.meter"  # a unit that is no LLM call: the meter's name
 QUANTITY: Final = "tollspan.quantity"  # decimal string
+PROCESS_ENDED: Final = "process ended"  # name of the span about a killed process: its seq is the highest expected one
 TRACE_SAMPLED: Final = "tollspan.trace.sampled"  # bool: was the application's trace sampled
+# On a span of the application's own, on request: what the calls made under it used. Nothing is billed by them.
+SPAN_CALLS: Final = "tollspan.span.calls"  # int, HTTP attempts so far
+SPAN_INPUT_TOKENS: Final = "tollspan.span.input_tokens"  # int, inclusive; absent where no call has stated it
+SPAN_CACHE_READ_TOKENS: Final = "tollspan.span.cache_read_tokens"
+SPAN_CACHE_WRITE_TOKENS: Final = "tollspan.span.cache_write_tokens"
+SPAN_OUTPUT_TOKENS: Final = "tollspan.span.output_tokens"  # int, inclusive
+SPAN_REASONING_TOKENS: Final = "tollspan.span.reasoning_tokens"
+SPAN_RECORD_IDS: Final = "tollspan.span.record_ids"  # strings, the records of these calls, the first 64
 STREAM: Final = "gen_ai.request.stream"
 TTFT_SECONDS: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
 OUTPUT_RATE: Final = "tollspan.output_tokens_per_second"  # double, of a whole stream after its first chunk

@@ -34,6 +34,10 @@ class Arguments(TypedDict, total=False):
     propagate_to: Collection[str] | None
     fingerprint_key: str | None
     hosts: Mapping[str, str] | None
+    stamp_spans: bool | Literal["all"] | None
+    copy_to_span: bool | None
+    metrics: bool | None
+    suppress_http_spans: bool | None
     batch_usage: BatchUsage | None
 
 
@@ -74,6 +78,13 @@ def truth(text: str) -> bool:
     if found is None:
         raise ValueError("true or false")
     return found
+
+
+def _stamped(text: str) -> bool | Literal["all"]:
+    try:
+        return "all" if text.lower() == "all" else truth(text)
+    except ValueError:
+        raise ValueError("true, false or all") from None
 
 
 def _count(text: str) -> int:
@@ -179,6 +190,22 @@ VARIABLES: Final = (
     Variable(
         "TOLLSPAN_FINGERPRINT_KEY", "fingerprint_key", str, None, "none: no fingerprints",
         "The secret under which requests are fingerprinted.",
+    ),
+    Variable(
+        "TOLLSPAN_STAMP_SPANS", "stamp_spans", _stamped, default=False, shown="`false`",
+        meaning="`true`: LLM spans of other instrumentations get the attribution in force; `all`: every span does.",
+    ),
+    Variable(
+        "TOLLSPAN_COPY_TO_SPAN", "copy_to_span", truth, default=False, shown="`false`",
+        meaning="`true`: the span that is active when a call is made gets what its calls used, as `tollspan.span.*`.",
+    ),
+    Variable(
+        "TOLLSPAN_METRICS", "metrics", truth, default=False, shown="`false`",
+        meaning="`true`: `gen_ai.client.token.usage` and `gen_ai.client.operation.duration`, without customers.",
+    ),
+    Variable(
+        "TOLLSPAN_SUPPRESS_HTTP_SPANS", "suppress_http_spans", truth, default=False, shown="`false`",
+        meaning="`true`: OpenTelemetry's instrumentations of HTTP libraries make no span of a call that is metered.",
     ),
 )  # fmt: skip
 
