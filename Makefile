@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench bench-rating properties rating conformance
+.PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating conformance
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -32,6 +32,9 @@ bench: setup
 
 bench-rating: setup
 	$(UV) run --quiet python -m benchmarks.rating
+
+bench-overhead: setup
+	$(UV) run --quiet python -m benchmarks.overhead
 
 dialects: setup
 	$(UV) run --quiet python -m tests.dialects

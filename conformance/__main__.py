@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> list[StackResult]:
     chosen = [stack for stack in STACKS if not options.stack or stack.name in options.stack]
     folder = Path(tempfile.mkdtemp(prefix="tollspan-conformance-"))
     try:
-        with _progress(len(chosen)) as on_step:
+        with progress(len(chosen)) as on_step:
             return run(chosen, folder, options.only, on_step)
     finally:
         if options.keep:
@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _progress(stacks: int) -> Iterator[Callable[[str, str], None]]:
+def progress(stacks: int) -> Iterator[Callable[[str, str], None]]:
     """Show a bar on a terminal, nothing elsewhere."""
     columns = (TextColumn("{task.fields[stack]:>16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.fields[doing]}"))  # fmt: skip

@@ -60,6 +60,7 @@ class Seen:
     reasoning: int | None
     quality: str
     outcome: str
+    customer: str | None = None
 
     @property
     def nothing_used(self) -> bool:
@@ -70,10 +71,10 @@ class Seen:
     def of_row(cls, row: Mapping[str, Any]) -> Self:
         """Make it from a row of ``tollspan calls``."""
         figures = {figure: row[f"{figure}_tokens"] for figure in FIGURES}
-        return cls(**figures, quality=str(row["quality"]), outcome=str(row["outcome"]))
+        return cls(**figures, quality=str(row["quality"]), outcome=str(row["outcome"]), customer=row.get("customer"))
 
     @classmethod
     def of_call(cls, call: Call) -> Self:
         """Make it from a settled call."""
         figures = {figure: getattr(call.usage, figure) for figure in FIGURES}
-        return cls(**figures, quality=call.quality, outcome=call.outcome)
+        return cls(**figures, quality=call.quality, outcome=call.outcome, customer=call.customer)

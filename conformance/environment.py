@@ -43,7 +43,7 @@ def prepare(stack: Stack) -> Environment:
     Raises:
         InstallError: with what the installer said last.
     """
-    folder = CACHE / stack.name
+    folder = CACHE / (stack.home or stack.name)
     folder.mkdir(parents=True, exist_ok=True)
     return _node(stack, folder) if stack.script.endswith(".mjs") else _python(stack, folder)
 
@@ -54,7 +54,8 @@ def _python(stack: Stack, folder: Path) -> Environment:
     if not python.exists():
         _run([uv, "venv", "--quiet", "--python", sys.executable, "--clear", str(folder)], folder)
     packages = [OWN.get(name, name) for name in (*stack.packages, *BASE)]  # first named, newest chosen
-    _run([uv, "pip", "install", "--quiet", "--upgrade", "--python", str(python), *packages], folder)
+    anew = [f"--reinstall-package={name}" for name in OWN]  # its version stays while its code changes
+    _run([uv, "pip", "install", "--quiet", "--upgrade", *anew, "--python", str(python), *packages], folder)
     listed = _run([uv, "pip", "list", "--quiet", "--format", "json", "--python", str(python)], folder)
     versions = {one["name"]: one["version"] for one in json.loads(listed)}
     return Environment((str(python), str(SCRIPTS / stack.script)), versions)

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One stack; ``packages`` are installed in their newest releases, the first is the one that makes the spans."""
+    """One stack; ``packages`` are installed in their newest releases, the first is the one that makes the spans.
+
+    Stacks with the same ``home`` share an environment; without one it is the stack's own.
+    """
 
     name: str
     packages: tuple[str, ...]
     script: str
+    home: str = ""
 
     @property
     def maker(self) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from conformance.provider.endpoint import Api, Call, Desk, Errand, Request
+from conformance.provider.endpoint import Api, Call, Desk, Errand, Payload, Request
 from tollspan_rater.demo.provider.answer import WORDS, Event
 
 MADE = "2026-11-01T10:00:00Z"
+_BATCH = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"
 
 
 def generate(call: Call) -> dict[str, Any]:
@@ -147,18 +149,23 @@ def _told(kind: str, **about: Any) -> Event:
 
 
 def create_batch(request: Request, desk: Desk) -> dict[str, Any]:
-    """Begin a batch of inline requests: each is a call on the bill, answered inside the batch when it is done."""
+    """Begin a batch of inline requests: each is a call on the bill.
+
+    The answers come inside the batch when it is done, with trait ``in-file`` in a file of their own.
+    """
     lines = request.body["batch"]["inputConfig"]["requests"]["requests"]
     calls = [desk.call(GENERATE, replace(request, body=line["request"]), tier="batch") for line in lines]
     name = f"batches/{desk.new_id('b')}"
-    about = {"@type": "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch",
-             "model": f"models/{request.model}", "name": name, "createTime": MADE}  # fmt: skip
-    answers = [{"response": generate(call)} for call in calls]
-    done = {
-        "state": "BATCH_STATE_SUCCEEDED",
-        "endTime": MADE,
-        "output": {"inlinedResponses": {"inlinedResponses": answers}},
-    }
+    about = {"@type": _BATCH, "model": f"models/{request.model}", "name": name, "createTime": MADE}
+    about_them = [{"metadata": line["metadata"]} if "metadata" in line else {} for line in lines]
+    answers = [{"response": generate(call), **more} for call, more in zip(calls, about_them, strict=True)]
+    output: dict[str, Any] = {"inlinedResponses": {"inlinedResponses": answers}}
+    if "in-file" in request.traits:
+        file = f"files/{desk.new_id('batch-')}"
+        rows = [{"key": f"c{number}", **answer} for number, answer in enumerate(answers)]
+        desk.shelf[file] = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        output = {"responsesFile": file}
+    done = {"state": "BATCH_STATE_SUCCEEDED", "endTime": MADE, "output": output}
     desk.shelf[name] = {"name": name, "done": True, "metadata": {**about, **done}}
     return {"name": name, "metadata": {**about, "state": "BATCH_STATE_PENDING"}}
 
@@ -166,6 +173,12 @@ def create_batch(request: Request, desk: Desk) -> dict[str, Any]:
 def fetch_batch(request: Request, desk: Desk) -> Any:
     """Return a batch with its answers."""
     return desk.shelf.get(request.named["name"])
+
+
+def download(request: Request, desk: Desk) -> Payload | None:
+    """Return what a file of results holds."""
+    lines = desk.shelf.get(request.named["name"])
+    return None if lines is None else Payload(lines, "application/octet-stream")
 
 
 def _function(body: Mapping[str, Any]) -> str | None:
@@ -207,4 +220,5 @@ APIS = (
 ERRANDS = (
     Errand("POST", f"{_MODEL}batchGenerateContent", create_batch),
     Errand("GET", "/(?P<name>batches/b[0-9a-f]+)", fetch_batch),
+    Errand("GET", "/(?P<name>files/batch-[0-9a-f]+):download", download),
 )

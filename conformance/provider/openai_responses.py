@@ -72,12 +72,11 @@ def compact(call: Call) -> dict[str, Any]:
 def begin(request: Request, desk: Desk) -> dict[str, Any]:
     """Begin a response in the background: it is charged for, and says nothing of its usage yet."""
     call = desk.call(RESPONSES, request)
-    desk.shelf[call.response_id] = call
     return {**responses(call), "status": "queued", "output": [], "usage": None}
 
 
 def fetch(request: Request, desk: Desk) -> dict[str, Any] | None:
-    """Return a response that was begun; trait ``pending-once``: the first time it is not done."""
+    """Return a response that was made or begun; trait ``pending-once``: the first time it is not done."""
     call: Call | None = desk.shelf.get(request.named["id"])
     if call is None:
         return None

@@ -4,16 +4,18 @@ A client's base address is ``{url}/STACK/CASE/TRAITS``: the path says whom a req
 be taught a header. Traits are joined by ``+``: faults (:mod:`conformance.provider.fault`), and what a call uses or
 states: ``cached``, ``reasoning``, ``tool-prompt``, ``ttl`` (cache writes by lifetime), ``audio``, ``image``,
 ``web-search``, ``web-fetch``, ``compaction``, ``geo``, ``fast``, ``seconds``, ``tier-NAME``, ``as-VENDOR``;
-``pending-once``, ``one-errored`` and ``one-expired`` for what is fetched later.
+``pending-once``, ``one-errored``, ``one-expired`` and ``in-file`` (Gemini) for what is fetched later; ``json``: what is
+written is a JSON document.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -23,6 +25,8 @@ from conformance.provider import fault, form
 from conformance.provider.api import endpoint_of, on_its_terms
 from conformance.provider.draw import Draw, draw, draw_units, without_caches
 from conformance.provider.endpoint import UNIT_TRAITS, Api, Call, Errand, Payload, Request
+from conformance.provider.vendors import VENDORS
+from tollspan_rater.demo.provider.answer import WORDS
 from tollspan_rater.demo.provider.bill import Counts
 from tollspan_rater.demo.provider.loopback import LoopbackHandler, LoopbackServer
 
@@ -79,6 +83,7 @@ class Provider:
             if not api.free:
                 self._seen[request.stack, request.case] += 1
                 self.attempts.append(_attempt(api, call, status))
+                self.shelf(request)[call.response_id] = call
         return Admitted(status, call, first=number == 0)
 
     def new_id(self, request: Request, prefix: str) -> str:
@@ -178,7 +183,9 @@ class _Handler(LoopbackHandler):
         url = f"{provider.url}{'/'.join(parts[:4])}"
         query = dict(parse_qsl(split.query))
         request = Request(parts[1], parts[2], frozenset(parts[3].split("+")), body, named, query, url)
-        if isinstance(endpoint, Errand):
+        if request.vendor not in VENDORS:
+            self.answer_nothing_here(f"{path}: no such vendor")
+        elif isinstance(endpoint, Errand):
             self._errand(endpoint, request)
         else:
             self._call(endpoint, request)
@@ -213,7 +220,9 @@ class _Handler(LoopbackHandler):
             headers = {"Content-Type": answer.content_type, **_ids(call.response_id), **answer.headers}
             self.answer(fault.OK, answer.data, headers)
         else:
-            self.answer_json(fault.OK, fault.robbed(answer, request.traits), _ids(call.response_id))
+            self.answer_json(
+                fault.OK, fault.robbed(said(answer, request.traits), request.traits), _ids(call.response_id)
+            )
 
     def _stream(self, api: Api, call: Call) -> None:
         traits = call.request.traits
@@ -229,6 +238,13 @@ class _Handler(LoopbackHandler):
                 return
             self.chunk(api.stream.encode(replace(event, data=fault.robbed(event.data, traits))))
         self.chunk(b"")
+
+
+def said(answer: Any, traits: Collection[str]) -> Any:
+    """Return an answer with the text that the case wants."""
+    if "json" not in traits:
+        return answer
+    return json.loads(json.dumps(answer).replace(json.dumps("".join(WORDS)), json.dumps(json.dumps({"said": "x"}))))
 
 
 def _ids(response_id: str) -> dict[str, str]:

@@ -156,6 +156,7 @@ VENDORS: Mapping[str, Vendor] = {
     "together": Vendor(_together, "last", tells_reasoning=False),
     "fireworks": Vendor(_fireworks, "last", tells_reasoning=False),
     "openrouter": Vendor(_openrouter, "last", writes_caches=True, units=frozenset({"web_search"})),
+    "vllm": Vendor(plain, reads_caches=False, tells_reasoning=False),
     "cohere": Vendor(plain, reads_caches=False, tells_reasoning=False),
 }
 

@@ -201,3 +201,44 @@ def test_the_bill_tells_model_and_tier(provider: Provider) -> None:
     ):
         post(provider, "tier", path, SAID, traits)
         assert (provider.attempts[-1].tier, provider.attempts[-1].model) == (tier, "claude" if "model" in path else "m")
+
+
+def test_a_response_that_was_answered_can_be_fetched_again(provider: Provider) -> None:
+    made = post(provider, "stored", "/v1/responses", {"input": "hi"}, "plain").json()
+    again = CLIENT.get(f"{provider.url}/s/stored/plain/v1/responses/{made['id']}")
+    assert again.json() == made
+    assert CLIENT.get(f"{provider.url}/s/stored/plain/v1/responses/resp_0").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/messages"])
+def test_what_is_written_may_be_a_document(provider: Provider, path: str) -> None:
+    assert json.dumps('{"said": "x"}') in post(provider, "json", path, SAID, "json").text
+
+
+def test_an_unknown_vendor_is_said_to_be_one(provider: Provider) -> None:
+    answer = CLIENT.post(f"{provider.url}/s/c/as-nobody/v1/chat/completions", json=SAID)
+    assert (answer.status_code, "no such vendor" in answer.text) == (404, True)
+
+
+def test_an_attempt_that_hangs_is_charged_and_the_next_one_answers() -> None:
+    with Provider(thinking_s=0) as running:
+        url = f"{running.url}/s/hanging/hang-once/v1/chat/completions"
+        with pytest.raises(httpx.ReadTimeout):
+            CLIENT.post(url, json=SAID, timeout=0.1)
+        assert CLIENT.post(url, json=SAID).status_code == 200
+        assert [one.charged for one in running.attempts] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/v1/chat/completions", "event: error"),
+        ("/v1/messages", "event: error"),
+        ("/api/chat", '{"error": "asked for"}'),
+        ("/model/claude/converse-stream", "throttlingException"),
+    ],
+)
+def test_a_stream_may_end_in_an_error(provider: Provider, path: str, said: str) -> None:
+    text = post(provider, "failing", path, {**SAID, "stream": True}, "error-event").content.decode("latin-1")
+    assert said in text[-200:]
+    assert "usage" not in text[-200:]

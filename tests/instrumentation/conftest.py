@@ -39,6 +39,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.spans: list[Received] = []
+        self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.statuses: list[int] = []
         self.delay = 0.0
@@ -51,7 +52,8 @@ class Sink:
                 status = sink.statuses.pop(0) if sink.statuses else 200
                 sink.headers.append({key.lower(): value for key, value in self.headers.items()} | {"path": self.path})
                 if status == 200:
-                    sink.spans += decoded(gzip.decompress(body))
+                    sink.bodies.append(gzip.decompress(body))
+                    sink.spans += decoded(sink.bodies[-1])
                 sink._never.wait(sink.delay)
                 self.send_response(status)
                 self.send_header("content-length", "0")

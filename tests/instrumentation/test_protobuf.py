@@ -6,10 +6,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tollspan.protobuf import field, span
+from tollspan.protobuf import field, resource, scope, span
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
 INTS = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -34,11 +35,12 @@ def any_value(value: Any) -> AnyValue:
     name=TEXTS.filter(bool),
     times=st.tuples(TIMES, TIMES),
     attributes=st.dictionaries(TEXTS.filter(bool), VALUES, max_size=5),
+    own=st.booleans(),
     failed=st.booleans(),
     sampled=st.booleans(),
 )
 def test_equals_the_generated_classes(
-    parent: str, name: str, times: tuple[int, int], attributes: dict[str, Any], failed: bool, sampled: bool
+    parent: str, name: str, times: tuple[int, int], attributes: dict[str, Any], own: bool, failed: bool, sampled: bool
 ) -> None:
     written = span(
         ids=("ab" * 16, "cd" * 8, parent),
@@ -46,6 +48,7 @@ def test_equals_the_generated_classes(
         kind=3,
         times_ns=times,
         attributes=attributes,
+        own=attributes if own else (),
         failed=failed,
         sampled=sampled,
     )
@@ -75,6 +78,24 @@ def test_half_a_surrogate_pair_does_not_cost_the_record() -> None:
         sampled=True,
     )
     assert Span.FromString(written).attributes[0].value.string_value == "x?"
+
+
+def test_what_is_remembered_of_true_is_not_said_of_one() -> None:
+    kinds = [True, 1, 1.0, "1", False, 0, 0.0]
+    written = [
+        span(ids=("ab" * 16, "cd" * 8, ""), name="a", kind=1, times_ns=(1, 2), attributes={"same": value})
+        for value in [*kinds, *kinds]
+    ]
+    read = [Span.FromString(one).attributes[0].value.WhichOneof("value") for one in written]
+    assert read == ["bool_value", "int_value", "double_value", "string_value", *read[4:7]] * 2
+    assert read[4:7] == ["bool_value", "int_value", "double_value"]
+
+
+@given(attributes=st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=5), name=TEXTS, version=TEXTS)
+def test_resource_and_scope_equal_the_generated_classes(attributes: dict[str, str], name: str, version: str) -> None:
+    listed = [KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in attributes.items()]
+    assert resource(attributes) == Resource(attributes=listed).SerializeToString()
+    assert scope(name, version) == InstrumentationScope(name=name, version=version).SerializeToString()
 
 
 def test_a_long_field_has_a_long_length() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import anthropic
@@ -13,11 +15,23 @@ import openai
 import pytest
 from conformance.bill import Attempt
 from conformance.provider import Provider
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.extract.spans import a_span
 
 import tollspan
+from tollspan import results
+from tollspan.answer import Answer
+from tollspan.forms import FORMS
+from tollspan.results import RESULTS, Result, ResultLines
+from tollspan.usage import api_of
+from tollspan_rater.domain.call import Call, Extracted
+from tollspan_rater.extract.extract import extract
+from tollspan_rater.extract.settle import settle
 
 GPT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "How many?"}]}
 CLAUDE: Any = {"model": "claude-sonnet-5", "max_tokens": 9, "messages": GPT["messages"]}
+GPT_HTTP, CLAUDE_HTTP = openai.DefaultHttpxClient(), anthropic.DefaultHttpxClient()  # making one reads certificates
 FIGURES = {
     "input": "gen_ai.usage.input_tokens",
     "output": "gen_ai.usage.output_tokens",
@@ -29,16 +43,17 @@ FIGURES = {
 @dataclass
 class Metering:
     provider: Provider
+    sink_url: str
     collect: Callable[[], list[Any]] = field(default=list)
 
     def url(self, traits: str = "plain") -> str:
         return f"{self.provider.url}/s/case/{traits}"
 
     def gpt(self, traits: str = "plain") -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"{self.url(traits)}/v1", api_key="made-up")
+        return openai.OpenAI(base_url=f"{self.url(traits)}/v1", api_key="made-up", http_client=GPT_HTTP)
 
     def claude(self, traits: str = "plain") -> anthropic.Anthropic:
-        return anthropic.Anthropic(base_url=self.url(traits), api_key="made-up")
+        return anthropic.Anthropic(base_url=self.url(traits), api_key="made-up", http_client=CLAUDE_HTTP)
 
     @property
     def bill(self) -> list[Attempt]:
@@ -52,9 +67,9 @@ def metering(sink: Any) -> Iterator[Metering]:
 
         def collect() -> list[Any]:
             assert tollspan.flush(5)
-            return sorted(sink.spans, key=lambda span: span["tollspan.seq"])
+            return list(sink.spans)
 
-        yield Metering(provider, collect)
+        yield Metering(provider, sink.url, collect)
         tollspan.uninstall(0.2)
 
 
@@ -153,7 +168,223 @@ def test_inline_results_of_geminis_batches_are_calls(metering: Metering) -> None
     for _ in range(2):
         httpx.get(f"{url}/{begun['name']}")
     spans = metering.collect()
-    assert len(spans) == 4
+    assert [span["tollspan.batch.custom_id"] for span in spans] == ["c0", "c1"] * 2
     for span, bill in zip(spans, metering.bill * 2, strict=True):
         agrees(span, bill)
         assert span["gen_ai.response.id"] == bill.response_id
+
+
+def test_results_of_geminis_batches_in_a_file_are_calls(metering: Metering) -> None:
+    url = metering.url("in-file") + "/v1beta"
+    body = {"batch": {"inputConfig": {"requests": {"requests": [{"request": {}}] * 2}}}}
+    begun = httpx.post(f"{url}/models/gemini-2.5-pro:batchGenerateContent", json=body).json()
+    file = httpx.get(f"{url}/{begun['name']}").json()["metadata"]["output"]["responsesFile"]
+    httpx.get(f"{url}/{file}:download?alt=media")
+    spans = metering.collect()
+    assert [span["tollspan.batch.custom_id"] for span in spans] == ["c0", "c1"]
+    assert shown(rated(spans)) == charged(metering.bill)
+
+
+def rated(spans: list[Any]) -> list[Call]:
+    """Read and settle records as the rater does, in any order."""
+    found = [
+        extract(
+            a_span(span.attributes, trace_id=span.trace_id, span_id=span.span_id, parent_id=span.parent_id,
+                   start_ns=span.start_ns, end_ns=span.end_ns, status=2 if span.error else 0)
+        )
+        for span in reversed(spans)
+    ]  # fmt: skip
+    return [call for call in settle([one for one in found if isinstance(one, Extracted)]) if call.kind == "call"]
+
+
+def shown(calls: list[Call]) -> set[tuple[str | None, ...]]:
+    return {(call.response_id, call.usage.input, call.usage.output, call.quality) for call in calls}
+
+
+def charged(bill: list[Attempt]) -> set[tuple[str | None, ...]]:
+    return {(one.response_id, one.input, one.output, "exact") for one in bill}
+
+
+def test_a_background_response_is_one_call_however_often_it_is_fetched(metering: Metering) -> None:
+    client = metering.gpt("cached+reasoning+pending-once")
+    with tollspan.attribute(customer="acme"):
+        begun = client.responses.create(model="gpt-5", input="How many?", background=True)
+    statuses = [client.responses.retrieve(begun.id).status for _ in range(4)]
+    assert statuses == ["in_progress", "completed", "completed", "completed"]
+    spans = metering.collect()
+    assert [(span["gen_ai.operation.name"], span["tollspan.quality"]) for span in spans] == [
+        ("chat", "unmeasured"), *[("fetch_response", "exact")] * 3,
+    ]  # fmt: skip
+    assert {span["gen_ai.response.id"] for span in spans} == {begun.id}
+    for known in (spans, spans[:1] + spans[2:3], spans[1:2]):
+        calls = rated(known)
+        assert shown(calls) == charged(metering.bill)
+        assert calls[0].customer == ("acme" if spans[0] in known else None)
+
+
+def test_a_background_response_that_nobody_fetches_is_an_unmeasured_call(metering: Metering) -> None:
+    metering.gpt().responses.create(model="gpt-5", input="How many?", background=True)
+    [call] = rated(metering.collect())
+    assert (call.usage.input, call.usage.output, call.quality) == (None, None, "unmeasured")
+
+
+@pytest.mark.parametrize("url", ["/v1/chat/completions", "/v1/embeddings"])
+def test_a_file_read_twice_is_billed_once(metering: Metering, url: str) -> None:
+    client = metering.gpt("cached")
+    batch = batched(client, url, {**GPT, "input": "How many?"})
+    for _ in range(2):
+        client.files.content(batch.output_file_id).read()
+    tollspan.uninstall(5)
+    tollspan.install(endpoint=metering.sink_url, include_usage_hosts=())
+    client.files.content(batch.output_file_id).read()
+    spans = metering.collect()
+    assert len(spans) == 9
+    assert len({span["tollspan.process.id"] for span in spans}) == 2
+    inputs = sorted(call.usage.input or 0 for call in rated(spans))
+    assert inputs == sorted(one.input for one in metering.bill)
+
+
+def test_equal_results_of_a_batch_are_calls_of_their_own(metering: Metering) -> None:
+    spans = []
+    for _ in range(2):
+        client = metering.claude()
+        batch = client.messages.batches.create(requests=[{"custom_id": "c", "params": CLAUDE}])
+        list(client.messages.batches.results(batch.id))
+        spans = metering.collect()
+    assert shown(rated(spans)) == charged(metering.bill)
+    assert len(rated(spans)) == 2
+
+
+@pytest.fixture
+def by_total(metering: Metering) -> Metering:
+    tollspan.uninstall(1)
+    tollspan.install(endpoint=metering.sink_url, include_usage_hosts=(), batch_usage="total")
+    return metering
+
+
+def test_a_batch_may_be_metered_by_its_total(by_total: Metering) -> None:
+    client = by_total.gpt("cached+reasoning")
+    batch = batched(client)
+    client.batches.retrieve(batch.id)
+    client.files.content(batch.output_file_id).read()
+    spans = by_total.collect()
+    assert [span["gen_ai.response.id"] for span in spans] == [batch.id] * 2
+    assert {span["tollspan.service_tier"] for span in spans} == {"batch"}
+    [call] = rated(spans)
+    assert call.usage.input == sum(one.input for one in by_total.bill)
+    assert call.usage.output == sum(one.output for one in by_total.bill)
+    assert (call.model, call.quality, call.service_tier) == ("gpt-4.1", "exact", "batch")
+
+
+@pytest.mark.parametrize("status", ["validating", "in_progress", "finalizing", "cancelling"])
+def test_a_batch_that_still_runs_has_no_total_yet(status: str) -> None:
+    answer = Answer(FORMS["openai.responses"])
+    answer.absorb({"id": "batch_1", "status": status, "usage": {"input_tokens": 7, "output_tokens": 0}})
+    assert not answer.settled
+
+
+def test_a_gateway_that_writes_zeros_beside_the_total_is_read(by_total: Metering) -> None:
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "input_tokens": 9, "output_tokens": 4, "total_tokens": 13}
+    assert api_of("openai.responses", usage) == "openai.responses"
+
+
+SOUND = ("sound.mp3", b"made up" * 100)
+MEDIA: list[tuple[str, str, Callable[[openai.OpenAI], Any], str]] = [
+    ("image", "plain", lambda gpt: gpt.images.generate(model="gpt-image-1", prompt="A cat"), "exact"),
+    ("image edited", "image", lambda gpt: gpt.images.edit(model="gpt-image-1", prompt="A", image=SOUND), "exact"),
+    ("image streamed", "plain",
+     lambda gpt: list(gpt.images.generate(model="gpt-image-1", prompt="A cat", stream=True)), "exact"),
+    ("image without usage", "plain", lambda gpt: gpt.images.generate(model="dall-e-3", prompt="A cat"), "unmeasured"),
+    ("transcription", "plain",
+     lambda gpt: gpt.audio.transcriptions.create(model="gpt-4o-transcribe", file=SOUND), "exact"),
+    ("transcription streamed", "plain",
+     lambda gpt: list(gpt.audio.transcriptions.create(model="gpt-4o-transcribe", file=SOUND, stream=True)), "exact"),
+    ("transcription by seconds", "plain",
+     lambda gpt: gpt.audio.transcriptions.create(model="whisper-1", file=SOUND), "exact"),
+    ("transcription as text", "plain",
+     lambda gpt: gpt.audio.transcriptions.create(model="whisper-1", file=SOUND, response_format="text"), "unmeasured"),
+    ("translation", "plain",
+     lambda gpt: gpt.audio.translations.create(model="whisper-1", file=SOUND), "unmeasured"),
+    ("speech", "plain",
+     lambda gpt: gpt.audio.speech.create(model="tts-1", voice="alloy", input="x" * 40).read(), "estimated"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("traits", "call", "quality"), [row[1:] for row in MEDIA], ids=[row[0] for row in MEDIA])
+def test_images_and_sound(metering: Metering, traits: str, call: Any, quality: str) -> None:
+    call(metering.gpt(traits))
+    [span], [bill] = metering.collect(), metering.bill
+    assert (span["tollspan.quality"], span["tollspan.outcome"]) == (quality, "complete")
+    assert span["gen_ai.request.model"] == bill.model
+    assert span["tollspan.provider_request_id"] == f"req_{bill.response_id}"
+    [known] = rated([span])
+    if quality == "exact":
+        assert (known.usage.input or 0, known.usage.output or 0) == (bill.input, bill.output)
+        for unit, quantity in bill.units.items():
+            assert known.usage.units.get(unit, getattr(known.usage, unit, None)) == quantity
+    else:
+        assert (known.usage.input, known.usage.output) == (10 if quality == "estimated" else None, None)
+
+
+def test_moderations_are_free(metering: Metering) -> None:
+    metering.gpt().moderations.create(input="How many?")
+    assert metering.collect() == []
+
+
+RESULT = {
+    "id": "batch_req_1",
+    "custom_id": "c0",
+    "response": {
+        "status_code": 200,
+        "request_id": "req_1",
+        "body": {"id": "chatcmpl-1", "object": "chat.completion", "model": "gpt", "usage": {"prompt_tokens": 9}},
+    },
+    "error": None,
+}
+
+
+def read_in(pieces: Iterable[bytes]) -> list[tuple[str | None, str | None]]:
+    taken: list[Result] = []
+    reader = ResultLines(RESULTS["openai file"], "/v1/files/file-1/content", taken.append)
+    for piece in pieces:
+        reader.feed(piece)
+    reader.end()
+    reader.end()
+    return [(result.answer.response_id, result.custom_id) for result in taken]
+
+
+@given(st.lists(st.sampled_from([b"", b"{", b"\xff", b'"usage"', json.dumps(RESULT).encode()])), st.data())
+@settings(max_examples=60, deadline=None)
+def test_lines_cut_anywhere_are_read_once(whole: list[bytes], data: st.DataObject) -> None:
+    body = b"\n".join(whole)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=6)))
+    pieces = [body[start:end] for start, end in pairwise([0, *cuts, len(body)])]
+    assert read_in(pieces) == [("chatcmpl-1", "c0")] * whole.count(json.dumps(RESULT).encode())
+
+
+def test_a_result_without_any_id_has_one_by_its_place() -> None:
+    body = {"object": "list", "usage": {"prompt_tokens": 9}}
+    nameless = json.dumps({"response": {"body": body}}).encode() + b"\n"
+    assert read_in([b"\n", nameless, nameless]) == [
+        ("/v1/files/file-1/content#2", None), ("/v1/files/file-1/content#3", None),
+    ]  # fmt: skip
+
+
+def test_a_line_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(results, "MAX_LINE_BYTES", 999)
+    long = json.dumps({**RESULT, "more": "x" * 999}).encode()
+    assert read_in([long[:600], long[600:], b"\n", json.dumps(RESULT).encode()]) == [("chatcmpl-1", "c0")]
+    assert "line 1 of /v1/files/file-1/content" in caplog.text
+
+
+def test_a_large_file_passes_through() -> None:
+    seen = []
+    reader = ResultLines(RESULTS["openai file"], "", seen.append)
+    line = json.dumps({**RESULT, "more": "x" * 9_000}).encode() + b"\n"
+    tracemalloc.start()
+    for _ in range(500):
+        reader.feed(line)
+        seen.clear()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 20 * len(line)

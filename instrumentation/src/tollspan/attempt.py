@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
+from tollspan import observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
 from tollspan.forms import FORMS
-from tollspan.guarded import guarded
+from tollspan.guarded import guarded, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
 from tollspan.process import Identity, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
-from tollspan.results import TIER as BATCH_TIER
 from tollspan.results import Result, results_reader
 from tollspan.routes import FETCH
 from tollspan.semconv import Outcome
@@ -64,6 +64,7 @@ class Attempt:
         self._identity = identify(self._start_ns)
         self._attribution = whose
         self._link = link(sent.fingerprint, self._identity.record_id, sent.retries)
+        self._told = observers.begun()
         self._answer = Answer(FORMS[sent.api])
         self._reader: Reader | None = None
         self._swallow = UsageChunk() if sent.swallow_usage else None
@@ -78,28 +79,31 @@ class Attempt:
         """Note the answer's head; ``header`` looks a response header up, case-insensitively."""
         self._status = status
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
-        if self._sent.route.many and status < HTTP_ERROR:
-            self._reader = results_reader(self._sent.api, self._sent.path, self._report)
+        results = self._sent.route.results
+        if results is not None and status < HTTP_ERROR:
+            self._reader = results_reader(results, self._sent.path, self._report)
         else:
             self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
-        seen = self._chunk(data)
+        self._chunk(data)
+        if self._swallow is None:
+            return data
+        seen = safely(self._swallow.feed, data)
         return data if seen is None else seen
 
     @guarded
-    def _chunk(self, data: bytes) -> bytes:
+    def _chunk(self, data: bytes) -> None:
         if self._first_chunk_ns is None:
             self._first_chunk_ns = self._recorder.now_ns()
         if self._reader is not None:
-            guarded(self._reader.feed)(data)
-        return data if self._swallow is None else self._swallow.feed(data)
+            self._reader.feed(data)
 
     def finish(self) -> bytes:
         """Note that the body came to its end; return what was held back of it."""
-        held = b"" if self._swallow is None else guarded(self._swallow.rest)() or b""
+        held = b"" if self._swallow is None else safely(self._swallow.rest) or b""
         self._finish()
         return held
 
@@ -152,7 +156,9 @@ class Attempt:
         if self._counts:
             billable = sent and self._may_cost
             measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
-            self._recorder.emit(self._record(self._identity, self._answer, measured, outcome, error))
+            record = self._record(self._identity, self._answer, measured, outcome, error)
+            self._recorder.emit(record)
+            observers.ended(self._told, record)
 
     @property
     def _refused(self) -> bool:
@@ -169,7 +175,7 @@ class Attempt:
         """Whether this was a call: a fetch is none until it is done, an unsure path none without the API's answer."""
         route, answer = self._sent.route, self._answer
         if route.operation == FETCH:
-            return not route.many and bool(answer.usage) and answer.settled
+            return route.results is None and bool(answer.usage) and answer.settled
         return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
 
     def _report(self, result: Result) -> None:
@@ -183,7 +189,6 @@ class Attempt:
         self._recorder.emit(
             replace(
                 record,
-                service_tier=BATCH_TIER,
                 attempt=1,
                 retry_of=None,
                 provider_request_id=result.request_id,
@@ -215,7 +220,7 @@ class Attempt:
             response_model=answer.model,
             response_id=answer.response_id,
             provider_request_id=self._request_id,
-            service_tier=answer.service_tier or _text(raw.get("service_tier")),
+            service_tier=asked.route.tier or answer.service_tier or _text(raw.get("service_tier")),
             finish_reasons=answer.finish_reasons,
             attempt=self._link.attempt,
             retry_of=self._link.retry_of,

@@ -85,9 +85,9 @@ def over(outer: Attribution, keys: Mapping[str, Any]) -> Attribution:
     return Attribution(values, dict(list(tags.items())[: semconv.MAX_TAGS]))
 
 
-def current() -> Attribution:
-    """Return the attribution in force here; an empty one when nobody set any."""
-    found = context.get_value(_KEY)
+def current(inside: context.Context | None = None) -> Attribution:
+    """Return the attribution in force here, or in a given context; an empty one when nobody set any."""
+    found = context.get_value(_KEY, inside)
     return found if isinstance(found, Attribution) else NOBODY
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from tollspan import semconv
 from tollspan.attribution import Attribution, Scope, current
-from tollspan.guarded import guarded
+from tollspan.guarded import safely
 
 HEADER_PREFIX = "x-tollspan-"
 _TAG_HEADER = "tags-"
@@ -21,7 +21,7 @@ _FALSE = frozenset({"false", "0", "no", "off"})
 
 def inject() -> dict[str, str]:
     """Return the attribution in force as a carrier, to be put beside a job or message; empty when there is none."""
-    return guarded(texts)(current()) or {}
+    return safely(texts, current()) or {}
 
 
 def extract(carrier: object) -> Scope:
@@ -30,7 +30,7 @@ def extract(carrier: object) -> Scope:
     ``with extract(message.headers): ...``. It lies over the one in force, as ``attribute`` does. Values are bounded
     again: a carrier comes from outside.
     """
-    return Scope(guarded(keys)(carrier) or {})
+    return Scope(safely(keys, carrier) or {})
 
 
 def texts(attribution: Attribution) -> dict[str, str]:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from tollspan.guarded import guarded
+from tollspan.guarded import guarded, safely
 
 _last: Callable[[], object] | None = None
 
@@ -38,5 +38,5 @@ def unwatch() -> None:
 def _terminate(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)
     if _last is not None:
-        guarded(_last)()
+        safely(_last)
     os.kill(os.getpid(), number)

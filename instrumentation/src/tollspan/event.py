@@ -16,13 +16,12 @@ from typing import Any, Final
 
 from tollspan import semconv
 from tollspan.event_fields import FIELDS, NAMES, OUTCOMES, REQUIRED, UNSPLIT_TOKENS
-from tollspan.protobuf import Value, span
+from tollspan.protobuf import INTERNAL, Value, span
 
 COUNT_MOST: Final = (1 << 53) - 1  # beyond it JSON readers disagree on a number
 TEXT_BYTES_MOST: Final = 1024
 _MS_NS: Final = 1_000_000
 _SPAN_ID_BYTES, _TRACE_ID_BYTES = 8, 16
-_INTERNAL: Final = 1  # SPAN_KIND_INTERNAL of opentelemetry/proto/trace/v1/trace.proto
 
 
 class EventError(ValueError):
@@ -55,6 +54,17 @@ class Event:
         """16 hex digits from source and id."""
         return self._digest()[2 * _TRACE_ID_BYTES :]
 
+    def span(self) -> bytes:
+        """Encode the span that it becomes, always the same."""
+        return span(
+            ids=(self.trace_id, self.span_id, ""),
+            name=self.name,
+            kind=INTERNAL,
+            times_ns=(self.start_ns, self.end_ns),
+            attributes=dict(sorted(self.attributes.items())),
+            own=self.attributes,
+        )
+
     def _digest(self) -> str:
         named = json.dumps([self.source, self.id], ensure_ascii=False).encode()
         return blake2b(named, digest_size=_TRACE_ID_BYTES + _SPAN_ID_BYTES, person=b"tollspan.event").hexdigest()
@@ -84,19 +94,6 @@ def read_event(fields: Mapping[str, Any]) -> Event:
         end_ns=end_ns,
         attributes=_attributes(values),
         ignored=tuple(sorted(name for name in fields if name not in NAMES and name not in _CARRIED)),
-    )
-
-
-def event_span(event: Event) -> bytes:
-    """Encode the span that an event becomes, always the same."""
-    return span(
-        ids=(event.trace_id, event.span_id, ""),
-        name=event.name,
-        kind=_INTERNAL,
-        times_ns=(event.start_ns, event.end_ns),
-        attributes=dict(sorted(event.attributes.items())),
-        failed=False,
-        sampled=False,
     )
 
 

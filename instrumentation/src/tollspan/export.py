@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
-from tollspan import event_fields, semconv
-from tollspan.event import Event, event_span
+from tollspan import protobuf, semconv
 from tollspan.frame import EVENT, SPAN, Frame
-from tollspan.protobuf import field, fields, span
-from tollspan.record import CallRecord, Record, UnitRecord
+from tollspan.protobuf import CLIENT, INTERNAL, field, fields
+from tollspan.record import OWN, CallRecord, Record, UnitRecord
 
 # Field numbers of opentelemetry/proto/trace/v1/trace.proto.
 _RESOURCE_SPANS, _RESOURCE, _SCOPE_SPANS, _SCOPE, _SPANS = 1, 1, 2, 1, 2
@@ -31,51 +25,53 @@ def spans(records: Iterable[Record], resource: Mapping[str, str] | None = None) 
 
 def encoded(record: Record) -> Frame:
     """Encode a record once and for all: whoever sends it, however often, sends these bytes."""
-    if isinstance(record, Event):
-        return Frame(EVENT, event_span(record))
-    return Frame(SPAN, _span(record))
+    if isinstance(record, CallRecord | UnitRecord):
+        return Frame(SPAN, _span(record))
+    return Frame(EVENT, record.span())
 
 
 def encoded_resource(resource: Mapping[str, str]) -> bytes:
     """Encode the attributes of a resource."""
-    about = [KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in resource.items()]
-    return Resource(attributes=about).SerializeToString(deterministic=True)
+    return protobuf.resource(resource)
 
 
 def request(resource: bytes, frames: Iterable[Frame]) -> bytes:
     """Put encoded records of one resource together to a serialized ``ExportTraceServiceRequest``."""
     listed = list(frames)
     body = field(_RESOURCE, resource)
-    for kind, scope in _scopes().items():
+    for kind in (SPAN, EVENT):
         found = fields(_SPANS, (frame.payload for frame in listed if frame.kind == kind))
         if found:
-            body += field(_SCOPE_SPANS, field(_SCOPE, scope) + found)
+            body += field(_SCOPE_SPANS, field(_SCOPE, _scope(kind)) + found)
     return field(_RESOURCE_SPANS, body)
 
 
 @cache
-def _scopes() -> Mapping[bytes, bytes]:
-    found = {
-        SPAN: InstrumentationScope(name=semconv.SCOPE_NAME, version=_version()),
-        EVENT: InstrumentationScope(name=event_fields.SCOPE_NAME, version=event_fields.VERSION),
-    }
-    return {kind: scope.SerializeToString(deterministic=True) for kind, scope in found.items()}
+def _scope(kind: bytes) -> bytes:
+    if kind == SPAN:
+        return protobuf.scope(semconv.SCOPE_NAME, _version())
+    from tollspan import event_fields  # noqa: PLC0415 - most applications tell no events
+
+    return protobuf.scope(event_fields.SCOPE_NAME, event_fields.VERSION)
 
 
 def _span(record: CallRecord | UnitRecord) -> bytes:
     identity = record.identity
-    return span(
+    return protobuf.span(
         ids=(identity.trace_id, identity.span_id, identity.parent_id),
         name=record.name,
-        kind=Span.SPAN_KIND_CLIENT if isinstance(record, CallRecord) else Span.SPAN_KIND_INTERNAL,
+        kind=CLIENT if isinstance(record, CallRecord) else INTERNAL,
         times_ns=(record.start_ns, record.end_ns),
         attributes=record.attributes(),
+        own=OWN,
         failed=record.failed,
         sampled=identity.trace_sampled,
     )
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - a fifth of the time of importing us
+
     try:
         return version("tollspan")
     except PackageNotFoundError:

@@ -60,8 +60,7 @@ def telling(form: Form) -> re.Pattern[bytes]:
         found += [rf'"{member}"\s*:' for member in sorted(one.members)] or [rf'"{last}"\s*:\s*\{{']
     for member, value in form.ends:
         found.append(rf'"{member}"\s*:' + (rf'\s*(?:"{value}"|{value}\b)' if value else ""))
-    if not form.ends:
-        found += [rf'"{path[-1]}"\s*:\s*"' for path in form.finish]
+    found += [rf'"{path[-1]}"\s*:\s*"' for path in form.finish]
     return re.compile("|".join(found).encode())
 
 

@@ -1,26 +1,35 @@
 """A LiteLLM callback: each call that LiteLLM makes, in an app or in its proxy, becomes a usage event.
 
 ``litellm.callbacks = [tollspan.litellm.Callback()]``, or in the proxy's configuration
-``litellm_settings: {callbacks: tollspan.litellm.callback}``. Where LiteLLM runs in a process that ``install()`` meters
-anyway, use one of the two: both see the same call, and only where the response id is passed on is it seen to be one.
+``litellm_settings: {callbacks: tollspan.litellm.callback}``. LiteLLM gives many answers ids of its own, by which nobody
+could see that a wire has recorded the same call. So a call is told only where no wire of this process has: one of a
+transport that is not hooked, of a handler of the application's own, or from LiteLLM's cache.
 
 Source: https://docs.litellm.ai/docs/observability/custom_callback (names and arguments of the hooks).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from tollspan import observers
 from tollspan.guarded import guarded
+from tollspan.metered import Metered
 from tollspan.runtime import record_usage
 from tollspan.semconv import ATTRIBUTION_KEYS
+
+PASSED_ON = "llm_provider-"  # how LiteLLM begins the names of headers that the provider sent
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 
 try:
     from litellm.integrations.custom_logger import CustomLogger as _Base  # type: ignore[import-not-found] # optional
 except ImportError:  # the hooks are called by name
     _Base = object
+
+_metered = Metered()
+observers.add(_metered.observe)
 
 
 class Callback(_Base):  # type: ignore[misc] # the library may be missing
@@ -29,12 +38,16 @@ class Callback(_Base):  # type: ignore[misc] # the library may be missing
     @guarded
     def log_success_event(self, kwargs: Mapping[str, Any], response_obj: Any, start_time: Any, end_time: Any) -> None:
         """Tell a call that succeeded."""
-        _tell(kwargs, response_obj, start_time, end_time, "cache_hit" if kwargs.get("cache_hit") else "complete")
+        if kwargs.get("cache_hit"):
+            _tell(kwargs, response_obj, start_time, end_time, "cache_hit")
+        elif not _metered.has(_ids(response_obj)):
+            _tell(kwargs, response_obj, start_time, end_time, "complete")
 
     @guarded
     def log_failure_event(self, kwargs: Mapping[str, Any], response_obj: Any, start_time: Any, end_time: Any) -> None:
-        """Tell a call that failed; its usage is known only where the answer states it."""
-        _tell(kwargs, response_obj, start_time, end_time, "failed")
+        """Tell a call that failed, where the answer states what it used; the wires record attempts that failed."""
+        if _get(response_obj, "usage"):
+            _tell(kwargs, response_obj, start_time, end_time, "failed")
 
     async def async_log_success_event(
         self, kwargs: Mapping[str, Any], response_obj: Any, start_time: Any, end_time: Any
@@ -45,7 +58,7 @@ class Callback(_Base):  # type: ignore[misc] # the library may be missing
     async def async_log_failure_event(
         self, kwargs: Mapping[str, Any], response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
-        """Tell a call that failed; its usage is known only where the answer states it."""
+        """Tell a call that failed, where the answer states what it used."""
         self.log_failure_event(kwargs, response_obj, start_time, end_time)
 
 
@@ -74,6 +87,13 @@ def _tell(kwargs: Mapping[str, Any], answer: Any, start: Any, end: Any, outcome:
         cost_usd=kwargs.get("response_cost"),
         outcome=outcome,
     )
+
+
+def _ids(answer: Any) -> Iterator[Any]:
+    """Yield the ids of an answer: LiteLLM's or the provider's, and those that stood in the provider's headers."""
+    yield _get(answer, "id")
+    headers = _dict(_dict(_get(answer, "_hidden_params")).get("additional_headers"))
+    yield from (value for name, value in headers.items() if name.removeprefix(PASSED_ON) in REQUEST_ID_HEADERS)
 
 
 def _customer(kwargs: Mapping[str, Any], about: Mapping[str, Any]) -> Any:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from opentelemetry import trace
 
+from tollspan.suppression import untraced
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -16,6 +18,7 @@ class Identity:
 
     ``record_id`` is a UUIDv7; ``trace_id`` and ``span_id`` are 32 and 16 lowercase hex digits; ``parent_id`` is
     empty for a root. ``trace_sampled`` tells whether the application's trace was sampled; a trace of our own is.
+    Where the application suppresses tracing, no trace is: the record is for the bill alone.
     """
 
     record_id: str
@@ -36,11 +39,12 @@ def uuid7(now_ns: int, random: bytes) -> str:
 def identify(now_ns: int, random: Callable[[int], bytes] = os.urandom) -> Identity:
     """Make the ids of a record that starts now: a child of the application's active span, else a new trace."""
     parent = trace.get_current_span().get_span_context()
+    traced = not untraced()
     record_id, span_id = uuid7(now_ns, random(10)), random(8).hex()
     if not parent.is_valid:
-        return Identity(record_id, random(16).hex(), span_id)
+        return Identity(record_id, random(16).hex(), span_id, trace_sampled=traced)
     trace_id, parent_id = trace.format_trace_id(parent.trace_id), trace.format_span_id(parent.span_id)
-    return Identity(record_id, trace_id, span_id, parent_id, trace_sampled=parent.trace_flags.sampled)
+    return Identity(record_id, trace_id, span_id, parent_id, trace_sampled=traced and parent.trace_flags.sampled)
 
 
 class Process:

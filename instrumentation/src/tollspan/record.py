@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tollspan import semconv
 from tollspan.attribution import NOBODY, Attribution
-from tollspan.event import Event
 from tollspan.process import Identity
 from tollspan.protobuf import Value
 from tollspan.usage import UNKNOWN, TokenCounts
+
+if TYPE_CHECKING:
+    from tollspan.event import Event
+
+# Attributes that hardly ever have the same value twice.
+OWN: Final = frozenset(
+    {
+        *(semconv.RECORD_ID, semconv.SEQ, semconv.RETRY_OF, semconv.RESPONSE_ID, semconv.PROVIDER_REQUEST_ID),
+        *(semconv.REQUEST_FINGERPRINT, semconv.TTFT_SECONDS, semconv.USAGE_RAW, semconv.QUANTITY),
+        *(semconv.INPUT_TOKENS, semconv.CACHE_READ_TOKENS, semconv.CACHE_WRITE_TOKENS),
+        *(semconv.OUTPUT_TOKENS, semconv.REASONING_TOKENS),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +144,7 @@ class UnitRecord:
         }
 
 
-Record = CallRecord | UnitRecord | Event
+Record: TypeAlias = "CallRecord | UnitRecord | Event"
 
 
 def _identity(identity: Identity, process_id: str, seq: int) -> dict[str, Value]:

@@ -13,12 +13,12 @@ from typing import Any, Final
 from tollspan.answer import Answer
 from tollspan.body import WholeBody
 from tollspan.forms import FORMS
-from tollspan.guarded import guarded, log
+from tollspan.guarded import log, safely
 from tollspan.json_path import Path, found
+from tollspan.routes import ResultsIn
 from tollspan.semconv import UsageApi
 from tollspan.stream import parsed
 
-TIER: Final = "batch"  # the service tier of all results, which not all of them state
 MAX_LINE_BYTES: Final = 32 << 20  # an answer with images fits; what is longer is not read
 
 
@@ -52,11 +52,11 @@ class ResultForm:
     apis: Mapping[str, UsageApi] = field(default_factory=dict)
 
 
-# By the API of the route. OpenAI: https://platform.openai.com/docs/guides/batch, Azure OpenAI, Mistral, Groq and others
-# alike; Anthropic: https://platform.claude.com/docs/en/build-with-claude/batch-processing; Gemini, inline:
-# https://ai.google.dev/gemini-api/docs/batch-api.
-RESULTS: Final[Mapping[UsageApi, ResultForm]] = {
-    "openai.responses": ResultForm(
+# By the name that routes know them by. OpenAI: https://platform.openai.com/docs/guides/batch, Azure OpenAI, Mistral,
+# Groq and others alike; Anthropic: https://platform.claude.com/docs/en/build-with-claude/batch-processing; Gemini, in a
+# file or inside the batch: https://ai.google.dev/gemini-api/docs/batch-api.
+RESULTS: Final[Mapping[ResultsIn, ResultForm]] = {
+    "openai file": ResultForm(
         "openai.responses",
         answer=("response", "body"),
         custom_id=("custom_id",),
@@ -68,12 +68,17 @@ RESULTS: Final[Mapping[UsageApi, ResultForm]] = {
             "list": "openai.embeddings",
         },
     ),
-    "anthropic.messages": ResultForm(
+    "anthropic file": ResultForm(
         "anthropic.messages",
         answer=("result", "message"),
         custom_id=("custom_id",),
     ),
-    "gemini.generate_content": ResultForm(
+    "gemini file": ResultForm(
+        "gemini.generate_content",
+        answer=("response",),
+        custom_id=("key",),
+    ),
+    "gemini batch": ResultForm(
         "gemini.generate_content",
         answer=("response",),
         custom_id=("metadata", "key"),
@@ -145,7 +150,7 @@ class ResultLines:
         if size > MAX_LINE_BYTES:
             log.error("tollspan: line %d of %s has %d bytes, too many to be read", self._number, self._name, size)
         elif b'"usage' in line:
-            guarded(self._report)(line)
+            safely(self._report, line)
 
     def _report(self, line: bytes) -> None:
         result = result_in(self._form, parsed(line), f"{self._name}#{self._number}")
@@ -175,9 +180,9 @@ class ResultList(WholeBody):
                 self._take(result)
 
 
-def results_reader(api: UsageApi, name: str, take: Take) -> ResultLines | ResultList:
-    """Return the reader of an API's result files."""
-    form = RESULTS[api]
+def results_reader(kind: ResultsIn, name: str, take: Take) -> ResultLines | ResultList:
+    """Return the reader of a kind of result file."""
+    form = RESULTS[kind]
     return ResultList(form, name, take) if form.items else ResultLines(form, name, take)
 
 

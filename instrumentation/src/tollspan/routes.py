@@ -7,13 +7,15 @@ configuration; the host decides the provider's name, and between providers that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 from urllib.parse import unquote
 
 from tollspan.semconv import BatchUsage, UsageApi
 
 FETCH: Final = "fetch_response"  # reads what another request had made
+ResultsIn = Literal["openai file", "anthropic file", "gemini file", "gemini batch"]
+BATCH_TIER: Final = "batch"  # the service tier of what a batch did, which not all answers state
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Route:
 
     ``host_of``: only at this provider's hosts. ``within``: only with this in the path. ``streams``: the answer streams
     whatever the body says. ``unsure``: others use such paths too, so that at an unknown host only an answer that looks
-    like the API's makes a record; so does the answer to a ``FETCH`` only when it states usage. ``many``: the body
+    like the API's makes a record; so does the answer to a ``FETCH`` only when it states usage. ``results``: the body
     reports the calls of a batch, each of which makes a record. ``batch``: counts only where batches are metered so.
     """
 
@@ -39,8 +41,13 @@ class Route:
     within: str = ""
     streams: bool = False
     unsure: bool = False
-    many: bool = False
+    results: ResultsIn | None = None
     batch: BatchUsage | None = None
+
+    @property
+    def tier(self) -> str | None:
+        """The service tier of all calls of this kind, ``None`` where an answer tells its own."""
+        return BATCH_TIER if self.results or self.batch else None
 
     def fits(self, path: str, provider: str | None) -> bool:
         """Tell whether a path, whose last piece fits, and the provider behind its host are of this kind."""
@@ -155,16 +162,18 @@ def _media() -> Iterable[Route]:
 
 
 def _batches() -> Iterable[Route]:
-    """What batches used: see :mod:`tollspan.results`."""
-    api: UsageApi = "openai.responses"
-    yield Route("/content", api, "openai", FETCH, method="GET", within="/files/file", many=True, batch="lines")
-    yield Route("/content", api, "mistral_ai", FETCH, method="GET", host_of="mistral_ai", within="/files/", many=True,
-                batch="lines")  # fmt: skip
-    yield Route("/batches/batch*", api, "openai", FETCH, method="GET", batch="total")
-    yield Route("/results", "anthropic.messages", "anthropic", FETCH, method="GET", within="/messages/batches/",
-                many=True)  # fmt: skip
+    """What batches used, read in their results or in their totals: see :mod:`tollspan.results`."""
+    openai = Route("", "openai.responses", "openai", FETCH, "GET")
+    file = replace(openai, ending="/content", results="openai file", batch="lines")
+    yield replace(file, within="/files/file")
+    yield replace(file, within="/files/", host_of="mistral_ai")
+    yield replace(openai, ending="/batches/batch*", batch="total")
+    claude = Route("/results", "anthropic.messages", "anthropic", FETCH, "GET", results="anthropic file")
+    yield replace(claude, within="/messages/batches/")
+    gemini = Route("", "gemini.generate_content", "gcp.gemini", FETCH, "GET")
+    yield replace(gemini, ending=":download", within="/files/", results="gemini file")
     for version in ("v1beta", "v1alpha"):
-        yield Route(f"/{version}/batches/*", "gemini.generate_content", "gcp.gemini", FETCH, method="GET", many=True)
+        yield replace(gemini, ending=f"/{version}/batches/*", results="gemini batch")
 
 
 ROUTES: Final[tuple[Route, ...]] = (

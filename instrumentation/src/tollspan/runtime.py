@@ -10,12 +10,10 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from tollspan import attribution, ending, wire
+from tollspan import attribution, ending, telemetry, wire
 from tollspan import threads as carried
-from tollspan.event import EventError, read_event
-from tollspan.event_fields import NAMES
 from tollspan.export import encoded_resource
-from tollspan.guarded import guarded, log
+from tollspan.guarded import guarded, log, safely
 from tollspan.process import Process, identify
 from tollspan.record import Record, UnitRecord
 from tollspan.sender import Sender, Stats
@@ -80,8 +78,9 @@ def install(endpoint: str | None = None, **settings: Unpack[Arguments]) -> None:
         _running = Runtime(found)
         wire.patch(_running, found)
         ending.watch(_at_end)
-        guarded(_running.sender.start)()
+        safely(_running.sender.start)
         carried.put_in(threads=found.threads)
+        guarded(telemetry.put_in)(found.telemetry)
 
 
 @guarded
@@ -92,6 +91,7 @@ def uninstall(timeout: float = EXIT_FLUSH_SECONDS) -> None:
         running, _running = _running, None
         wire.unpatch()
         carried.take_out()
+        guarded(telemetry.take_out)()
         ending.unwatch()
     if running is not None:
         running.sender.close(timeout)
@@ -126,6 +126,9 @@ def record_usage(**fields: object) -> None:
     event may be told again, here, by HTTP or in a file: it counts once. The attribution in force fills what is not
     given. An event that cannot be counted is refused with a log line.
     """
+    from tollspan.event import EventError, read_event  # noqa: PLC0415 - most applications tell no events
+    from tollspan.event_fields import NAMES  # noqa: PLC0415 - as above
+
     running = _running
     if running is None:
         return
@@ -150,13 +153,13 @@ def record_usage(**fields: object) -> None:
 def flush(timeout: float = EXIT_FLUSH_SECONDS) -> bool:
     """Send what waits, for at most ``timeout`` seconds; True when nothing waits any more."""
     running = _running
-    return running is None or bool(guarded(running.sender.flush)(timeout))
+    return running is None or bool(safely(running.sender.flush, timeout))
 
 
 def stats() -> Stats:
     """Return what became of this process's records; all zero when nothing runs."""
     running = _running
-    return (None if running is None else guarded(running.sender.stats)()) or Stats()
+    return (None if running is None else safely(running.sender.stats)) or Stats()
 
 
 def _quantity(quantity: object) -> str | None:
@@ -175,7 +178,7 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     wire.disown_open()
     if _running is not None:
-        guarded(_running.sender.forget)()
+        safely(_running.sender.forget)
         _running.restart()
 
 

@@ -28,6 +28,14 @@ QUALITY: Final = "tollspan.quality"  # one of the closed list of qualities
 METER: Final = "tollspan.meter"  # a unit that is no LLM call: the meter's name
 QUANTITY: Final = "tollspan.quantity"  # decimal string
 TRACE_SAMPLED: Final = "tollspan.trace.sampled"  # bool: was the application's trace sampled
+# On a span of the application's own, on request: what the calls made under it used. Nothing is billed by them.
+SPAN_CALLS: Final = "tollspan.span.calls"  # int, HTTP attempts so far
+SPAN_INPUT_TOKENS: Final = "tollspan.span.input_tokens"  # int, inclusive; absent where no call has stated it
+SPAN_CACHE_READ_TOKENS: Final = "tollspan.span.cache_read_tokens"
+SPAN_CACHE_WRITE_TOKENS: Final = "tollspan.span.cache_write_tokens"
+SPAN_OUTPUT_TOKENS: Final = "tollspan.span.output_tokens"  # int, inclusive
+SPAN_REASONING_TOKENS: Final = "tollspan.span.reasoning_tokens"
+SPAN_RECORD_IDS: Final = "tollspan.span.record_ids"  # strings, the records of these calls, the first 64
 STREAM: Final = "gen_ai.request.stream"
 TTFT_SECONDS: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
 OUTPUT_RATE: Final = "tollspan.output_tokens_per_second"  # double, of a whole stream after its first chunk
@@ -71,7 +79,6 @@ OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 Quality = Literal["exact", "derived", "estimated", "lower_bound", "unmeasured"]
 QUALITIES: Final[tuple[str, ...]] = get_args(Quality)
 BatchUsage = Literal["lines", "total"]  # what a batch is metered by: its result file, or its own total
-BATCH_USAGES: Final[tuple[str, ...]] = get_args(BatchUsage)
 UsageApi = Literal[
     "openai.chat",
     "openai.responses",

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
 from tollspan.export import encoded, encoded_resource, request
 from tollspan.frame import framed
-from tollspan.guarded import guarded, log
+from tollspan.guarded import guarded, log, safely
 from tollspan.memory import Memory
+from tollspan.partial_success import rejected_spans
 from tollspan.record import Record
 from tollspan.segment import Batch
 from tollspan.spool import Spool
+from tollspan.suppression import quiet
 from tollspan.transport import Post
 
 MAX_IN_MEMORY = 50_000  # about 50 MB, where the spool cannot be written; beyond it records are dropped and counted
@@ -82,7 +82,7 @@ class Sender:
     def put(self, record: Record) -> None:
         """Keep a record: in the spool, else in memory; where neither has room it is dropped, counted and logged."""
         frame = encoded(record)
-        spooled = bool(guarded(self._spool.append)(framed(frame)))
+        spooled = bool(safely(self._spool.append, framed(frame)))
         kept = spooled or (not self._closed and self._memory.append(frame))
         with self._changed:
             self._count(recorded=1, dropped=int(not kept))
@@ -91,7 +91,7 @@ class Sender:
                 log.error("tollspan: %d records dropped (%s): is the endpoint up?", dropped, self._spool.problem)
             if self._closed:
                 if self._thread is None or not self._thread.is_alive():
-                    guarded(self._spool.close)()
+                    safely(self._spool.close)
                 return
             if self._outstanding() in (1, MAX_BATCH):
                 self._changed.notify_all()
@@ -155,7 +155,7 @@ class Sender:
             if not self._step():
                 with self._changed:
                     self._changed.wait_for(lambda: self._closed, FIRST_BACKOFF_SECONDS)
-        guarded(self._spool.close)()
+        safely(self._spool.close)
 
     def _gathered(self) -> bool:
         """Wait until there is something worth sending; False at the end."""
@@ -230,7 +230,8 @@ class Sender:
     def _try(self, body: bytes, size: int, tries: int) -> int | None:
         level = logging.WARNING if tries >= LOUD_TRIES and tries & (tries - 1) == 0 else logging.DEBUG
         try:
-            status, answer = self._post(body)
+            with quiet():
+                status, answer = self._post(body)
         except (OSError, http.client.HTTPException) as error:
             log.log(level, "tollspan: try %d: endpoint not reached (%s); records wait", tries, error)
             return None
@@ -245,7 +246,7 @@ class Sender:
 
 @guarded
 def _rejected(answer: bytes) -> int:
-    rejected = ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans
+    rejected = rejected_spans(answer)
     if rejected:
         log.error("tollspan: the endpoint rejected %d records", rejected)
     return rejected

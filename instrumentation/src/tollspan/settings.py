@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from tollspan.guarded import log
+from tollspan.semconv import BatchUsage
+from tollspan.telemetry import Telemetry
 from tollspan.transport import Transport
 from tollspan.variables import VARIABLES, pairs, read
 
@@ -24,8 +26,9 @@ class Settings:
     ``spool`` are the folders for unsent records, the first that can be written to is used; they hold ``spool_bytes``
     at most. None: records wait in memory.
     ``propagate_to`` are patterns of hosts that may get attribution as Baggage, ``fingerprint_key`` the secret under
-    which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into.
-    ``hosts`` maps patterns of hosts to the providers behind them.
+    which requests are fingerprinted, ``threads`` tells whether threads started by hand are carried into,
+    ``telemetry`` what the application's own telemetry gets, ``suppress_http_spans`` what it is spared.
+    ``hosts`` maps patterns of hosts to the providers behind them, ``batch_usage`` tells what batches are metered by.
     """
 
     url: str
@@ -39,6 +42,9 @@ class Settings:
     fingerprint_key: bytes | None = field(repr=False)
     threads: bool
     hosts: Mapping[str, str]
+    telemetry: Telemetry
+    suppress_http_spans: bool
+    batch_usage: BatchUsage
 
 
 def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
@@ -69,6 +75,9 @@ def resolve(environ: Mapping[str, str], **arguments: Any) -> Settings | None:
         (found["fingerprint_key"] or "").encode() or None,
         found["threads"],
         {pattern.lower(): provider for pattern, provider in found["hosts"].items()},
+        Telemetry(*(found[name] for name in Telemetry.__slots__)),
+        found["suppress_http_spans"],
+        found["batch_usage"],
     )
 
 

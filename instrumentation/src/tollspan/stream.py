@@ -7,13 +7,14 @@ are kept by reference until the end, for the estimate that an aborted stream nee
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from tollspan.answer import Answer
 from tollspan.forms import DONE, telling
 
 MAX_KEPT_BYTES: Final = 4 * 1024 * 1024
+_DATA, _DONE, _EVENT_END = b"data:", DONE.encode(), b"\n\n"
 _FIRST: Final = 3  # lines that may pass before one names the model: Azure sends the verdict of its filter first
 
 
@@ -35,19 +36,36 @@ class DocumentReader:
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """Return the JSON objects that arrived and are kept."""
-        for data in self._kept:
-            document = parsed(data)
-            if isinstance(document, dict):
-                yield document
+        for kept in self._kept:
+            for data in self.split(kept):
+                document = parsed(data)
+                if isinstance(document, dict):
+                    yield document
+
+    def split(self, kept: bytes) -> Iterable[bytes]:
+        """Return the documents in what was kept."""
+        return (kept,)
 
     def take(self, data: bytes) -> None:
         """Take in one document."""
-        self._kept_bytes += len(data)
-        if not self.overflowed:
-            self._kept.append(data)
-        unknown = self._answer.model is None and len(self._kept) <= _FIRST
-        if unknown or self._telling(data):
+        self.look(data)
+        self.keep(data)
+
+    def look(self, data: bytes) -> None:
+        """Look into a document where that may tell something."""
+        if self.tells(data):
             self._answer.absorb(parsed(data))
+
+    def tells(self, data: bytes) -> bool:
+        """Whether a document must be looked into: the first ones, and what can hold usage, an end or an error."""
+        unknown = self._answer.model is None and len(self._kept) < _FIRST
+        return unknown or self._telling(data) is not None
+
+    def keep(self, data: bytes) -> None:
+        """Keep bytes for an estimate."""
+        self._kept_bytes += len(data)
+        if self._kept_bytes <= MAX_KEPT_BYTES:
+            self._kept.append(data)
 
 
 class LineReader(DocumentReader):
@@ -76,14 +94,26 @@ class LineReader(DocumentReader):
 class EventReader(LineReader):
     """Reads server-sent events whose data is a document a line, as all providers send them."""
 
+    def feed(self, chunk: bytes) -> None:
+        """Read a piece of the body; nearly all are whole events that tell nothing, and are kept as they are."""
+        if self._line or not chunk.endswith(_EVENT_END) or _DONE in chunk or self.tells(chunk):
+            super().feed(chunk)
+        else:
+            self.keep(chunk)
+
+    def split(self, kept: bytes) -> Iterable[bytes]:
+        """Return the data of the events in what was kept."""
+        return (line.removeprefix(_DATA) for line in kept.split(b"\n") if line.startswith(_DATA))
+
     def _read(self, line: bytes) -> None:
-        if not line.startswith(b"data:"):
+        if not line.startswith(_DATA):
             return
-        data = line[5:].strip()
-        if data == DONE.encode():
+        data = line.removeprefix(_DATA).strip()
+        if data == _DONE:
             self._answer.terminal = True
         else:
-            self.take(data)
+            self.look(data)
+            self.keep(line)
 
 
 def parsed(data: bytes) -> Any:

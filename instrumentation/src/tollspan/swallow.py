@@ -8,6 +8,7 @@ from typing import Final
 from tollspan.stream import parsed
 
 _EVENT_END: Final = re.compile(rb"\r?\n\r?\n")
+_USAGE: Final = re.compile(rb'"usage"\s*:\s*\{')
 
 
 class UsageChunk:
@@ -18,6 +19,8 @@ class UsageChunk:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take a piece of the body; return what the application may see now."""
+        if not self._event and chunk.endswith(b"\n\n") and not _USAGE.search(chunk):
+            return chunk
         self._event += chunk
         passed = b""
         while end := _EVENT_END.search(self._event):
@@ -32,7 +35,7 @@ class UsageChunk:
 
 
 def _is_usage_chunk(event: bytes) -> bool:
-    if b'"usage"' not in event:
+    if not _USAGE.search(event):
         return False
     document = parsed(event.strip().removeprefix(b"data:"))
     return isinstance(document, dict) and document.get("choices") == [] and isinstance(document.get("usage"), dict)

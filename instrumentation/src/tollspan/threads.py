@@ -14,7 +14,7 @@ from typing import Any
 from opentelemetry import context
 
 from tollspan.attribution import NOBODY, Attribution, current, enter
-from tollspan.guarded import guarded
+from tollspan.guarded import safely
 from tollspan.wire.hook import Seam
 
 
@@ -30,7 +30,7 @@ state = State()
 
 def _submit(wrapped: Callable[..., Any], _executor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Submit a job that runs for whom it was submitted, whoever its worker's thread was started by."""
-    whose = guarded(current)() if state.executors and args else None
+    whose = safely(current) if state.executors and args else None
     if whose is None:
         return wrapped(*args, **kwargs)
     return wrapped(_run, whose, *args, **kwargs)
@@ -38,7 +38,7 @@ def _submit(wrapped: Callable[..., Any], _executor: Any, args: tuple[Any, ...], 
 
 def _start(wrapped: Callable[..., Any], thread: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if state.threads:
-        guarded(_lend)(thread)
+        safely(_lend, thread)
     return wrapped(*args, **kwargs)
 
 
@@ -75,9 +75,9 @@ def _lend(thread: threading.Thread) -> None:
 
 
 def _run(whose: Attribution, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    token = guarded(enter)(whose)
+    token = safely(enter, whose)
     try:
         return work(*args, **kwargs)
     finally:
         if token is not None:
-            guarded(context.detach)(token)
+            safely(context.detach, token)

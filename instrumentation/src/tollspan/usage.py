@@ -171,7 +171,12 @@ _PLACES: Final[Mapping[UsageApi, Places]] = {
 
 
 def api_of(api: UsageApi, raw: Mapping[str, Any]) -> UsageApi:
-    """Return whose usage object it is: the API of the route, or a narrower one that its members tell."""
+    """Return whose usage object it is: the API of the route, or a narrower one that its members tell.
+
+    A gateway that writes OpenAI's members of both APIs leaves those of the other one at zero.
+    """
+    if "input_tokens" in raw:
+        return api
     return next((other for member, other in _PLACES[api].narrower.items() if member in raw), api)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from tollspan.guarded import log
 from tollspan.hosts import INCLUDE_USAGE_HOSTS
+from tollspan.semconv import BatchUsage
 
 SPOOL_BYTES: Final = 512 << 20
 TIMEOUT_SECONDS: Final = 10.0
@@ -33,6 +34,11 @@ class Arguments(TypedDict, total=False):
     propagate_to: Collection[str] | None
     fingerprint_key: str | None
     hosts: Mapping[str, str] | None
+    stamp_spans: bool | Literal["all"] | None
+    copy_to_span: bool | None
+    metrics: bool | None
+    suppress_http_spans: bool | None
+    batch_usage: BatchUsage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,13 @@ def truth(text: str) -> bool:
     return found
 
 
+def _stamped(text: str) -> bool | Literal["all"]:
+    try:
+        return "all" if text.lower() == "all" else truth(text)
+    except ValueError:
+        raise ValueError("true, false or all") from None
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise ValueError("a whole number of bytes")
@@ -94,6 +107,13 @@ def _compression(text: str) -> Compression:
     found: dict[str, Compression] = {"gzip": "gzip", "none": "none"}
     if text.lower() not in found:
         raise ValueError("gzip or none")
+    return found[text.lower()]
+
+
+def _batch_usage(text: str) -> BatchUsage:
+    found: dict[str, BatchUsage] = {"lines": "lines", "total": "total"}
+    if text.lower() not in found:
+        raise ValueError("lines or total")
     return found[text.lower()]
 
 
@@ -163,8 +183,29 @@ VARIABLES: Final = (
         "Providers behind hosts of your own, `pattern=provider,pattern=provider`, such as `*.llm.internal=vllm`.",
     ),
     Variable(
+        "TOLLSPAN_BATCH_USAGE", "batch_usage", _batch_usage, "lines", "`lines`",
+        "OpenAI batches are metered by the `lines` of their output files, each a call, or by the `total` of the batch; "
+        "the same for all processes.",
+    ),
+    Variable(
         "TOLLSPAN_FINGERPRINT_KEY", "fingerprint_key", str, None, "none: no fingerprints",
         "The secret under which requests are fingerprinted.",
+    ),
+    Variable(
+        "TOLLSPAN_STAMP_SPANS", "stamp_spans", _stamped, default=False, shown="`false`",
+        meaning="`true`: LLM spans of other instrumentations get the attribution in force; `all`: every span does.",
+    ),
+    Variable(
+        "TOLLSPAN_COPY_TO_SPAN", "copy_to_span", truth, default=False, shown="`false`",
+        meaning="`true`: the span that is active when a call is made gets what its calls used, as `tollspan.span.*`.",
+    ),
+    Variable(
+        "TOLLSPAN_METRICS", "metrics", truth, default=False, shown="`false`",
+        meaning="`true`: `gen_ai.client.token.usage` and `gen_ai.client.operation.duration`, without customers.",
+    ),
+    Variable(
+        "TOLLSPAN_SUPPRESS_HTTP_SPANS", "suppress_http_spans", truth, default=False, shown="`false`",
+        meaning="`true`: OpenTelemetry's instrumentations of HTTP libraries make no span of a call that is metered.",
     ),
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from tollspan.attribution import Scope
-from tollspan.guarded import guarded
+from tollspan.guarded import safely
 from tollspan.web.source import Source
 
 
@@ -29,7 +29,7 @@ class AttributionMiddleware:
 
     def __init__(self, get_response: Callable[[Any], Any]) -> None:
         self._get_response = get_response
-        self._source = guarded(_configured)() or Source()
+        self._source = safely(_configured) or Source()
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
 
@@ -40,13 +40,13 @@ class AttributionMiddleware:
             return self._answered(request, scope)
         with scope:
             response = self._get_response(request)
-        guarded(_stream)(response, scope)
+        safely(_stream, response, scope)
         return response
 
     async def _answered(self, request: Any, scope: Scope) -> Any:
         with scope:
             response = await self._get_response(request)
-        guarded(_stream)(response, scope)
+        safely(_stream, response, scope)
         return response
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from tollspan.attribution import Scope
 from tollspan.carrier import from_baggage, keys
-from tollspan.guarded import guarded
+from tollspan.guarded import safely
 from tollspan.web.claim import claims
 
 Resolve = Callable[[Any], Mapping[str, Any] | str | None]
@@ -36,8 +36,8 @@ class Source:
         steps = (self._from_baggage, self._from_headers, self._from_claims)
         found: dict[str, Any] = {}
         for step in steps:
-            found.update(guarded(step)(header) or {})
-        found.update(guarded(self._resolved)(request) or {})
+            found.update(safely(step, header) or {})
+        found.update(safely(self._resolved, request) or {})
         return Scope(found)
 
     def _from_baggage(self, header: Callable[[str], str | None]) -> dict[str, Any]:

@@ -17,8 +17,9 @@ SEAMS = (*httpx.SEAMS, *aiohttp.SEAMS, *requests.SEAMS, *botocore.SEAMS)
 def patch(recorder: Recorder, settings: Settings) -> None:
     """Hook the libraries, those not imported yet when they are. Idempotent."""
     state.recorder, state.include_usage_hosts = recorder, settings.include_usage_hosts
-    state.provider_of = look_up(settings.hosts)
+    state.provider_of, state.batch_usage = look_up(settings.hosts), settings.batch_usage
     state.propagate_to, state.fingerprint_key = settings.propagate_to, settings.fingerprint_key
+    state.suppress_http_spans = settings.suppress_http_spans
     for seam in SEAMS:
         seam.put_in()
 

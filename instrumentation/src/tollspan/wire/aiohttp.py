@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tollspan.attempt import Attempt
-from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, inside, sending, state, stays_here
+from tollspan.guarded import guarded, safely
+from tollspan.wire.exchange import Begun, Outgoing, begin, inside, lowered, sending, state, stays_here
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import Watched, mix, watch
 
@@ -38,7 +38,7 @@ def _prepared(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...],
     """Keep back what the session adds to every request, where the request is a provider's."""
     headers = wrapped(*args, **kwargs)
     if state.recorder is not None and inside():
-        guarded(_kept_back)(headers)
+        safely(_kept_back, headers)
     return headers
 
 
@@ -66,10 +66,9 @@ def _begun(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun
             method=method.upper(),
             host=url.host or "",
             path=url.path,
-            header=headers.get,
+            headers=lambda: lowered(headers.items()),
             drop_header=lambda name: headers.popall(name, None),
             body=lambda: _body(kwargs),
-            header_names=lambda: list(headers),
             set_header=lambda name, value: _write(kwargs, headers, name, value),
         )
     )

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tollspan.attempt import Attempt
-from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state, stays_here
+from tollspan.guarded import guarded, safely
+from tollspan.wire.exchange import Begun, Outgoing, begin, lowered, sending, state, stays_here
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import Watched, passed, watch
 
@@ -33,7 +33,7 @@ def _signed(wrapped: Callable[..., Any], signer: Any, args: tuple[Any, ...], kwa
     """Leave what stays here out of a signature, so that it still fits when the headers are gone."""
     headers = wrapped(*args, **kwargs)
     if state.recorder is not None and getattr(signer, "_service_name", None) == _SIGNED_AS:
-        guarded(_left_out)(headers)
+        safely(_left_out, headers)
     return headers
 
 
@@ -57,16 +57,11 @@ def _begun(request: Any) -> Begun | None:
             method=request.method,
             host=parts.hostname or "",
             path=parts.path,
-            header=lambda name: _text(headers.get(name)),
+            headers=lambda: lowered(headers.items()),
             drop_header=lambda name: headers.pop(name, None),
             body=lambda: request.body if isinstance(request.body, bytes) else b"",
-            header_names=lambda: list(headers),
         )
     )
-
-
-def _text(value: str | bytes | None) -> str | None:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 @guarded
@@ -115,5 +110,5 @@ class _Watched(Watched):
             raise
         attempt.chunk(data)
         if self.closed:
-            guarded(_ended)(attempt, self)
+            safely(_ended, attempt, self)
         return data

@@ -10,14 +10,13 @@ import functools
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from types import FunctionType
 from typing import Any
 
-import wrapt
-
-from tollspan.guarded import guarded
+from tollspan.guarded import safely
+from tollspan.wire.imports import nevermind, when_imported
 
 Function = Callable[..., Any]
 Wrapper = Callable[[Function, Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -40,18 +39,17 @@ class Seam:
     module: str
     wrappers: Mapping[str, Mapping[str, Wrapper]]
     wanted: Callable[[], bool]
-    _waiting: bool = field(default=False)
 
     def put_in(self) -> None:
         """Hook the module, or wait until somebody imports it. Idempotent."""
         if self.module in sys.modules:
             self._hook(sys.modules[self.module])
-        elif not self._waiting:
-            self._waiting = True
-            wrapt.register_post_import_hook(self._hook, self.module)
+        else:
+            when_imported(self.module, self._hook)
 
     def take_out(self) -> None:
         """Put the originals back; a hook that others have wrapped since stays, and lets everything pass."""
+        nevermind(self.module)
         for owner, name in self.methods():
             if is_hook(hook := vars(owner)[name]):
                 setattr(owner, name, hook.__wrapped__)
@@ -65,7 +63,7 @@ class Seam:
         return [_goes_through(vars(owner)[name]) for owner, name in self.methods()]
 
     def _hook(self, _library: Any) -> None:
-        guarded(self._hooked)()
+        safely(self._hooked)
 
     def _hooked(self) -> None:
         if not self.wanted():

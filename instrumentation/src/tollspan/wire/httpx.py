@@ -10,7 +10,7 @@ from typing import Any
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, lowered, sending, state
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import Watched, apassed, passed, watch
 
@@ -53,10 +53,9 @@ def _begun(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
             method=request.method,
             host=request.url.host,
             path=request.url.path,
-            header=request.headers.get,
+            headers=lambda: lowered(request.headers.raw),
             drop_header=lambda name: request.headers.pop(name, None),
             body=lambda: _body(request),
-            header_names=lambda: list(request.headers),
             set_header=request.headers.__setitem__,
             can_ask=True,
         )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
-from tollspan.wire.exchange import Begun, Outgoing, begin, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, lowered, sending, state
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import Watched, passed, watch
 
@@ -36,10 +36,9 @@ def _begun(request: Any) -> Begun | None:
             method=request.method,
             host=parts.hostname or "",
             path=parts.path,
-            header=request.headers.get,
+            headers=lambda: lowered(request.headers.items()),
             drop_header=lambda name: request.headers.pop(name, None),
             body=lambda: _bytes(request.body),
-            header_names=lambda: list(request.headers),
             set_header=request.headers.__setitem__,
             can_ask=isinstance(request.body, str | bytes),
         )
