@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -9,10 +10,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import anthropic
 import httpx
 import openai
 import pytest
+import requests
 from conformance.bill import Attempt
 from conformance.provider import Provider
 from hypothesis import given, settings
@@ -388,3 +391,61 @@ def test_a_large_file_passes_through() -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 20 * len(line)
+
+
+def test_an_answer_that_is_fetched_again_is_one_call(metering: Metering) -> None:
+    client = metering.gpt("cached")
+    made = client.responses.create(model="gpt-4.1", input="How many?")
+    client.responses.retrieve(made.id)
+    spans = metering.collect()
+    assert [span["tollspan.quality"] for span in spans] == ["exact", "exact"]
+    assert shown(rated(spans)) == charged(metering.bill)
+
+
+def by_requests(url: str) -> int:
+    with requests.get(url, stream=True, timeout=5) as answer:
+        return len(list(answer.iter_lines()))
+
+
+def by_httpx(url: str) -> int:
+    with httpx.stream("GET", url) as answer:
+        return len(list(answer.iter_lines()))
+
+
+def by_httpx_async(url: str) -> int:
+    async def read() -> int:
+        async with httpx.AsyncClient() as client, client.stream("GET", url) as answer:
+            return len([line async for line in answer.aiter_lines()])
+
+    return asyncio.run(read())
+
+
+def by_aiohttp(url: str) -> int:
+    async def read() -> int:
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            return len([line async for line in answer.content])
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("read", [by_requests, by_httpx, by_httpx_async, by_aiohttp])
+def test_results_are_read_through_every_library(metering: Metering, read: Callable[[str], int]) -> None:
+    claude = metering.claude("cached")
+    requested: Any = [{"custom_id": f"c{one}", "params": CLAUDE} for one in range(3)]
+    batch = claude.messages.batches.create(requests=requested)
+    assert read(f"{metering.url('cached')}/v1/messages/batches/{batch.id}/results") == 3
+    assert shown(rated(metering.collect())) == charged(metering.bill)
+
+
+@pytest.mark.parametrize("batch_usage", ["lines", "total"])
+def test_what_is_free_or_fetched_takes_no_attribution_along(metering: Metering, batch_usage: Any) -> None:
+    tollspan.uninstall(1)
+    tollspan.install(endpoint=metering.sink_url, include_usage_hosts=(), batch_usage=batch_usage)
+    said = {"baggage": "customer.id=acme", "x-tollspan-customer": "acme"}
+    client = metering.gpt().with_options(default_headers=said)
+    batch = client.batches.retrieve(batched(client).id)
+    client.files.content(batch.output_file_id or "").read()
+    client.moderations.create(input="How many?")
+    leaked = [request for request in metering.provider.requests[2:] if not said.keys().isdisjoint(request)]
+    assert leaked == []
+    assert {span["tollspan.customer"] for span in metering.collect()} == {"acme"}
