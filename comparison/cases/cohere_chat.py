@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cohere
+
 from comparison.case import ABORTED, cases_of
 from comparison.reading import close_after, read
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import groq
+
 from comparison.case import ABORTED, EXACT, REFUSED, cases_of
 from comparison.reading import drop, read
 
