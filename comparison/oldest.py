@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Oldest:
-    """A row: an SDK's release, what must be held back for it to run at all, the HTTP library that it sends with."""
+    """A row: an SDK's release, what it needs beside it to run at all, the HTTP library that it sends with."""
 
     sdk: str
     version: str
@@ -26,12 +26,12 @@ class Oldest:
 
 
 OLDEST: tuple[Oldest, ...] = (
-    Oldest("openai", "1.20.0", "httpx", ("httpx<0.28",)),
-    Oldest("anthropic", "0.28.0", "httpx", ("httpx<0.28",)),
-    Oldest("google-genai", "1.0.0", "httpx"),
+    Oldest("openai", "1.26.0", "httpx", ("httpx<0.28",)),
+    Oldest("anthropic", "0.28.0", "httpx", ("httpx<0.28", "boto3", "google-auth")),
+    Oldest("google-genai", "1.24.0", "httpx"),
     Oldest("boto3", "1.34.116", "botocore"),
-    Oldest("cohere", "5.13.0", "httpx"),
-    Oldest("mistralai", "1.0.0", "httpx"),
+    Oldest("cohere", "5.15.0", "httpx"),
+    Oldest("mistralai", "1.5.0", "httpx"),
     Oldest("groq", "0.9.0", "httpx", ("httpx<0.28",)),
     Oldest("ollama", "0.4.0", "httpx"),
 )

@@ -23,7 +23,7 @@ tollspan imports no SDK: it meters at the HTTP library below. So it does not end
 ones work on the day they appear. These are the oldest releases with which all calls that they have are right in the
 table of cases, with Python 3.11 or newer:
 
-| SDK | oldest tried and right | held back beside it | sends with |
+| SDK | oldest tried and right | needs beside it | sends with |
 |---|---|---|---|
 {rows}
 

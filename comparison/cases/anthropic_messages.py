@@ -31,9 +31,9 @@ class Weather(BaseModel):
     said: str = ""
 
 
-def client(url: str, **more: Any) -> anthropic.Anthropic:
+def client(url: str) -> anthropic.Anthropic:
     """Return a client as an application makes it."""
-    return anthropic.Anthropic(base_url=url, api_key="made-up", http_client=HTTP, **more)
+    return anthropic.Anthropic(base_url=url, api_key="made-up", http_client=HTTP)
 
 
 def aclient(url: str) -> anthropic.AsyncAnthropic:
@@ -134,7 +134,7 @@ def always_529(url: str) -> None:
 
 @CASES("Anthropic messages: timeout then ok", TIMED_OUT, EXACT, traits="hang-once")
 def timeout_then_ok(url: str) -> None:
-    client(url, timeout=IMPATIENT_S).messages.create(**ASKED)
+    message(url, timeout=IMPATIENT_S)
 
 
 @CASES("Anthropic messages: tools", traits=USED)

@@ -139,6 +139,18 @@ def count_tokens(url: str) -> None:
     made.models.count_tokens(model=MODEL, contents=ASK)
 
 
+@CASES("Gemini: interaction", traits=USED)
+def interaction(url: str) -> None:
+    made = client(url)
+    made.interactions.create(model=MODEL, input=ASK)
+
+
+@CASES("Gemini: interaction stream", traits=USED)
+def interaction_stream(url: str) -> None:
+    made = client(url)
+    read(made.interactions.create(model=MODEL, input=ASK, stream=True))
+
+
 @CASES("Vertex: sync", traits=USED)
 def vertex(url: str) -> None:
     made = on_vertex(url)

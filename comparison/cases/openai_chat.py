@@ -30,9 +30,9 @@ class Weather(BaseModel):
     said: str = ""
 
 
-def client(url: str, **more: Any) -> openai.OpenAI:
+def client(url: str) -> openai.OpenAI:
     """Return a client as an application makes it."""
-    return openai.OpenAI(base_url=f"{url}/v1", api_key="made-up", http_client=HTTP, **more)
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="made-up", http_client=HTTP)
 
 
 def aclient(url: str) -> openai.AsyncOpenAI:
@@ -134,7 +134,7 @@ def always_429(url: str) -> None:
 
 @CASES("OpenAI chat: timeout then ok", TIMED_OUT, EXACT, traits="hang-once")
 def timeout_then_ok(url: str) -> None:
-    client(url, timeout=IMPATIENT_S).chat.completions.create(model=MODEL, messages=ASK)
+    chat(url, MODEL, timeout=IMPATIENT_S)
 
 
 @CASES("OpenAI chat: tools", traits=USED)

@@ -98,6 +98,16 @@ def tool_and_its_answer(url: str) -> None:
     respond(url, MODEL, input=said, tools=[TOOL])
 
 
+@CASES("OpenAI responses: websocket session", EXACT, EXACT)
+def websocket_session(url: str) -> None:
+    with client(url).responses.connect() as session:
+        for _ in range(2):
+            session.response.create(model=MODEL, input="How many?")
+            for event in session:
+                if event.type == "response.completed":
+                    break
+
+
 @CASES("OpenAI responses: web search", traits=f"{USED}+web-search")
 def web_search(url: str) -> None:
     respond(url, tools=[{"type": "web_search"}])

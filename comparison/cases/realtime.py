@@ -30,7 +30,9 @@ async def asynchronous(url: str) -> None:
 
 @CASES("OpenAI realtime: closed inside a response", ABORTED)
 def closed_inside_a_response(url: str) -> None:
+    said: Any = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "How many?"}]}
     with client(url).realtime.connect(model=MODEL) as session:
+        session.conversation.item.create(item=said)
         session.response.create()
         next(iter(session))
 

@@ -65,6 +65,7 @@ def in_order(received: list[Received]) -> list[dict[str, Any]]:
     return sorted((attributes(one.span) for one in received), key=lambda record: record[semconv.SEQ])
 
 
+@pytest.mark.filterwarnings("ignore:connect\\(\\) must be used:DeprecationWarning")  # OpenAI's SDK does not
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_records_are_the_bill(case: Case, run: Run, provider: Provider) -> None:
     received = run(case)
