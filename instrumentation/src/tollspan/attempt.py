@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
-from tollspan import observers
+from tollspan import followed, observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
+from tollspan.followed import REQUEST_ID_HEADERS
 from tollspan.forms import FORMS
 from tollspan.guarded import guarded, safely
 from tollspan.linking import link
@@ -24,7 +25,6 @@ from tollspan.sent import Sent
 from tollspan.swallow import UsageChunk
 
 HTTP_ERROR: Final = 400
-REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 
 # Errors after which the provider cannot have seen the request; by name, because no HTTP library is imported here.
 UNSENT: Final = frozenset(
@@ -90,6 +90,8 @@ class Attempt:
         else:
             self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
+        if not self._refused:
+            followed.note(self._request_id, self._answer)
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
