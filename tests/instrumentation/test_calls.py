@@ -96,6 +96,18 @@ def test_streams_tell_the_time_to_their_first_chunk(metered: Any) -> None:
     assert 0 < streamed["gen_ai.response.time_to_first_chunk"] <= (streamed.end_ns - streamed.start_ns) / 1e9
 
 
+def test_whole_streams_with_stated_usage_tell_how_fast_they_came(metered: Any) -> None:
+    cases.chat()
+    cases.read(cases.chat(stream=True))
+    cases.stop_after(cases.message(stream=True), 4)
+    cases.read(cases.message(stream=True))
+    *others, streamed = metered.collect()
+    assert [span["tollspan.output_tokens_per_second"] for span in others] == [None] * 3
+    first = streamed.start_ns / 1e9 + streamed["gen_ai.response.time_to_first_chunk"]
+    rate = streamed["gen_ai.usage.output_tokens"] / (streamed.end_ns / 1e9 - first)
+    assert streamed["tollspan.output_tokens_per_second"] == pytest.approx(rate, rel=0.2)
+
+
 def test_sequence_has_no_gaps_and_record_ids_are_unique(metered: Any) -> None:
     for _ in range(5):
         cases.chat()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
 
 from tollspan import observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
+from tollspan.failure import failure
 from tollspan.forms import FORMS
 from tollspan.guarded import guarded, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
+from tollspan.pace import Pace
 from tollspan.process import Identity, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
@@ -25,17 +27,6 @@ from tollspan.swallow import UsageChunk
 
 HTTP_ERROR: Final = 400
 REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
-
-# Errors after which the provider cannot have seen the request; by name, because no HTTP library is imported here.
-UNSENT: Final = frozenset(
-    {
-        *("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"),
-        *("ClientConnectorError", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError"),
-        *("EndpointConnectionError", "ProxyConnectionError"),
-    }
-)
-NOBODY_THERE: Final = "NewConnectionError"  # of urllib3, where it is a kind of timeout
-TIMEOUTS: Final = frozenset({"TimeoutException", "TimeoutError"})
 
 
 class Recorder(Protocol):
@@ -60,8 +51,8 @@ class Attempt:
     def __init__(self, sent: Sent, recorder: Recorder, whose: Attribution) -> None:
         self._sent = sent
         self._recorder = recorder
-        self._start_ns = recorder.now_ns()
-        self._identity = identify(self._start_ns)
+        self._pace = Pace(recorder.now_ns())
+        self._identity = identify(self._pace.start_ns)
         self._attribution = whose
         self._link = link(sent.fingerprint, self._identity.record_id, sent.retries)
         self._told = observers.begun()
@@ -70,7 +61,6 @@ class Attempt:
         self._swallow = UsageChunk() if sent.swallow_usage else None
         self._status: int | None = None
         self._request_id: str | None = None
-        self._first_chunk_ns: int | None = None
         self._done = False
         self.reading = False
 
@@ -96,8 +86,8 @@ class Attempt:
 
     @guarded
     def _chunk(self, data: bytes) -> None:
-        if self._first_chunk_ns is None:
-            self._first_chunk_ns = self._recorder.now_ns()
+        if self._pace.first_chunk_ns is None:
+            self._pace.first_chunk_ns = self._recorder.now_ns()
         if self._reader is not None:
             self._reader.feed(data)
 
@@ -117,14 +107,9 @@ class Attempt:
 
     @guarded
     def fail(self, error: BaseException) -> None:
-        """End with an exception: the application's own (cancel, close) aborts, a transport's fails."""
-        names = {kind.__name__ for one in _of(error) for kind in type(one).__mro__}
-        if not isinstance(error, Exception):
-            self._end("aborted", None)
-            return
-        timed_out = names & TIMEOUTS and NOBODY_THERE not in names
-        outcome: Outcome = "timeout" if timed_out else "failed"
-        self._end(outcome, type(error).__name__, sent=not names & UNSENT)
+        """End with an exception."""
+        found = failure(error)
+        self._end(found.outcome, found.error, sent=found.sent)
 
     @guarded
     def abort(self) -> None:
@@ -200,13 +185,14 @@ class Attempt:
         self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None
     ) -> CallRecord:
         process_id, seq = self._recorder.number()
-        asked, raw = self._sent, measured.raw
-        end_ns = max(self._recorder.now_ns(), self._start_ns)
+        asked, raw, pace = self._sent, measured.raw, self._pace
+        end_ns = max(self._recorder.now_ns(), pace.start_ns)
+        whole = asked.streams and outcome == "complete" and measured.quality == "exact"
         return CallRecord(
             identity=identity,
             process_id=process_id,
             seq=seq,
-            start_ns=self._start_ns,
+            start_ns=pace.start_ns,
             end_ns=end_ns,
             operation=asked.route.operation,
             provider=asked.provider,
@@ -225,33 +211,13 @@ class Attempt:
             attempt=self._link.attempt,
             retry_of=self._link.retry_of,
             stream=asked.streams,
-            ttft_seconds=self._ttft(),
-            output_rate=self._output_rate(outcome, measured, end_ns),
+            ttft_seconds=pace.ttft_seconds if asked.streams else None,
+            output_rate=pace.output_rate(measured.counts.output, end_ns) if whole else None,
             server_address=asked.host,
             http_status=self._status,
             error_type=error,
             request_fingerprint=asked.keyed_fingerprint,
         )
-
-    def _ttft(self) -> float | None:
-        if not self._sent.streams or self._first_chunk_ns is None:
-            return None
-        return (self._first_chunk_ns - self._start_ns) / 1e9
-
-    def _output_rate(self, outcome: Outcome, measured: Measured, end_ns: int) -> float | None:
-        """Return the tokens per second that a whole stream brought after its first chunk."""
-        known = outcome == "complete" and measured.quality == "exact" and self._sent.streams
-        if not known or not measured.counts.output or self._first_chunk_ns is None or end_ns <= self._first_chunk_ns:
-            return None
-        return measured.counts.output / ((end_ns - self._first_chunk_ns) / 1e9)
-
-
-def _of(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that it was made of: requests wraps urllib3's, which name a reason."""
-    yield error
-    for inner in (*error.args[:1], getattr(error, "reason", None)):
-        if isinstance(inner, BaseException) and inner is not error:
-            yield from _of(inner)
 
 
 def _text(value: object) -> str | None:
