@@ -21,7 +21,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from conformance.bill import Attempt
-from conformance.provider import fault, form
+from conformance.provider import fault, form, realtime
 from conformance.provider.api import endpoint_of, on_its_terms
 from conformance.provider.draw import Draw, draw, draw_units, without_caches
 from conformance.provider.endpoint import UNIT_TRAITS, Api, Call, Errand, Payload, Request
@@ -175,6 +175,9 @@ class _Handler(LoopbackHandler):
         provider.requests.append({name.lower(): value for name, value in self.headers.items()})
         path = unquote(split.path)
         parts = path.split("/", 4)
+        if (self.headers.get("upgrade") or "").lower() == "websocket":
+            self._speak(parts, dict(parse_qsl(split.query)))
+            return
         found = endpoint_of(self.command, f"/{parts[-1]}", body) if len(parts) > 4 else None  # noqa: PLR2004 - "", stack, case, traits, the API's path
         if found is None:
             self.answer_nothing_here(path)
@@ -189,6 +192,16 @@ class _Handler(LoopbackHandler):
             self._errand(endpoint, request)
         else:
             self._call(endpoint, request)
+
+    def _speak(self, parts: list[str], query: Mapping[str, str]) -> None:
+        provider = self.server.provider
+        self.close_connection = True
+        request = Request(parts[1], parts[2], frozenset(parts[3].split("+")), {}, {}, query)
+
+        def admit(api: Api, request: Request) -> Call:
+            return provider.admit(on_its_terms(api, request), request).call
+
+        realtime.serve(self.connection, self.path, dict(self.headers.items()), request, admit)
 
     def _errand(self, errand: Errand, request: Request) -> None:
         provider = self.server.provider

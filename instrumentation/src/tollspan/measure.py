@@ -65,7 +65,7 @@ def _estimated(
 ) -> tuple[TokenCounts, Quality]:
     told, output = counts.input, counts.output
     if told is None:
-        told = estimate.prompt_tokens(asked.body)
+        told = estimate.prompt_tokens(asked.body) or None
     if output is None and generates:
         output = _written(asked.api, reader)
     quality: Quality = "lower_bound" if reader is not None and reader.overflowed else "estimated"
