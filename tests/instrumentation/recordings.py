@@ -29,7 +29,7 @@ from tests.recordings.exchange import FILE, FOLDER, Json, exchanges
 from tests.recordings.grade import FIELDS
 
 from tollspan import wire
-from tollspan.process import Process
+from tollspan.process import Place, Process
 from tollspan.record import CallRecord
 from tollspan.settings import resolve
 from tollspan_rater.extract.raw import read_raw
@@ -54,6 +54,9 @@ class Kept:
     def now_ns(self) -> int:
         self.time_ns += 1_000_000
         return self.time_ns
+
+    def begin(self) -> Place:
+        return self.process.begin()
 
     def number(self) -> tuple[str, int]:
         return self.process.number()

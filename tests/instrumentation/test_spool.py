@@ -245,7 +245,7 @@ def test_a_damaged_file_is_adopted_for_what_is_whole(tmp_path: Path, damage: Any
 
 def test_a_file_of_another_format_stays_for_whoever_knows_it(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    (tmp_path / "x.spool").write_bytes(b"tollspn2" + b"\0" * 99)
+    (tmp_path / "x.spool").write_bytes(b"tollspn9" + b"\0" * 99)
     assert not spool_in(tmp_path).adopt()
     assert len(files(tmp_path)) == 1
 

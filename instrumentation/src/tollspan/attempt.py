@@ -16,7 +16,7 @@ from tollspan.guarded import guarded, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
 from tollspan.pace import Pace
-from tollspan.process import Identity, identify
+from tollspan.process import Identity, Place, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
 from tollspan.results import Result, results_reader
@@ -36,6 +36,10 @@ class Recorder(Protocol):
         """Return the time in nanoseconds since the epoch."""
         ...
 
+    def begin(self) -> Place:
+        """Take a place in the sequence for a call that begins."""
+        ...
+
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number."""
         ...
@@ -51,6 +55,7 @@ class Attempt:
     def __init__(self, sent: Sent, recorder: Recorder, whose: Attribution) -> None:
         self._sent = sent
         self._recorder = recorder
+        self._place = recorder.begin() if _makes_a_record(sent) else None
         self._pace = Pace(recorder.now_ns())
         self._identity = identify(self._pace.start_ns)
         self._attribution = whose
@@ -130,6 +135,13 @@ class Attempt:
         if self._done:
             return
         self._done = True
+        try:
+            self._tell(outcome, error, sent=sent)
+        finally:
+            if self._place is not None:
+                self._place.leave()
+
+    def _tell(self, outcome: Outcome, error: str | None, *, sent: bool) -> None:
         self._read_out()
         if self._refused:
             outcome, error = "failed", self._answer.error or str(self._status)
@@ -184,7 +196,7 @@ class Attempt:
     def _record(
         self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None
     ) -> CallRecord:
-        process_id, seq = self._recorder.number()
+        process_id, seq = (self._place or self._recorder).number()
         asked, raw, pace = self._sent, measured.raw, self._pace
         end_ns = max(self._recorder.now_ns(), pace.start_ns)
         whole = asked.streams and outcome == "complete" and measured.quality == "exact"
@@ -218,6 +230,11 @@ class Attempt:
             error_type=error,
             request_fingerprint=asked.keyed_fingerprint,
         )
+
+
+def _makes_a_record(sent: Sent) -> bool:
+    """Tell whether a request is a call for certain; only those are missed when the process is killed meanwhile."""
+    return sent.route.operation != FETCH and (sent.known or not sent.route.unsure)
 
 
 def _text(value: object) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,12 +48,66 @@ def identify(now_ns: int, random: Callable[[int], bytes] = os.urandom) -> Identi
 
 
 class Process:
-    """A sending process: a random id and a counter 1, 2, 3 ... without gaps; a fork needs a new one."""
+    """A sending process: a random id, a counter 1, 2, 3 ... without gaps, and the calls that are under way.
 
-    def __init__(self, process_id: str | None = None) -> None:
+    ``tell`` hears how many numbers there will be once the calls under way have theirs, and 0 when none is: whoever
+    finds this after the process was killed knows what is missing. A fork needs a new one.
+    """
+
+    def __init__(self, process_id: str | None = None, tell: Callable[[int], object] = lambda _expected: None) -> None:
         self.id = process_id or os.urandom(8).hex()
-        self._numbers = itertools.count(1)
+        self._tell, self._told = tell, 0
+        self._last = self._unnumbered = self._under_way = 0
+        self._lock = threading.RLock()  # a signal handler may begin a call while its thread holds it
+
+    def begin(self) -> Place:
+        """Take a place for a call that begins."""
+        with self._lock:
+            self._unnumbered += 1
+            self._under_way += 1
+            self._say()
+        return Place(self)
 
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number; safe across threads."""
-        return self.id, next(self._numbers)
+        with self._lock:
+            self._last += 1
+            return self.id, self._last
+
+    def end(self, *, numbered: bool) -> None:
+        """Give up a place."""
+        with self._lock:
+            self._unnumbered -= not numbered
+            self._under_way -= 1
+            self._say()
+
+    def number_of(self, place: Place) -> tuple[str, int]:
+        """Give a place its number; one that has one already gets the next."""
+        with self._lock:
+            self._unnumbered -= not place.numbered
+            place.numbered = True
+            return self.number()
+
+    def _say(self) -> None:
+        expected = self._last + self._unnumbered if self._under_way else 0
+        if expected != self._told:
+            self._told = expected
+            self._tell(expected)
+
+
+class Place:
+    """The place of one call in the sequence of its process, from when it begins until its records are kept."""
+
+    __slots__ = ("_process", "numbered")
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.numbered = False
+
+    def number(self) -> tuple[str, int]:
+        """Return the process id and the call's sequence number; further records of the call get further ones."""
+        return self._process.number_of(self)
+
+    def leave(self) -> None:
+        """Say, once, that the call's records are kept, however many those are."""
+        self._process.end(numbered=self.numbered)

@@ -14,7 +14,7 @@ from tollspan import attribution, ending, telemetry, wire
 from tollspan import threads as carried
 from tollspan.export import encoded_resource
 from tollspan.guarded import guarded, log, safely
-from tollspan.process import Process, identify
+from tollspan.process import Place, Process, identify
 from tollspan.record import Record, UnitRecord
 from tollspan.sender import Sender, Stats
 from tollspan.settings import Settings, resolve
@@ -40,9 +40,10 @@ class Runtime:
 
     def restart(self) -> None:
         """Begin as a new process: own id, sequence, file and thread; what a forked parent has queued stays its own."""
-        self._process = Process()
+        self._process = Process(tell=self._expect)
         settings = self.settings
-        spool = Spool(settings.spool, encoded_resource(settings.resource), Limits.of(settings.spool_bytes))
+        about, limits = encoded_resource(settings.resource), Limits.of(settings.spool_bytes)
+        self._spool = spool = Spool(settings.spool, about, limits, process_id=self._process.id)
         post = http_post(settings.url, settings.headers, settings.transport)
         self.sender = Sender(post, settings.resource, spool)
 
@@ -50,9 +51,21 @@ class Runtime:
         """Return the wall clock in nanoseconds."""
         return time.time_ns()
 
+    def begin(self) -> Place:
+        """Take a place in the sequence for a call that begins."""
+        return self._process.begin()
+
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number."""
         return self._process.number()
+
+    def stats(self) -> Stats:
+        """Return what became of this process's records."""
+        return self.sender.stats(self._process.id)
+
+    @guarded
+    def _expect(self, records: int) -> None:
+        self._spool.expect(records, self.now_ns())
 
     def emit(self, record: Record) -> None:
         """Keep a record, to be sent."""
@@ -113,8 +126,10 @@ def record(meter: str, quantity: Decimal | int | str, **keys: Unpack[attribution
         return
     now_ns = running.now_ns()
     whose = attribution.over(attribution.current(), keys)
-    process_id, seq = running.number()
+    place = running.begin()
+    process_id, seq = place.number()
     running.emit(UnitRecord(identify(now_ns), process_id, seq, now_ns, meter, exact, whose))
+    place.leave()
 
 
 @guarded
@@ -159,7 +174,7 @@ def flush(timeout: float = EXIT_FLUSH_SECONDS) -> bool:
 def stats() -> Stats:
     """Return what became of this process's records; all zero when nothing runs."""
     running = _running
-    return (None if running is None else safely(running.sender.stats)) or Stats()
+    return (None if running is None else safely(running.stats)) or Stats()
 
 
 def _quantity(quantity: object) -> str | None:

@@ -1,8 +1,10 @@
 """A segment: one file of records, locked by the process that works on it, with a mark of what has arrived.
 
-The file begins with 8 bytes of magic and the mark, a position in the file up to which the endpoint has acknowledged;
-then come frames, the resource first. The lock (``flock``) ends with the process, however that ends, and so tells
-others that the file is nobody's any more.
+The file begins with 8 bytes of magic; the mark, a position in the file up to which the endpoint has acknowledged; the
+id of the process, how many records it expects to make in all, and when it did. The last two are 0 while no call is
+under way, and in all its files but the last. Then come frames, the resource first.
+
+The lock (``flock``) ends with the process, however that ends, and so tells others that the file is nobody's any more.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ except ImportError:  # no flock on this system: records wait in memory
     fcntl = None  # type: ignore[assignment]
 
 SUFFIX: Final = ".spool"
-_MAGIC: Final = b"tollspn1"
-_HEADER: Final = struct.Struct(">8sQ")
+_MAGIC: Final = b"tollspn2"
+_HEADER: Final = struct.Struct(">8sQ8sQQ")
 _MARK: Final = struct.Struct(">Q")
+_EXPECTED: Final = struct.Struct(">QQ")
+_EXPECTED_AT: Final = _HEADER.size - _EXPECTED.size
 _MODE: Final = 0o600
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 _READ: Final = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -35,8 +39,19 @@ class Source(Protocol):
         """Go on behind ``end``; nothing before it is read again."""
 
 
+class Expected(NamedTuple):
+    """How many records a process expects to make in all while calls are under way, else 0; and when it did."""
+
+    process_id: str
+    records: int
+    at_ns: int
+
+
 class Batch(NamedTuple):
-    """Frames of one resource, read together; ``end`` is where their source goes on once they have arrived."""
+    """Frames of one resource, read together; ``end`` is where their source goes on once they have arrived.
+
+    ``ended``: they are no records, but tell of a process that was killed.
+    """
 
     source: Source
     resource: bytes
@@ -44,6 +59,10 @@ class Batch(NamedTuple):
     end: int
     damaged: int = 0
     own: bool = True
+    ended: bool = False
+
+
+NOTHING: Final = Expected("00" * 8, 0, 0)
 
 
 class Segment:
@@ -53,8 +72,10 @@ class Segment:
     ``written``, ``sealed`` when nobody may begin to write any more, ``leaving`` when the last writer closes it.
     """
 
-    def __init__(self, path: Path, reading: int, writing: int | None, resource: bytes, mark: int) -> None:
-        self.path, self.resource = path, resource
+    def __init__(
+        self, path: Path, reading: int, writing: int | None, resource: bytes, mark: int, expected: Expected
+    ) -> None:
+        self.path, self.resource, self.expected = path, resource, expected
         self.writers = self.written = 0
         self.sealed, self.leaving = writing is None, False
         self._reading, self._writing = reading, writing
@@ -62,7 +83,7 @@ class Segment:
         self._synced = 0
 
     @classmethod
-    def create(cls, path: Path, resource: bytes) -> Segment | None:
+    def create(cls, path: Path, resource: bytes, expected: Expected = NOTHING) -> Segment | None:
         """Make a new file and lock it; ``None`` when somebody took it for abandoned in between: try another name.
 
         Raises:
@@ -77,12 +98,13 @@ class Segment:
                 os.close(writing)
                 return None
             reading = os.open(path, _READ)
-            _write_whole(writing, _HEADER.pack(_MAGIC, mark) + first)
+            process = bytes.fromhex(expected.process_id)
+            _write_whole(writing, _HEADER.pack(_MAGIC, mark, process, *expected[1:]) + first)
         except OSError:
             _close_all(writing, reading)
             path.unlink(missing_ok=True)
             raise
-        return cls(path, reading, writing, resource, mark)
+        return cls(path, reading, writing, resource, mark, expected)
 
     @classmethod
     def adopt(cls, path: Path) -> Segment | None:
@@ -97,12 +119,14 @@ class Segment:
                 os.close(reading)
                 return None
             data = os.read(reading, _HEADER.size)
-            magic, mark = _HEADER.unpack(data) if len(data) == _HEADER.size else (_MAGIC, _HEADER.size)
+            whole = len(data) == _HEADER.size
+            magic, mark, process, *expected = _HEADER.unpack(data) if whole else (_MAGIC, 0, b"", 0, 0)
             if magic != _MAGIC:
                 os.close(reading)
                 return None
             known = _HEADER.size <= mark <= os.fstat(reading).st_size
-            return cls(path, reading, None, _resource(reading), mark if known else _HEADER.size)
+            at = mark if known else _HEADER.size
+            return cls(path, reading, None, _resource(reading), at, Expected(process.hex(), *expected))
         except OSError:
             os.close(reading)
             raise
@@ -136,13 +160,19 @@ class Segment:
         return Batch(self, self.resource, frames, self._at + found.size, found.damaged, self.own)
 
     def finished(self) -> bool:
-        """Whether all that it will ever hold has been acknowledged."""
-        return self.complete and self._at >= self.size()
+        """Whether all that it will ever hold has been acknowledged, and nothing more is expected."""
+        return self.complete and self._at >= self.size() and not self.expected.records
 
     def acknowledge(self, end: int) -> None:
         """Move the mark, in the file too, so that whoever adopts it does not begin at the start."""
         self._at = end
         os.pwrite(self._reading, _MARK.pack(end), len(_MAGIC))
+
+    def expect(self, records: int, at_ns: int) -> None:
+        """Write down how many records the process expects to make in all."""
+        self.expected = Expected(self.expected.process_id, records, at_ns)
+        if self._reading >= 0:
+            os.pwrite(self._reading, _EXPECTED.pack(records, at_ns), _EXPECTED_AT)
 
     def sync(self) -> None:
         """Bring what was written since the last time to the disk, and the first time the file's name."""

@@ -27,6 +27,7 @@ CUSTOM_ID: Final = "tollspan.batch.custom_id"  # the caller's own name for a req
 QUALITY: Final = "tollspan.quality"  # one of the closed list of qualities
 METER: Final = "tollspan.meter"  # a unit that is no LLM call: the meter's name
 QUANTITY: Final = "tollspan.quantity"  # decimal string
+PROCESS_ENDED: Final = "process ended"  # name of the span about a killed process: its seq is the highest expected one
 TRACE_SAMPLED: Final = "tollspan.trace.sampled"  # bool: was the application's trace sampled
 # On a span of the application's own, on request: what the calls made under it used. Nothing is billed by them.
 SPAN_CALLS: Final = "tollspan.span.calls"  # int, HTTP attempts so far

@@ -39,7 +39,8 @@ class Stats:
 
     ``queued`` ones wait, in the spool or in memory. ``adopted`` ones were left behind by other processes and are not
     counted elsewhere; ``damaged`` counts the places in files that could not be read. ``problem`` tells why records
-    cannot be written to a file now, and is empty when they can.
+    cannot be written to a file now, and is empty when they can. ``process_id`` is how ``tollspan audit --sender`` knows
+    this process.
     """
 
     recorded: int = 0
@@ -51,6 +52,7 @@ class Stats:
     adopted: int = 0
     damaged: int = 0
     problem: str = ""
+    process_id: str = ""
 
 
 _COUNTED = ("recorded", "exported", "refused", "dropped", "failed_posts", "adopted", "damaged")
@@ -132,10 +134,10 @@ class Sender:
         """Let go of the files in a forked child; they stay the parent's."""
         self._spool.forget()
 
-    def stats(self) -> Stats:
-        """Return the counters now."""
+    def stats(self, process_id: str = "") -> Stats:
+        """Return the counters now; the process is named by whoever knows it."""
         with self._changed:
-            return Stats(**self._counts, queued=self._outstanding(), problem=self._spool.problem)
+            return Stats(queued=self._outstanding(), problem=self._spool.problem, process_id=process_id, **self._counts)
 
     def _start(self) -> None:
         if self._thread is None and not self._closed:
@@ -196,7 +198,8 @@ class Sender:
         refused = self._send(batch) if batch.frames else 0
         if refused is None:
             return
-        arrived = len(batch.frames) - refused
+        records = 0 if batch.ended else len(batch.frames)
+        arrived = max(records - refused, 0)
         with self._changed:
             if not self._closed or not isinstance(batch.source, Memory):
                 batch.source.acknowledge(batch.end)

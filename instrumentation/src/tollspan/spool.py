@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tollspan.ended import Ended
 from tollspan.guarded import guarded, log
-from tollspan.segment import SUFFIX, Batch, Segment
+from tollspan.segment import NOTHING, SUFFIX, Batch, Expected, Segment
 
 REOPEN_SECONDS: Final = 1.0  # after a failure; opening is too slow to be tried at each record
 _ADOPT_MOST: Final = 32  # files at once; each is an open file
@@ -46,8 +47,10 @@ class Spool:
         resource: bytes,
         limits: Limits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        process_id: str = NOTHING.process_id,
     ) -> None:
         self._folders, self._resource, self._limits = tuple(folders), resource, limits or Limits()
+        self._expected = Expected(process_id, 0, 0)
         self._monotonic = monotonic
         self._lock = threading.RLock()  # a signal handler may append while its thread holds it
         self._current: Segment | None = None
@@ -80,6 +83,15 @@ class Spool:
                     segment.close()
         return written
 
+    def expect(self, records: int, at_ns: int) -> None:
+        """Write down how many records this process expects to make in all while calls are under way, else 0."""
+        with self._lock:
+            self._expected = Expected(self._expected.process_id, records, at_ns)
+            if self._current is None and records:
+                self._current = self._open()
+            elif self._current is not None:
+                self._current.expect(records, at_ns)
+
     def adopt(self) -> bool:
         """Take over files of processes that have ended; True when some of this and earlier times are left to read."""
         for path in self._files():
@@ -104,6 +116,8 @@ class Spool:
             batch = segment.read(most)
             if batch is not None:
                 return batch
+            if segment.expected.records and not segment.own:
+                return Ended(segment).batch()
             if segment.finished():
                 with self._lock:
                     self._sources.remove(segment)
@@ -150,9 +164,11 @@ class Spool:
             return self._current
 
     def _seal(self, segment: Segment) -> None:
+        """Let nobody begin to write to it; what the process expects stands in the next file."""
         segment.sealed = True
         if self._current is segment:
             self._current = None
+            guarded(segment.expect)(0, 0)
 
     def _open(self) -> Segment | None:
         """Open a file in the first folder that allows it; ``None``, and not again for a second, when none does."""
@@ -174,7 +190,11 @@ class Spool:
         sizes = _sizes(folder)
         if sum(sizes.values()) + self._limits.segment_bytes > self._limits.folder_bytes:
             raise OSError(f"{folder} has its {self._limits.folder_bytes} bytes")
-        while (segment := Segment.create(folder / (os.urandom(12).hex() + SUFFIX), self._resource)) is None:
+
+        def name() -> str:
+            return os.urandom(12).hex() + SUFFIX
+
+        while (segment := Segment.create(folder / name(), self._resource, self._expected)) is None:
             pass
         return segment
 

@@ -40,7 +40,8 @@ write. The names stand in `tollspan.semconv`, from which both the instrumentatio
 
 Token totals are inclusive: input contains cache reads and writes, output contains reasoning. Spans of tollspan's own
 have the scope `{semconv.SCOPE_NAME}`; trace id and span id are made with the record, so that a span sent again has
-the same key.
+the same key. A span named `{semconv.PROCESS_ENDED}` is no record: it tells that a process was killed with calls under
+way, and its `{semconv.SEQ}` is the highest number that the process would have given out.
 """
 
 

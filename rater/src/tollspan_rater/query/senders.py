@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from tollspan.semconv import PROCESS_ENDED
+from tollspan_rater.domain.fates import Role
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.check import Check
@@ -13,20 +15,26 @@ from tollspan_rater.query.scope import Scope
 
 _SHOWN: Final = 20
 # A gap lies before a number whose predecessor is missing. Records are counted by span key, not by number: two
-# records under one number, or a number below 1, break the equation.
-_PROCESSES: Final = """
+# records under one number, or a number below 1, break the equation. What is told of a killed process is no record: it
+# is known by its trace id, and its number is the highest that the process would have given out.
+_PROCESSES: Final = f"""
     WITH numbers AS (
         SELECT process_id, seq, count(DISTINCT trace_id || ':' || span_id) AS records FROM spans
-        WHERE tenant = $tenant AND seq IS NOT NULL GROUP BY ALL
+        WHERE tenant = $tenant AND seq IS NOT NULL
+          AND NOT (role = '{Role.NONE}'
+                   AND starts_with(sha256('{PROCESS_ENDED} ' || process_id || ' ' || seq), trace_id))
+        GROUP BY ALL
+        UNION ALL
+        SELECT process_id, max(seq) + 1, 0 FROM spans WHERE tenant = $tenant AND seq IS NOT NULL GROUP BY ALL
     ),
     placed AS (
-        SELECT *, coalesce(lag(seq) OVER (PARTITION BY process_id ORDER BY seq), 0) AS before FROM numbers
+        SELECT *, coalesce(lag(seq) OVER (PARTITION BY process_id ORDER BY seq, records DESC), 0) AS before FROM numbers
     )
-    SELECT process_id, max(seq), sum(records)::BIGINT,
+    SELECT process_id, max(seq) - 1, sum(records)::BIGINT,
            coalesce(sum(seq - before - 1) FILTER (WHERE seq > before + 1), 0),
            list((before + 1, seq - 1) ORDER BY seq) FILTER (WHERE seq > before + 1)
     FROM placed GROUP BY process_id ORDER BY process_id
-"""
+"""  # noqa: S608 - our text
 _OF_SENDER: Final = """
     SELECT DISTINCT process_id FROM spans
     WHERE tenant = $tenant AND seq IS NOT NULL AND (sender = $sender OR process_id = $sender)
