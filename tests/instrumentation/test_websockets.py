@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 
 import tollspan
 from tollspan.attribution import NOBODY
+from tollspan.process import Place, Process
 from tollspan.session import Session, opened
 
 MODEL = "gpt-realtime"
@@ -278,6 +279,9 @@ class Kept:
 
     def now_ns(self) -> int:
         return 1
+
+    def begin(self) -> Place:
+        return Process().begin()
 
     def number(self) -> tuple[str, int]:
         return "p", 1
