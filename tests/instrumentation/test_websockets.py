@@ -281,7 +281,7 @@ class Kept:
         return 1
 
     def begin(self) -> Place:
-        return Process().begin()
+        return Process("p").begin()
 
     def number(self) -> tuple[str, int]:
         return "p", 1
