@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import anthropic
+import pytest
 from tests.instrumentation import calls
 
 
@@ -52,10 +53,10 @@ def test_streams_tell_the_time_to_their_first_chunk(metered: Any) -> None:
 
 
 def test_whole_streams_with_stated_usage_tell_how_fast_they_came(metered: Any) -> None:
-    cases.chat()
-    cases.read(cases.chat(stream=True))
-    cases.stop_after(cases.message(stream=True), 4)
-    cases.read(cases.message(stream=True))
+    calls.chat()
+    calls.read(calls.chat(stream=True))
+    calls.stop_after(calls.message(stream=True), 4)
+    calls.read(calls.message(stream=True))
     *others, streamed = metered.collect()
     assert [span["tollspan.output_tokens_per_second"] for span in others] == [None] * 3
     first = streamed.start_ns / 1e9 + streamed["gen_ai.response.time_to_first_chunk"]
