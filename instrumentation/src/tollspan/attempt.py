@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
-from tollspan import observers
+from tollspan import followed, observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
 from tollspan.custom_id import KeysOf, keys_of_custom_id, told
+from tollspan.followed import REQUEST_ID_HEADERS
 from tollspan.forms import FORMS
 from tollspan.guarded import guarded, safely
 from tollspan.linking import link
@@ -26,7 +27,6 @@ from tollspan.sent import Sent
 from tollspan.swallow import UsageChunk
 
 HTTP_ERROR: Final = 400
-REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 
 # Errors after which the provider cannot have seen the request; by name, because no HTTP library is imported here.
 UNSENT: Final = frozenset(
@@ -93,6 +93,8 @@ class Attempt:
         else:
             self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
+        if not self._refused:
+            followed.note(self._request_id, self._answer)
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""

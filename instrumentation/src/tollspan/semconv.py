@@ -35,6 +35,8 @@ SPAN_CACHE_WRITE_TOKENS: Final = "tollspan.span.cache_write_tokens"
 SPAN_OUTPUT_TOKENS: Final = "tollspan.span.output_tokens"  # int, inclusive
 SPAN_REASONING_TOKENS: Final = "tollspan.span.reasoning_tokens"
 SPAN_RECORD_IDS: Final = "tollspan.span.record_ids"  # strings, the records of these calls, the first 64
+# On a span of another instrumentation that makes response ids up: the id that the provider gave.
+SHOWN_RESPONSE_ID: Final = "tollspan.response_id"
 STREAM: Final = "gen_ai.request.stream"
 TTFT_SECONDS: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
 OUTPUT_RATE: Final = "tollspan.output_tokens_per_second"  # double, of a whole stream after its first chunk
