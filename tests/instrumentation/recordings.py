@@ -249,9 +249,10 @@ def differences(record: CallRecord, truth: Json) -> str:
     reading = None if record.usage_raw is None else read_raw(json.loads(record.usage_raw), record.api)
     got: dict[str, Any] = {} if reading is None else {name: getattr(reading.usage, at) for name, at in FIELDS.items()}
     got |= {"response_id": record.response_id, "response_model": record.response_model}
+    got["web_search"] = None if reading is None else reading.usage.units.get("web_search")
     return ", ".join(
         f"{name} {got.get(name)} for {truth[name]}"
-        for name in (*FIELDS, "response_id", "response_model")
+        for name in (*FIELDS, "web_search", "response_id", "response_model")
         if truth.get(name) is not None and got.get(name) != truth[name]
     )
 
