@@ -1,10 +1,12 @@
-"""What holds for every test: unsent records of the instrumentation stay in the test run's own folder."""
+"""What holds for every test: where unsent records of the instrumentation stay, and what child processes inherit."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without byte code each start of a program under test costs 2 s more
 
 
 @pytest.fixture(scope="session", autouse=True)

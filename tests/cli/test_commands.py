@@ -96,7 +96,6 @@ SENDING = [
         "customer.set",
         {"customer": "acme", "addons": [{"addon": "seats", "quantity": "0", "from": "2026-12-01"}]},
     ),
-    ("close --period 2026-11 --customer acme", "period.close", {"period": "2026-11", "customer": "acme"}),
     ("snapshot --keep-journal", "snapshot", {"keep_journal": True}),
     ("keys revoke 4be1c92d0a77f3e5", "key.revoke", {"key_id": "4be1c92d0a77f3e5"}),
     ("quarantine replay 17:3", "quarantine.replay", {"id": "17:3"}),
@@ -115,6 +114,39 @@ def test_sends(run: Run, backend: FakeBackend, line: str, kind: str, body: dict[
     assert (sent, said, tenant) == (kind, body, "default")
     assert actor.startswith("cli:")
     assert json.loads(result.stdout) == [{"done": kind, "amount": "0.10"}]
+
+
+CLOSED = {"customer": "acme", "period": "2026-10", "state": "closed", "digest": "9f2b" * 16}
+REFUSED = {"customer": "globex inc", "period": "2026-W41", "state": "refused", "why": "an earlier period is open"}
+CLOSING = [
+    ("--customer acme", {"customer": "acme"}, [CLOSED], ["acme", "closed", "9f2b" * 16], ["why"]),
+    ("--all", {"all": True}, [REFUSED], ["globex inc", "refused", "an earlier period is open"], ["digest"]),
+    ("--all", {"all": True}, [], ["nobody has anything on a bill of that time"], []),
+]
+
+
+@pytest.mark.parametrize(("whose", "body", "rows", "there", "absent"), CLOSING)
+def test_close_says_what_came_of_each_period(
+    run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, whose: str, body: dict[str, object],
+    rows: list[dict[str, str]], there: list[str], absent: list[str],
+) -> None:  # fmt: skip
+    sent = []
+
+    def execute(kind: str, said: Mapping[str, Any], **_who: str) -> Receipt:
+        sent.append((kind, dict(said)))
+        return Receipt(42, {"period": "2026-10", "periods": rows})
+
+    monkeypatch.setattr(backend.rater, "execute", execute)
+    line = ["close", "--period", "2026-10", *whose.split()]
+    shown = run(*line).output
+    assert sent == [("period.close", {"period": "2026-10", **body})]
+    assert shown.startswith("Close of 2026-10 ")
+    assert all(word in shown for word in there)
+    assert not any(word in shown for word in absent)
+    columns = ("customer", "period", "state", "digest", "why")
+    assert json.loads(run(*line, "--format", "json").stdout) == [
+        {name: row.get(name) for name in columns} for row in rows
+    ]
 
 
 FOUND = {
@@ -409,7 +441,7 @@ def test_every_help_has_an_example_that_is_a_command(run: Run, path: str, text: 
 def test_every_command_is_in_a_table_above() -> None:
     named = {line for line, *_ in [*ASKING, *SENDING, *READING_AGAIN]} | {
         "backup", "restore", "keys create", "customers import", "import", "revenue import", "pricing check",
-        "pricing schema", "pricing diff", "pricing simulate", "pricing apply",
+        "pricing schema", "pricing diff", "pricing simulate", "pricing apply", "close",
         "meters check", "meters built-in", "meters apply",
         "correct void", "correct amend", "correct reattribute", "correct restore",
         "export", "serve", "init", "config show", "demo", "dialects",

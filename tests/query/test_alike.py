@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from query.random_traffic import PRICES, calls, customers, settle_in
+from query import random_traffic
+from query.random_traffic import PRICES, customers, settle_in
 from query.shop import Shop
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.grouping import group
@@ -29,28 +31,31 @@ GROUPINGS = (
 )
 
 
-def sums_of(shop: Shop, by: list[str], params: dict[str, str], *, singly: bool) -> tuple[dict[Any, Any], str]:
-    with shop.rater.database.snapshot() as connection:
-        accounts = Accounts(connection, shop.tenant, "Europe/Berlin")
-        scope = Scope(connection, accounts, 0, "Europe/Berlin", shop.rater.names)
-        found, path = (rated_calls(scope, params), "") if singly else rated_sums(scope, params, by)
-        groups = group(found, [reader(scope, name) for name in by], currency_of(scope))
-        return {key: (sums.cells(), sums.costs, sums.units) for key, sums in groups.items()}, path
+def scope_of(shop: Shop, connection: duckdb.DuckDBPyConnection) -> Scope:
+    return Scope(connection, Accounts(connection, shop.tenant, "Europe/Berlin"), 0, "Europe/Berlin", shop.rater.names)
+
+
+def sums_of(scope: Scope, found: Iterable[Any], by: list[str]) -> dict[Any, Any]:
+    groups = group(found, [reader(scope, name) for name in by], currency_of(scope))
+    return {key: (sums.cells(), sums.costs, sums.units) for key, sums in groups.items()}
 
 
 def assert_same(shop: Shop, params: dict[str, str]) -> set[str]:
     paths = set()
-    for by in GROUPINGS:
-        names = by.split(",")
-        added, path = sums_of(shop, names, params, singly=False)
-        assert added == sums_of(shop, names, params, singly=True)[0]
-        paths.add(path)
+    with shop.rater.database.snapshot() as connection:
+        apart = scope_of(shop, connection)
+        calls = list(rated_calls(apart, params))
+        for by in (one.split(",") for one in GROUPINGS):
+            scope = scope_of(shop, connection)
+            added, path = rated_sums(scope, params, by)
+            assert sums_of(scope, added, by) == sums_of(apart, calls, by)
+            paths.add(path)
     return paths
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    st.lists(calls, max_size=14),
+    st.lists(random_traffic.calls, max_size=14),
     customers,
     st.sampled_from(
         [{}, {"from": "2026-11-01"}, {"to": "2026-10-25T03:00"}, {"model": "gpt-4.1"}, {"unpriced": "true"}]

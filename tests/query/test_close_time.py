@@ -44,7 +44,8 @@ def test_all_weeks_that_begin_in_a_month_close_in_their_order(dated: Shop) -> No
     dated.customer("acme", plan="weekly")
     used(dated, "2026-10-06T00:00:00Z", "2026-10-20T00:00:00Z", "2026-10-31T00:00:00Z")
     receipt = dated.close("2026-10", all=True)
-    assert list(receipt["closed"]) == ["acme 2026-W41", "acme 2026-W43", "acme 2026-W44"]
+    assert [said["period"] for said in receipt["periods"]] == ["2026-W41", "2026-W43", "2026-W44"]
+    assert {said["state"] for said in receipt["periods"]} == {"closed"}
     assert closed(dated) == ["2026-W41", "2026-W43", "2026-W44"]
     assert holds(dated)
 

@@ -83,19 +83,24 @@ def begin(outgoing: Outgoing) -> Begun | None:
         return None
     provider = state.provider_of(outgoing.host)
     found = route(outgoing.method, outgoing.path, provider)
-    if found is not None and found.batch not in (None, state.batch_usage):
-        return Begun(None)
+    api = None if found is None or found.batch not in (None, state.batch_usage) else found.api
     headers = {} if found is None and provider is None else outgoing.headers()
-    sent = None if found is None or found.api is None else _sent(outgoing, headers, found, found.api, provider)
+    sent = None if found is None or api is None else _sent(outgoing, headers, found, api, provider)
     if provider is None and (found is None or (sent is not None and not sent.named)):
         _propagate(outgoing)
         return None
-    whose = current() if (named_here := safely(_override, outgoing, headers)) is None else named_here
-    if BAGGAGE_HEADER in headers:
-        outgoing.drop_header(BAGGAGE_HEADER)
+    whose = kept_here(outgoing, headers)
     if sent is None:
         return Begun(None)
     return Begun(Attempt(sent, recorder, whose), _asking(sent.body) if sent.swallow_usage else None)
+
+
+def kept_here(outgoing: Outgoing, headers: Mapping[str, str]) -> Attribution:
+    """Take out of a provider's request what stays here; return for whom it is, all told."""
+    whose = safely(_override, outgoing, headers)
+    if BAGGAGE_HEADER in headers:
+        outgoing.drop_header(BAGGAGE_HEADER)
+    return current() if whose is None else whose
 
 
 def lowered(items: Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import click
 
+from tollspan_rater.cli.formats import show
 from tollspan_rater.cli.frame import Group, example
 from tollspan_rater.cli.questions import asking
-from tollspan_rater.cli.sending import send
+from tollspan_rater.cli.sending import execute
+from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.rater import Receipt
 
 ledger = asking("ledger")
 
@@ -30,6 +33,15 @@ statements.add_command(asking("statements.show"))
 @click.option("--all", "everybody", is_flag=True, help="All customers who have something on its bill.")
 @click.pass_context
 def close(context: click.Context, period: str, customer: str | None, everybody: bool) -> None:  # noqa: FBT001 - click hands over a flag
-    """Send ``period.close``."""
+    """Send ``period.close`` and list what came of each period."""
     whose: dict[str, object] = {} if customer is None else {"customer": customer}
-    send(context, "period.close", {"period": period, **whose, **({"all": True} if everybody else {})})
+    receipt = execute(context, "period.close", {"period": period, **whose, **({"all": True} if everybody else {})})
+    show(context, closed(receipt), quiet=("digest", "why"))
+
+
+def closed(receipt: Receipt) -> Answer:
+    """Lay out what a close did: a row for each period, with its digest or why it stays open."""
+    rows = receipt.body["periods"]
+    title = f"Close of {receipt.body['period']}"
+    notes = () if rows else ("nobody has anything on a bill of that time: nothing was closed",)
+    return Answer(title, ("customer", "period", "state", "digest", "why"), rows, receipt.position, notes=notes)

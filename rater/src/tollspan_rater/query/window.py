@@ -50,6 +50,8 @@ def edges(names: Sequence[str], zone: str, span: tuple[int, int]) -> list[int]:
     first, last = span[0] // step, span[1] // step
     if not names:
         return [first * step]
+    if "minute" in names:  # nothing is finer: another window begins with each
+        return [place * step for place in range(first, last + 1)]
     windows = [window_of(name, zone) for name in names]
     found: list[int] = []
     before: list[str] = []

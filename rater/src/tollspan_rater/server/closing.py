@@ -43,7 +43,7 @@ def close_period(rater: Rater, body: dict[str, Any], tenant: str, actor: str) ->
             position = journaled(rater, statements, tenant, actor) if statements else scope.as_of
         closed |= {(one.customer, one.period.label): digest_of(to_document(one)) for one in statements}
         if not statements or _nothing_left(verdicts, closed):
-            return Receipt(position, {"period": label, **_said(verdicts, closed)})
+            return Receipt(position, {"period": label, "periods": list(_said(verdicts, closed))})
 
 
 def _nothing_left(verdicts: Mapping[tuple[str, str], Verdict], closed: Collection[tuple[str, str]]) -> bool:
@@ -69,15 +69,17 @@ def _oldest(verdicts: Mapping[tuple[str, str], Verdict]) -> list[tuple[str, Peri
     return list(found.items())
 
 
-def _said(verdicts: Mapping[tuple[str, str], Verdict], closed: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    """Return what came of it: digests of what was closed now and before, and why the rest was not."""
-    said: dict[str, dict[str, str]] = {"closed": {f"{name} {of}": digest for (name, of), digest in closed.items()}}
+def _said(
+    verdicts: Mapping[tuple[str, str], Verdict], closed: Mapping[tuple[str, str], str]
+) -> Iterator[dict[str, str]]:
+    """Yield what came of each period: the digest of what was closed now or before, or why it was not."""
+    for (name, of), digest in closed.items():
+        yield {"customer": name, "period": of, "state": "closed", "digest": digest}
     for (name, of), verdict in verdicts.items():
         if isinstance(verdict, Close) and (name, of) not in closed:
-            said.setdefault("closed_before", {})[f"{name} {of}"] = verdict.digest
+            yield {"customer": name, "period": of, "state": "closed before", "digest": verdict.digest}
         elif isinstance(verdict, CloseRefusedError):
-            said.setdefault("refused", {})[f"{name} {of}"] = str(verdict)
-    return said
+            yield {"customer": name, "period": of, "state": "refused", "why": str(verdict)}
 
 
 @contextmanager
