@@ -146,8 +146,11 @@ def _through_async_httpx(library: Any, proxy: str, chosen: Iterable[Json], take:
         async with library.AsyncClient(proxy=proxy, timeout=TIMEOUT, trust_env=False) as client:
             for exchange in chosen:
                 one = asked(exchange)
+                how = client.stream(one.method, one.url, headers=one.headers, content=one.body)
                 with suppress(library.HTTPError):
-                    await client.request(one.method, one.url, headers=one.headers, content=one.body)
+                    async with how as answer:
+                        async for _ in answer.aiter_bytes():
+                            pass
                 take(exchange)
 
     asyncio.run(main())
@@ -159,7 +162,10 @@ def _through_requests(proxy: str, chosen: Iterable[Json], take: Take) -> None:
         for exchange in chosen:
             one = asked(exchange)
             with suppress(requests.RequestException):
-                session.request(one.method, one.url, headers=one.headers, data=one.body, timeout=TIMEOUT)
+                answer = session.request(
+                    one.method, one.url, headers=one.headers, data=one.body, timeout=TIMEOUT, stream=exchange["stream"]
+                )
+                assert answer.content is not None
             take(exchange)
 
 
@@ -243,9 +249,10 @@ def differences(record: CallRecord, truth: Json) -> str:
     reading = None if record.usage_raw is None else read_raw(json.loads(record.usage_raw), record.api)
     got: dict[str, Any] = {} if reading is None else {name: getattr(reading.usage, at) for name, at in FIELDS.items()}
     got |= {"response_id": record.response_id, "response_model": record.response_model}
+    got["web_search"] = None if reading is None else reading.usage.units.get("web_search")
     return ", ".join(
         f"{name} {got.get(name)} for {truth[name]}"
-        for name in (*FIELDS, "response_id", "response_model")
+        for name in (*FIELDS, "web_search", "response_id", "response_model")
         if truth.get(name) is not None and got.get(name) != truth[name]
     )
 

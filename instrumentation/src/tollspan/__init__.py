@@ -8,12 +8,14 @@ into the application.
 
 from tollspan.attribution import attribute, current
 from tollspan.carrier import extract, inject
+from tollspan.custom_id import attribute_results
 from tollspan.processor import AttributionProcessor
 from tollspan.runtime import flush, install, record, record_usage, stats, uninstall
 
 __all__ = [
     "AttributionProcessor",
     "attribute",
+    "attribute_results",
     "current",
     "extract",
     "flush",

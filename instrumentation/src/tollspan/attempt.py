@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from tollspan import followed, observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
+from tollspan.custom_id import KeysOf, keys_of_custom_id, told
 from tollspan.followed import REQUEST_ID_HEADERS
 from tollspan.forms import FORMS
 from tollspan.guarded import guarded, safely
@@ -86,7 +88,8 @@ class Attempt:
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
         results = self._sent.route.results
         if results is not None and status < HTTP_ERROR:
-            self._reader = results_reader(results, self._sent.path, self._report)
+            report = partial(self._report, keys_of_custom_id())
+            self._reader = results_reader(results, self._sent.path, report)
         else:
             self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
@@ -200,7 +203,7 @@ class Attempt:
             return route.results is None and bool(answer.usage) and answer.settled
         return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
 
-    def _report(self, result: Result) -> None:
+    def _report(self, keys_of: KeysOf | None, result: Result) -> None:
         """Make the record of a call that this body reports: told by its own ids, and fetched, so that it counts once.
 
         The rater makes one call of all fetches of a response, whoever makes them.
@@ -211,6 +214,7 @@ class Attempt:
         self._recorder.emit(
             replace(
                 record,
+                attribution=told(self._attribution, result.custom_id, keys_of),
                 attempt=1,
                 retry_of=None,
                 provider_request_id=result.request_id,

@@ -11,6 +11,7 @@ from tollspan.answer import Answer
 from tollspan.reader import Reader
 from tollspan.semconv import Outcome, Quality, UsageApi
 from tollspan.sent import Sent
+from tollspan.tally import MEMBER
 from tollspan.usage import TokenCounts, api_of, has_units, normalise
 
 # Operations that generate no tokens, and APIs that do so whatever the operation is called.
@@ -36,7 +37,8 @@ def measure(asked: Sent, answer: Answer, reader: Reader | None, outcome: Outcome
     that what it did not state is estimated.
     """
     cut = asked.streams and not answer.settled and outcome != "complete"
-    stated = _stated(asked.api, _final(answer) if cut else answer.usage)
+    raw = _final(answer) if cut else answer.usage
+    stated = _stated(asked.api, {**raw, MEMBER: answer.tallies} if raw and answer.tallies else raw)
     if answer.header_usage and stated.counts.output is None:
         stated = _stated(asked.api, {**answer.header_usage, **stated.raw})
     generates, counts = WITHOUT_OUTPUT.isdisjoint((asked.route.operation, asked.api)), stated.counts

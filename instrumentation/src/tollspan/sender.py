@@ -118,7 +118,9 @@ class Sender:
             return done
 
     def close(self, timeout_seconds: float) -> None:
-        """Flush, then end the thread; what could not be sent stays in the spool, or is dropped and counted."""
+        """Flush, then end the thread; what could not be sent stays in the spool, or is dropped and counted. Once."""
+        if self._closed:
+            return
         self.flush(timeout_seconds)
         with self._changed:
             self._closed = True

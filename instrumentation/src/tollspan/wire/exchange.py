@@ -83,10 +83,9 @@ def begin(outgoing: Outgoing) -> Begun | None:
         return None
     provider = state.provider_of(outgoing.host)
     found = route(outgoing.method, outgoing.path, provider)
-    if found is not None and found.batch not in (None, state.batch_usage):
-        return Begun(None)
+    api = None if found is None or found.batch not in (None, state.batch_usage) else found.api
     headers = {} if found is None and provider is None else outgoing.headers()
-    sent = None if found is None or found.api is None else _sent(outgoing, headers, found, found.api, provider)
+    sent = None if found is None or api is None else _sent(outgoing, headers, found, api, provider)
     if provider is None and (found is None or (sent is not None and not sent.named)):
         _propagate(outgoing)
         return None

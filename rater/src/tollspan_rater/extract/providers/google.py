@@ -38,6 +38,7 @@ GENERATE: Final = UsageApi(
         ),
         "reasoning": ("thoughtsTokenCount", "thoughts_token_count"),
         "total": ("totalTokenCount", "total_token_count"),
+        "unit.web_search": ("tollspan.web_search",),  # stands in the candidates; our instrumentation counts it
         "tier.": ("serviceTier", "service_tier"),
     },
     lists={
