@@ -21,6 +21,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from websockets.exceptions import ConnectionClosed
 
 import tollspan
+import tollspan.wire.response
+from tollspan import wire
 from tollspan.attribution import NOBODY
 from tollspan.process import Place, Process
 from tollspan.session import Session, opened
@@ -258,6 +260,16 @@ def test_what_could_not_be_sent_leaves_no_gap_behind() -> None:
     assert (recorder.outcomes, expected) == ([], [1, 0])
 
 
+@pytest.mark.parametrize(("ends", "outcomes"), [(wire.abort_open, ["aborted"]), (wire.disown_open, [])])
+def test_the_end_of_the_process_and_a_fork_reach_sessions_too(ends: Callable[[], None], outcomes: list[str]) -> None:
+    recorder = Kept()
+    session = begun(recorder)
+    session.sent('{"type": "response.create"}')
+    ends()
+    session.left()
+    assert recorder.outcomes == outcomes
+
+
 def test_a_session_that_is_dropped_leaves_its_record() -> None:
     recorder = Kept()
     session = begun(recorder)
@@ -318,7 +330,7 @@ class Kept:
 def begun(recorder: Any) -> Session:
     where = opened("api.openai.com", f"/v1/realtime?model={MODEL}", "openai")
     assert where is not None
-    return Session(where, recorder, NOBODY, lambda _attempt: None)
+    return Session(where, recorder, NOBODY, wire.response.opened)
 
 
 kinds = st.sampled_from(
