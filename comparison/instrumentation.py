@@ -115,7 +115,6 @@ def _logfire(application: Application) -> tuple[Flush, ...]:
     )
     logfire.instrument_openai()
     logfire.instrument_anthropic()
-    logfire.instrument_google_genai()
     return (logfire.force_flush,)
 
 
@@ -139,8 +138,8 @@ INSTRUMENTATIONS: tuple[Instrumentation, ...] = (
         "openinference-instrumentation-groq", "openinference-instrumentation-mistralai",
     ), _FOUR | {"groq", "mistralai"}, _openinference),
     Instrumentation("logfire", "Logfire", (
-        "logfire", "opentelemetry-instrumentation-google-genai",
-    ), frozenset({"openai", "anthropic", "google-genai"}), _logfire),
+        "logfire",  # for google-genai it starts OpenTelemetry's, which refuses google-genai 3
+    ), frozenset({"openai", "anthropic"}), _logfire),
     Instrumentation("anthropic_native", "Anthropic native", (
         "anthropic",
     ), frozenset({"anthropic"}), _anthropic_native),

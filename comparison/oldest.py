@@ -30,7 +30,7 @@ OLDEST: tuple[Oldest, ...] = (
     Oldest("anthropic", "0.28.0", "httpx", ("httpx<0.28", "boto3", "google-auth")),
     Oldest("google-genai", "1.24.0", "httpx"),
     Oldest("boto3", "1.34.116", "botocore"),
-    Oldest("cohere", "5.15.0", "httpx"),
+    Oldest("cohere", "5.16.0", "httpx"),
     Oldest("mistralai", "1.5.0", "httpx"),
     Oldest("groq", "0.9.0", "httpx", ("httpx<0.28",)),
     Oldest("ollama", "0.4.0", "httpx"),
