@@ -22,6 +22,7 @@ from tollspan import wire
 from tollspan.wire.hook import is_hook
 
 SEND, ASEND = httpx.Client.send, httpx.AsyncClient.send
+CLIENT = httpx.Client()
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -30,7 +31,7 @@ def by_requests(url: str) -> None:
 
 
 def by_httpx(url: str) -> None:
-    httpx.post(f"{url}/v1/chat/completions", json=BODY)
+    CLIENT.post(f"{url}/v1/chat/completions", json=BODY)
 
 
 def by_aiohttp(url: str) -> None:

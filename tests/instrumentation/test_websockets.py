@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 import websockets.sync.client
@@ -28,13 +29,14 @@ from tollspan.process import Place, Process
 from tollspan.record import CallRecord
 from tollspan.session import Session, opened
 
+HTTP = httpx2.Client()  # no session uses it, and each client would load its own certificates
 MODEL = "gpt-realtime"
 NAMES = st.sampled_from(["response", "session", "usage", "id", "model", "audio", "input", "item_id", "input_tokens"])
 pytestmark = pytest.mark.filterwarnings("ignore:connect\\(\\) must be used:DeprecationWarning")  # OpenAI's SDK does not
 
 
 def client(url: str) -> openai.OpenAI:
-    return openai.OpenAI(api_key="made-up", base_url=f"{url}/v1")
+    return openai.OpenAI(api_key="made-up", base_url=f"{url}/v1", http_client=HTTP)
 
 
 def read(session: Any, *ends: str) -> None:
