@@ -371,7 +371,7 @@ messages = st.one_of(
 
 
 @given(st.lists(st.tuples(st.booleans(), messages), max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whatever_is_said_no_record_is_lost_or_doubled(said: list[tuple[bool, str | bytes]]) -> None:
     recorder = Kept()
     session = begun(recorder)
