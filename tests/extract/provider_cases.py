@@ -400,6 +400,8 @@ openai.responses output_tokens_details.audio_tokens audio_out
 openai.responses output_token_details.image_tokens image_out
 openai.responses service_tier tier
 openai.responses tollspan.web_search web_search
+openai.responses tollspan.image image
+vertex.predict tollspan.image image
 openai.responses tollspan.file_search file_search
 openai.responses tollspan.code_interpreter code_interpreter
 perplexity.chat cost.total_cost cost
@@ -446,6 +448,7 @@ TOTALS: dict[str, Json] = {
     "bedrock.converse": {"inputTokens": 50, "outputTokens": 50},
     "bedrock.invoke_model": {"inputTokenCount": 50, "outputTokenCount": 50},
     "cohere": {},
+    "vertex.predict": {"token_count": 50},
 }
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import anthropic
+import pytest
 from tests.instrumentation import calls
 
 
@@ -49,6 +50,18 @@ def test_streams_tell_the_time_to_their_first_chunk(metered: Any) -> None:
     assert (plain["gen_ai.request.stream"], streamed["gen_ai.request.stream"]) == (False, True)
     assert plain["gen_ai.response.time_to_first_chunk"] is None
     assert 0 < streamed["gen_ai.response.time_to_first_chunk"] <= (streamed.end_ns - streamed.start_ns) / 1e9
+
+
+def test_whole_streams_with_stated_usage_tell_how_fast_they_came(metered: Any) -> None:
+    calls.chat()
+    calls.read(calls.chat(stream=True))
+    calls.stop_after(calls.message(stream=True), 4)
+    calls.read(calls.message(stream=True))
+    *others, streamed = metered.collect()
+    assert [span["tollspan.output_tokens_per_second"] for span in others] == [None] * 3
+    first = streamed.start_ns / 1e9 + streamed["gen_ai.response.time_to_first_chunk"]
+    rate = streamed["gen_ai.usage.output_tokens"] / (streamed.end_ns / 1e9 - first)
+    assert streamed["tollspan.output_tokens_per_second"] == pytest.approx(rate, rel=0.2)
 
 
 def test_sequence_has_no_gaps_and_record_ids_are_unique(metered: Any) -> None:

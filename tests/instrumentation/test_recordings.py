@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from tests.instrumentation.recordings import WIRES, Grade, campaign
+from tests.instrumentation.through_botocore import bedrock
 from tests.recordings.exchange import FILE, Json, exchanges
 
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason=f"no recordings at {FILE}; set TOLLSPAN_SHARED_DATA")
@@ -34,10 +35,11 @@ def not_exact(grades: list[Grade]) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("through", WIRES)
 def test_what_is_recorded_is_the_truth(through: str, chosen: list[Json]) -> None:
     grades = campaign(through, (), chosen)
-    assert sum(one.exchange["truth"] is not None for one in grades) > 70
+    asked = [*bedrock(chosen)] if through == "botocore" else chosen
+    assert [one.exchange["id"] for one in grades] == [one["id"] for one in asked]
     assert not_exact(grades) == []
     without = {one.verdict for one in grades if one.exchange["truth"] is None}
-    assert without == {"estimated", "unmeasured", "free", "exact"}  # exact: reranks, by search unit
+    assert {"unmeasured", "free"} <= without <= {"unmeasured", "free", "estimated", "exact"}  # exact: reranks, by unit
 
 
 @pytest.mark.parametrize("through", WIRES)
@@ -49,7 +51,6 @@ def test_it_is_the_truth_however_bodies_are_cut_and_compressed(through: str, cho
 @pytest.mark.parametrize("through", WIRES)
 def test_a_stream_that_breaks_off_is_never_taken_for_whole(through: str, chosen: list[Json]) -> None:
     grades = campaign(through, ("--abort", "0.5"), [one for one in chosen if one["stream"]])
-    assert len(grades) > 25
     assert {record.outcome for one in grades for record in one.records} == {"failed"}
     assert {one.verdict for one in grades} <= {"estimated", "lower bound"}
     assert [one.exchange["id"] for one in grades if len(one.records) != 1] == []

@@ -102,11 +102,13 @@ FORMS: Final[Mapping[UsageApi, Form]] = {
             ),
             Tally("file_search", _OUTPUT, type="file_search_call"),
             Tally("code_interpreter", _OUTPUT, type="code_interpreter_call"),
+            Tally("image", paths("data.*.b64_json", "data.*.url"), alone=True),
         ),
         ends=(
             *_ends("type", "response.completed", "response.incomplete", "response.failed", "response.cancelled"),
             *_ends("type", "response.done"),
             *_ends("type", "image_generation.completed", "image_edit.completed", "transcript.text.done"),
+            *_ends("type", "speech.audio.done"),
         ),
     ),
     "openai.embeddings": Form(ids=paths("id"), models=paths("model"), usage=_stated("usage")),
@@ -142,7 +144,10 @@ FORMS: Final[Mapping[UsageApi, Form]] = {
         ends=_ends("event_type", "interaction.completed", "interaction.complete"),
         running=True,
     ),
-    "vertex.predict": Form(sums={"token_count": paths("predictions.*.embeddings.statistics.token_count")[0]}),
+    "vertex.predict": Form(
+        sums={"token_count": paths("predictions.*.embeddings.statistics.token_count")[0]},
+        tallies=(Tally("image", paths("predictions.*.bytesBase64Encoded", "predictions.*.gcsUri"), alone=True),),
+    ),
     "bedrock.converse": Form(
         tiers=paths("serviceTier.type"),
         finish=paths("stopReason"),

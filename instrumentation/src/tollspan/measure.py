@@ -15,7 +15,9 @@ from tollspan.tally import MEMBER
 from tollspan.usage import TokenCounts, api_of, has_units, normalise
 
 # Operations that generate no tokens, and APIs that do so whatever the operation is called.
-WITHOUT_OUTPUT: Final = frozenset({"embeddings", "rerank", "ocr", "moderation", "speech", "openai.embeddings"})
+WITHOUT_OUTPUT: Final = frozenset(
+    {"embeddings", "rerank", "ocr", "moderation", "text_to_speech", "openai.embeddings"},
+)
 # Operations whose input or output is no text, so that nothing in the request tells what they used.
 NOT_TEXT: Final = frozenset({"image_generation", "transcription"})
 
@@ -37,8 +39,7 @@ def measure(asked: Sent, answer: Answer, reader: Reader | None, outcome: Outcome
     that what it did not state is estimated.
     """
     cut = asked.streams and not answer.settled and outcome != "complete"
-    raw = _final(answer) if cut else answer.usage
-    stated = _stated(asked.api, {**raw, MEMBER: answer.tallies} if raw and answer.tallies else raw)
+    stated = _stated(asked.api, _with_tallies(answer, _final(answer) if cut else answer.usage))
     if answer.header_usage and stated.counts.output is None:
         stated = _stated(asked.api, {**answer.header_usage, **stated.raw})
     generates, counts = WITHOUT_OUTPUT.isdisjoint((asked.route.operation, asked.api)), stated.counts
@@ -53,6 +54,13 @@ def measure(asked: Sent, answer: Answer, reader: Reader | None, outcome: Outcome
 def _stated(route_api: UsageApi, raw: Mapping[str, Any]) -> Measured:
     api = api_of(route_api, raw)
     return Measured(api, raw, normalise(api, raw), "unmeasured")
+
+
+def _with_tallies(answer: Answer, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a usage object with what is billed beside it, or in its place where nothing is stated."""
+    wanted = (tally.meter for tally in answer.form.tallies if tally.alone != bool(raw))
+    told = {meter: answer.tallies[meter] for meter in wanted if meter in answer.tallies}
+    return {**raw, MEMBER: told} if told else raw
 
 
 def _final(answer: Answer) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ class Tally:
 
     ``stated``: where the provider says how much; else the items at ``items`` count, with ``type`` only those of one
     type, with ``action`` only those that do that or do not say what they do. ``once_for``: how the names of models
-    begin for which a call is billed once, however many there are.
+    begin for which a call is billed once, however many there are. ``alone``: billed only where no usage is stated.
     """
 
     meter: str
@@ -26,6 +26,7 @@ class Tally:
     action: str = ""
     stated: tuple[Path, ...] = ()
     once_for: tuple[str, ...] = ()
+    alone: bool = False
 
     def count(self, document: dict[str, Any], model: str) -> int:
         """Return how much of its meter a document reports."""

@@ -86,7 +86,7 @@ _PLACES: Final[Mapping[UsageApi, Places]] = {
             "reasoning": "output_tokens_details.reasoning_tokens",
             "total": "total_tokens",
         },
-        units="seconds",
+        units="seconds tollspan.image",
         proofs=(("reasoning",),),
         narrower={"prompt_tokens": "openai.chat"},
     ),
@@ -126,7 +126,7 @@ _PLACES: Final[Mapping[UsageApi, Places]] = {
         beside=("tool_use", "reasoning"),
         proofs=(("tool_use",), ("reasoning",), ()),
     ),
-    "vertex.predict": _places({"input": "token_count"}),
+    "vertex.predict": _places({"input": "token_count"}, units="tollspan.image"),
     "bedrock.converse": _places(
         {
             "input": "inputTokens",

@@ -158,8 +158,8 @@ class sending:  # noqa: N801 - reads as what it surrounds; a class enters in a t
 
     @guarded
     def __enter__(self) -> None:
-        self._inside = _inside.set(True)
         self._hidden = _hidden()
+        self._inside = _inside.set(True)  # last: where an interrupt comes before it, the next call is metered
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if error is not None and self._attempt is not None:

@@ -30,6 +30,7 @@ class Watched:
         self.left()
         super().close()  # type: ignore[misc] # the library's class
 
+    @guarded
     def left(self) -> None:
         """Note that nobody reads on."""
         if not self.tollspan_attempt.reading:

@@ -78,6 +78,10 @@ INTERACTIONS: Final = UsageApi(
 )
 
 # https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings: the statistics of a prediction.
-PREDICT: Final = UsageApi(name="vertex.predict", title="Vertex AI predictions", keys={"input": ("token_count",)})
+PREDICT: Final = UsageApi(
+    name="vertex.predict",
+    title="Vertex AI predictions",
+    keys={"input": ("token_count",), "unit.image": ("tollspan.image",)},
+)
 
 APIS: Final = (GENERATE, INTERACTIONS, PREDICT)

@@ -89,6 +89,7 @@ RESPONSES: Final = UsageApi(
         "image_out": _both(_OUT_DETAILS, "image_tokens"),
         "total": ("total_tokens",),
         "unit.audio_second": ("seconds",),  # a transcription that is billed by its length
+        "unit.image": ("tollspan.image",),
         "unit.web_search": ("tollspan.web_search",),  # these stand in the output; our instrumentation counts them
         "unit.file_search": ("tollspan.file_search",),
         "unit.code_interpreter": ("tollspan.code_interpreter",),
