@@ -21,6 +21,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from websockets.exceptions import ConnectionClosed
 
 import tollspan
+import tollspan.wire.response
+from tollspan import wire
 from tollspan.attribution import NOBODY
 from tollspan.process import Place, Process
 from tollspan.session import Session, opened
@@ -234,6 +236,40 @@ def test_a_response_belongs_to_who_asked_for_it_and_else_to_who_opened(spoken: P
     assert asked.parent_id == "0000000000000002"
 
 
+def test_what_was_said_is_the_estimate_of_a_broken_response(spoken: Provider, metered: Any) -> None:
+    def say(text: str) -> None:
+        content: Any = [{"type": "input_text", "text": text}, {"type": "input_audio", "audio": "AAAA" * 1000}]
+        session.conversation.item.create(item={"type": "message", "role": "user", "content": content})
+
+    with client(f"{spoken.url}/openai/case/plain").realtime.connect(model=MODEL) as session:
+        say("x" * 40)
+        session.response.create(response={"instructions": "y" * 20})
+        read(session, "response.done")
+        say("x" * 40)
+        session.response.create(response={"instructions": "y" * 20})
+        read(session, "response.created")
+    assert metered.collect()[1]["gen_ai.usage.input_tokens"] == 25
+
+
+def test_what_could_not_be_sent_leaves_no_gap_behind() -> None:
+    expected: list[int] = []
+    recorder = Kept(Process("p", expected.append))
+    session = begun(recorder)
+    session.unsent(session.sent('{"type": "response.create"}'))
+    session.left()
+    assert (recorder.outcomes, expected) == ([], [1, 0])
+
+
+@pytest.mark.parametrize(("ends", "outcomes"), [(wire.abort_open, ["aborted"]), (wire.disown_open, [])])
+def test_the_end_of_the_process_and_a_fork_reach_sessions_too(ends: Callable[[], None], outcomes: list[str]) -> None:
+    recorder = Kept()
+    session = begun(recorder)
+    session.sent('{"type": "response.create"}')
+    ends()
+    session.left()
+    assert recorder.outcomes == outcomes
+
+
 def test_a_session_that_is_dropped_leaves_its_record() -> None:
     recorder = Kept()
     session = begun(recorder)
@@ -274,17 +310,18 @@ def test_a_session_goes_on_unmetered_after_uninstall(spoken: Provider, metered: 
 class Kept:
     """A recorder that keeps the outcomes."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: Process | None = None) -> None:
         self.outcomes: list[str] = []
+        self.process = process or Process("p")
 
     def now_ns(self) -> int:
         return 1
 
     def begin(self) -> Place:
-        return Process("p").begin()
+        return self.process.begin()
 
     def number(self) -> tuple[str, int]:
-        return "p", 1
+        return self.process.number()
 
     def emit(self, record: Any) -> None:
         self.outcomes.append(record.outcome)
@@ -293,7 +330,7 @@ class Kept:
 def begun(recorder: Any) -> Session:
     where = opened("api.openai.com", f"/v1/realtime?model={MODEL}", "openai")
     assert where is not None
-    return Session(where, recorder, NOBODY, lambda _attempt: None)
+    return Session(where, recorder, NOBODY, wire.response.opened)
 
 
 kinds = st.sampled_from(
@@ -324,4 +361,5 @@ def test_whatever_is_said_no_record_is_lost_or_doubled(said: list[tuple[bool, st
     session.left()
     finished = len(recorder.outcomes)
     session.left()
-    assert attempts <= finished == len(recorder.outcomes)
+    asked = sum(out and '"type": "response.create"}' in str(message) for out, message in said)
+    assert asked <= attempts <= finished == len(recorder.outcomes)

@@ -127,6 +127,14 @@ class Attempt:
         self._end("aborted")
 
     @guarded
+    def withdraw(self) -> None:
+        """Leave no record: nothing was sent after all."""
+        if not self._done:
+            self._done = True
+            if self._place is not None:
+                self._place.leave()
+
+    @guarded
     def disown(self) -> None:
         """Leave no record: this is a forked child's copy of an attempt that its parent goes on with."""
         self._done = True

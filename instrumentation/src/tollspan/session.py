@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +20,7 @@ from tollspan.attribution import NOBODY, Attribution, current
 from tollspan.guarded import guarded
 from tollspan.routes import Route
 from tollspan.sent import Sent
+from tollspan.stream import MAX_KEPT_BYTES, parsed
 
 SWITCHED: Final = 101  # the status of a websocket
 REFUSED: Final = 400  # what HTTP has for an error that comes in place of a response
@@ -27,8 +28,11 @@ REALTIME: Final = Route("/realtime", "openai.responses", "openai", "realtime_inf
 RESPONSES: Final = Route("/responses", "openai.responses", "openai", "chat", method="GET", streams=True)
 TRANSCRIPTION: Final = Route("/realtime", "openai.responses", "openai", "transcription", method="GET")
 
+_TEXTS: Final = frozenset({"text", "input", "content", "instructions", "output", "transcript", "arguments"})
 _LINES: Final = {"content-type": "application/x-ndjson"}  # an attempt reads the messages as lines
 _CREATE: Final = "response.create"
+_ITEM: Final = "conversation.item.create"
+_CREATING: Final = b".create"  # the end of both; audio is sent many times as often
 _TYPE: Final = re.compile(rb'"type"\s*:\s*"([a-z_.]+)"')
 _EVENT: Final = re.compile(
     rb"(?:session|response|conversation|rate_limits|(?:in|out)put_audio_buffer|mcp_list_tools)\."
@@ -76,6 +80,7 @@ class Session:
         self._watch = watch
         self._model = where.model
         self._transcriber: str | None = None
+        self._said: list[str] = []  # texts of the conversation, for the estimate of a broken response
         self._asked: deque[Attempt] = deque()  # not yet named by the server
         self._named: dict[str, Attempt] = {}  # by the id of their response
 
@@ -83,11 +88,14 @@ class Session:
     def sent(self, message: Any) -> Attempt | None:
         """Look at a message that is about to be sent; return the attempt that it begins."""
         data = _bytes(message)
-        event = json.loads(data) if _CREATE.encode() in data else None
-        if not isinstance(event, dict) or event.get("type") != _CREATE:
+        event = _event(data) if _CREATING in data else {}
+        if event.get("type") == _ITEM:
+            self._say(_texts(event.get("item")))
+        if event.get("type") != _CREATE:
             return None
         asking = current()
-        attempt = self._begin(self._where.route, event, self._whose if asking == NOBODY else asking)
+        said = {**event, "input": [*_texts(event.get("input")), *_texts(event.get("response"))]}
+        attempt = self._begin(self._where.route, said, self._whose if asking == NOBODY else asking)
         self._asked.append(attempt)
         return attempt
 
@@ -96,7 +104,7 @@ class Session:
         """Take back an attempt whose message could not be sent."""
         if attempt is not None and attempt in self._asked:
             self._asked.remove(attempt)
-            attempt.disown()
+            attempt.withdraw()
 
     @guarded
     def received(self, message: Any) -> None:
@@ -107,8 +115,8 @@ class Session:
         if kind not in self._told and _EVENT.match(kind):
             self._wrote(kind, data)
             return
-        event = json.loads(data) if data else None
-        if isinstance(event, dict) and (tell := self._told.get(str(event.get("type")).encode())) is not None:
+        event = _event(data)
+        if (tell := self._told.get(str(event.get("type")).encode())) is not None:
             tell(self, event, data)
 
     @guarded
@@ -134,7 +142,8 @@ class Session:
 
     def _begin(self, route: Route, event: Mapping[str, Any], whose: Attribution) -> Attempt:
         where = self._where
-        body = {"model": self._model, **event, "stream": route.streams}
+        read = [*self._said, *event.get("input", ())] if route.streams else []
+        body = {"model": self._model, **event, "input": read, "stream": route.streams}
         sent = Sent(
             api="openai.responses",
             route=route,
@@ -150,6 +159,10 @@ class Session:
         attempt.answered(SWITCHED, _LINES.get)
         self._watch(attempt)
         return attempt
+
+    def _say(self, texts: Iterable[str]) -> None:
+        if sum(map(len, self._said)) < MAX_KEPT_BYTES:
+            self._said += texts
 
     def _wrote(self, kind: bytes, data: bytes) -> None:
         """Keep the text of a response for an estimate."""
@@ -211,6 +224,23 @@ class Session:
 def _bytes(message: Any) -> bytes:
     """Return a message that is whole; one that is sent in pieces is not touched."""
     return message.encode() if isinstance(message, str) else message if isinstance(message, bytes) else b""
+
+
+def _event(data: bytes) -> dict[str, Any]:
+    event = parsed(data)
+    return event if isinstance(event, dict) else {}
+
+
+def _texts(node: Any, key: str = "text") -> Iterator[str]:
+    """Yield the texts in an item or in what a response is asked for with."""
+    if isinstance(node, str) and key in _TEXTS:
+        yield node
+    elif isinstance(node, list):
+        for one in node:
+            yield from _texts(one, key)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            yield from _texts(value, name)
 
 
 def _line(data: bytes) -> bytes:
