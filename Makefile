@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating conformance
+.PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating conformance api-fuzz
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -44,6 +44,9 @@ properties: setup
 
 rating: setup
 	$(UV) run --quiet python -m tests.rating
+
+api-fuzz: setup
+	$(UV) run --quiet python -m tests.api
 
 conformance: setup
 	$(UV) run --quiet python -m conformance
