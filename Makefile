@@ -1,7 +1,8 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating conformance api-fuzz
+.PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating \
+	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -48,5 +49,20 @@ rating: setup
 api-fuzz: setup
 	$(UV) run --quiet python -m tests.api
 
+coexistence: setup
+	$(UV) run --quiet python -m conformance.coexistence
+
+leaks: setup
+	$(UV) run --quiet python -m tests.instrumentation.leaks
+
 conformance: setup
 	$(UV) run --quiet python -m conformance
+
+cases: setup
+	$(UV) run --quiet python -m comparison cases
+
+cases-oldest: setup
+	$(UV) run --quiet python -m comparison oldest
+
+compare-instrumentations: setup
+	$(UV) run --quiet python -m comparison peers

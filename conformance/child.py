@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from conformance.environment import Environment
+from conformance.environment import REPOSITORY, Environment
 from conformance.stack import Stack
 
 MOST_S = 300.0
@@ -27,7 +27,14 @@ class Ran:
 
 
 def run(
-    stack: Stack, environment: Environment, *, provider: str, otlp: str, only: str, on_case: Callable[[str], None]
+    stack: Stack,
+    environment: Environment,
+    *,
+    provider: str,
+    otlp: str,
+    only: str,
+    on_case: Callable[[str], None],
+    most_s: float = MOST_S,
 ) -> Ran:
     """Run a stack; ``provider`` and ``otlp`` are addresses, ``on_case`` hears of each case that is over."""
     settings = {
@@ -44,12 +51,13 @@ def run(
     ran = Ran()
     with tempfile.TemporaryFile("w+") as complaints, subprocess.Popen(
         environment.command,
+        cwd=REPOSITORY,
         env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | settings,
         stdout=subprocess.PIPE,
         stderr=complaints,
         text=True,
     ) as process:  # fmt: skip
-        limit = threading.Timer(MOST_S, process.kill)
+        limit = threading.Timer(most_s, process.kill)
         limit.start()
         for line in process.stdout or ():
             name, tab, said = line.rstrip("\n").partition("\t")

@@ -111,8 +111,8 @@ def _invented(bill: Sequence[Attempt], seen: Sequence[Seen], figure: str) -> boo
 
 
 def _silent(bill: Sequence[Attempt], call: Seen) -> bool:
-    """Whether a call claims to be exact while its input, or an output that every call of the bill has, is nothing."""
-    if call.quality != "exact":
+    """Whether a call claims to be exact while an input or output that every call of the bill has is nothing."""
+    if call.quality != "exact" or not bill:
         return False
-    writes = bool(bill) and all(attempt.output for attempt in bill)
-    return bool(bill) and (not call.input or (writes and not call.output))
+    reads, writes = (all(getattr(attempt, figure) for attempt in bill) for figure in ("input", "output"))
+    return (reads and not call.input) or (writes and not call.output)

@@ -15,14 +15,14 @@ _PASSED_ON = ("content-type", "content-encoding")
 
 
 class Receiver:
-    """An OTLP/HTTP receiver on 127.0.0.1; ``{url}/STACK`` is the endpoint of a stack."""
+    """An OTLP/HTTP receiver on 127.0.0.1; ``{url}/STACK`` is the endpoint of a stack. Without a rater it only keeps."""
 
-    def __init__(self, rater_url: str) -> None:
+    def __init__(self, rater_url: str = "") -> None:
         self.spans: dict[str, list[Received]] = defaultdict(list)
         self.passed_on = 0
         self.refused: list[str] = []
         self._lock = threading.Lock()
-        self._client = httpx.Client(base_url=rater_url, trust_env=False, timeout=30)
+        self._client = httpx.Client(base_url=rater_url, trust_env=False, timeout=30) if rater_url else None
         self._server = _Server(self)
 
     @property
@@ -36,10 +36,15 @@ class Receiver:
 
     def __exit__(self, *_about: object) -> None:
         self._server.__exit__()
-        self._client.close()
+        if self._client:
+            self._client.close()
 
     def take(self, stack: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, str]:
         """Pass a request on; return status, body and content type of the rater's answer."""
+        if self._client is None:
+            with self._lock:
+                self.spans[stack] += read(body, headers)
+            return 200, b"{}", "application/json"
         answer = self._client.post(
             "/v1/traces", content=body, headers={name: headers[name] for name in _PASSED_ON if name in headers}
         )

@@ -12,13 +12,15 @@ from importlib.metadata import version
 from typing import Final
 
 from benchmarks.overhead import fresh
-from benchmarks.overhead.calls import ASKING_STREAM, NULL, OTEL_STREAM, SPAN, STREAM, pairs
+from benchmarks.overhead.calls import ASKING_STREAM, NULL, OTEL_STREAM, SPAN, SPAN_BESIDE, STREAM, pairs
 from benchmarks.overhead.pairs import Added, measured
 from benchmarks.overhead.provider import CHUNKS
 from benchmarks.overhead.sink import sink
 
 VERSIONS: Final = ("openai", "httpx2", "opentelemetry-sdk", "opentelemetry-instrumentation-genai-openai")
-CALLS_HEAD: Final = "| CPU µs | bare | added | quartiles | of bare | to the span |\n|---|---:|---:|---:|---:|---:|"
+CALLS_HEAD: Final = (
+    "| CPU µs | bare | added | quartiles | of bare | to the span | to one beside |\n|---|---:|---:|---:|---:|---:|---:|"
+)
 START_HEAD: Final = (
     "| over | with | CPU ms | from, to | memory, MB | from, to | more |\n|---|---|---:|---:|---:|---:|---:|"
 )
@@ -47,7 +49,7 @@ def lines(rounds: int, scale: int, starts: int) -> Iterator[str]:
             found = measured(measurable, rounds)
         yield f"\nMedians of {rounds} rounds\n\n{CALLS_HEAD}"
         for one in found.values():
-            yield _line(one, found[SPAN])
+            yield _line(one, (found[SPAN], found[SPAN_BESIDE]))
         yield "\nA chunk of a stream: " + ", ".join(
             f"{name} {found[name].added / CHUNKS:.1f} µs" for name in (STREAM, ASKING_STREAM, OTEL_STREAM)
         )
@@ -55,10 +57,12 @@ def lines(rounds: int, scale: int, starts: int) -> Iterator[str]:
         yield from fresh.lines(fresh.measured(endpoint, spool, starts))
 
 
-def _line(one: Added, span: Added) -> str:
+def _line(one: Added, spans: tuple[Added, Added]) -> str:
     share = "" if one.name == SPAN else f"{one.added / one.bare:.1%}"
-    ratio = "" if one.name == NULL else f"{one.added / span.added:.1f}"
-    return f"| {one.name} | {one.bare:.0f} | {one.added:+.0f} | {one.low:+.0f} to {one.high:+.0f} | {share} | {ratio} |"
+    ratios = " | ".join("" if one.name == NULL else f"{one.added / span.added:.1f}" for span in spans)
+    return (
+        f"| {one.name} | {one.bare:.0f} | {one.added:+.0f} | {one.low:+.0f} to {one.high:+.0f} | {share} | {ratios} |"
+    )
 
 
 if __name__ == "__main__":

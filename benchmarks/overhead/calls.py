@@ -23,7 +23,7 @@ from tollspan.runtime import Runtime
 from tollspan.settings import resolve
 
 HOST: Final = "https://api.openai.com/v1"  # never reached; its streams are asked for usage on the application's behalf
-SPAN: Final = "a span with 15 attributes"
+SPAN, SPAN_BESIDE = "a span with 15 attributes", "httpx2 call in such a span"
 NULL, HTTP, SDK = "nothing", "httpx2 call", "openai call"
 STREAM, ASKING_STREAM = "openai stream", "openai stream that asks for usage"
 OTEL_SDK, OTEL_STREAM = "OTel genai, openai call", "OTel genai, openai stream"
@@ -84,6 +84,13 @@ def _opentelemetry(bare: list[Pair], scale: int) -> Iterator[list[Pair]]:
         with tracer.start_as_current_span("chat", kind=SpanKind.CLIENT) as one:
             one.set_attributes({**_TEXTS, **_NUMBERS})
 
+    http, call, stream, _ = bare
+
+    def beside() -> None:
+        with tracer.start_as_current_span("chat", kind=SpanKind.CLIENT) as one:
+            http.off()
+            one.set_attributes({**_TEXTS, **_NUMBERS})
+
     def put_in() -> None:
         instrumentor.instrument(tracer_provider=provider)
 
@@ -91,9 +98,9 @@ def _opentelemetry(bare: list[Pair], scale: int) -> Iterator[list[Pair]]:
         instrumentor.uninstrument()
         spans.clear()
 
-    _, call, stream, _ = bare
     yield [
         Pair(SPAN, lambda: None, span, 100 * scale, take_out=spans.clear),
+        replace(http, name=SPAN_BESIDE, on=beside, take_out=spans.clear),
         replace(call, name=OTEL_SDK, put_in=put_in, take_out=take_out),
         replace(stream, name=OTEL_STREAM, put_in=put_in, take_out=take_out),
     ]

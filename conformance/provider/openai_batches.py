@@ -87,8 +87,13 @@ def create(request: Request, desk: Desk) -> dict[str, Any]:
 
 
 def retrieve(request: Request, desk: Desk) -> Any:
-    """Return a batch, which is done by then."""
-    return desk.shelf.get(request.named["id"])
+    """Return a batch, which is done by then; trait ``pending-once``: the first time some of its lines are."""
+    batch = desk.shelf.get(request.named["id"])
+    if batch is None or "pending-once" not in request.traits or f"seen {batch['id']}" in desk.shelf:
+        return batch
+    desk.shelf[f"seen {batch['id']}"] = True
+    so_far = {**batch["usage"], "output_tokens": 1, "total_tokens": batch["usage"]["input_tokens"] + 1}
+    return {**batch, "status": "in_progress", "completed_at": None, "output_file_id": None, "usage": so_far}
 
 
 def _line(line: Mapping[str, Any], desk: Desk, status: int, body: Any) -> dict[str, Any]:

@@ -10,60 +10,48 @@ written is a JSON document.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
-from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from conformance.bill import Attempt
-from conformance.provider import fault, form
+from conformance.provider import fault, form, realtime
+from conformance.provider.account import Account, CaseDesk
 from conformance.provider.api import endpoint_of, on_its_terms
-from conformance.provider.draw import Draw, draw, draw_units, without_caches
-from conformance.provider.endpoint import UNIT_TRAITS, Api, Call, Errand, Payload, Request
+from conformance.provider.endpoint import Api, Call, Errand, Payload, Request
 from conformance.provider.vendors import VENDORS
 from tollspan_rater.demo.provider.answer import WORDS
-from tollspan_rater.demo.provider.bill import Counts
 from tollspan_rater.demo.provider.loopback import LoopbackHandler, LoopbackServer
 
 THINKING_S = 0.02  # calls take a little while, so that parallel ones overlap
-NOTHING = Draw(Counts(0, 0, 0, 0, 0, 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """An attempt that stands on the bill: how it is answered, and with what."""
-
-    status: int
-    call: Call
-    first: bool
 
 
 class Provider:
-    """The provider on 127.0.0.1, serving while it is entered; ``attempts`` is its bill, oldest first.
+    """The provider on 127.0.0.1, serving while it is entered.
 
     ``requests`` are the headers of all requests, lower-cased. ``thinking_s`` passes before a call is answered.
     """
 
     def __init__(self, *, thinking_s: float = THINKING_S) -> None:
-        self.attempts: list[Attempt] = []
+        self.account = Account()
         self.requests: list[dict[str, str]] = []
         self.thinking_s = thinking_s
         self.closing = threading.Event()
-        self._seen: Counter[tuple[str, str]] = Counter()
-        self._made: Counter[tuple[str, str]] = Counter()
-        self._shelves: defaultdict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
-        self._lock = threading.Lock()
         self._server = _Server(self)
 
     @property
     def url(self) -> str:
         """The address before ``/STACK/CASE/TRAITS``."""
         return self._server.url
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The bill, oldest first."""
+        return self.account.attempts
 
     def __enter__(self) -> Self:
         self._server.__enter__()
@@ -72,84 +60,6 @@ class Provider:
     def __exit__(self, *_about: object) -> None:
         self.closing.set()
         self._server.__exit__()
-
-    def admit(self, api: Api, request: Request) -> Admitted:
-        """Write an attempt onto the bill; a free API is worked on and stands on none."""
-        with self._lock:
-            number = self._seen[request.stack, request.case]
-            status = fault.status_of(request.traits, first=number == 0)
-            drawn = _drawn(api, request, number) if status == fault.OK else NOTHING
-            call = Call(request, api.prefix + self._digest(request, "", number), drawn)
-            if not api.free:
-                self._seen[request.stack, request.case] += 1
-                self.attempts.append(_attempt(api, call, status))
-                self.shelf(request)[call.response_id] = call
-        return Admitted(status, call, first=number == 0)
-
-    def new_id(self, request: Request, prefix: str) -> str:
-        """Return an id for something that is no call."""
-        with self._lock:
-            self._made[request.stack, request.case] += 1
-            return prefix + self._digest(request, "made ", self._made[request.stack, request.case])
-
-    def shelf(self, request: Request) -> dict[str, Any]:
-        """Return what a case has left behind."""
-        return self._shelves[request.stack, request.case]
-
-    def _digest(self, request: Request, what: str, number: int) -> str:
-        return hashlib.sha256(f"{what}{request.stack} {request.case} {number}".encode()).hexdigest()[:24]
-
-
-@dataclass(frozen=True, slots=True)
-class _CaseDesk:
-    """What errands of one case work with."""
-
-    provider: Provider
-    request: Request
-    shelf: dict[str, Any]
-
-    def call(self, api: Api, request: Request, *, tier: str = "") -> Call:
-        api = on_its_terms(api, request)
-        return self.provider.admit(replace(api, tier=tier) if tier else api, request).call
-
-    def new_id(self, prefix: str) -> str:
-        return self.provider.new_id(self.request, prefix)
-
-
-def _drawn(api: Api, request: Request, number: int) -> Draw:
-    case = f"{request.stack}/{request.case}"
-    drawn = draw(case, number, request.traits)
-    drawn = without_caches(drawn, written=not api.writes_caches, read=not api.reads_caches)
-    counts = drawn.counts
-    if not api.writes_text:
-        counts = Counts(counts.input, 0, 0, 0, 0, 0)
-    if not api.tells_reasoning:
-        counts = replace(counts, reasoning=0)
-    if not api.reads_text:
-        counts = replace(counts, input=0, cache_read=0, cache_write_5m=0, cache_write_1h=0)
-    wanted = {name for trait in request.traits for name in UNIT_TRAITS.get(trait, ())}
-    units = draw_units(case, number, {*api.units, *(wanted & set(api.optional))})
-    return replace(drawn, counts=counts, units=units)
-
-
-def _attempt(api: Api, call: Call, status: int) -> Attempt:
-    counts, units = call.drawn.counts, call.drawn.units
-    request = call.request
-    return Attempt(
-        stack=request.stack,
-        case=request.case,
-        api=api.name,
-        status=status,
-        response_id=call.response_id,
-        input=counts.input + units.get("compaction_in", 0),
-        cache_read=counts.cache_read,
-        cache_write=counts.cache_write,
-        output=counts.output + units.get("compaction_out", 0),
-        reasoning=counts.reasoning,
-        model=request.model,
-        tier=request.tier or api.tier,
-        units={name: count for name, count in units.items() if not name.startswith("compaction")},
-    )
 
 
 class _Server(LoopbackServer):
@@ -175,6 +85,9 @@ class _Handler(LoopbackHandler):
         provider.requests.append({name.lower(): value for name, value in self.headers.items()})
         path = unquote(split.path)
         parts = path.split("/", 4)
+        if (self.headers.get("upgrade") or "").lower() == "websocket":
+            self._speak(parts, dict(parse_qsl(split.query)))
+            return
         found = endpoint_of(self.command, f"/{parts[-1]}", body) if len(parts) > 4 else None  # noqa: PLR2004 - "", stack, case, traits, the API's path
         if found is None:
             self.answer_nothing_here(path)
@@ -190,20 +103,30 @@ class _Handler(LoopbackHandler):
         else:
             self._call(endpoint, request)
 
+    def _speak(self, parts: list[str], query: Mapping[str, str]) -> None:
+        account = self.server.provider.account
+        self.close_connection = True
+        request = Request(parts[1], parts[2], frozenset(parts[3].split("+")), {}, {}, query)
+
+        def admit(api: Api, request: Request) -> Call:
+            return account.admit(on_its_terms(api, request), request).call
+
+        realtime.serve(self.connection, self.path, dict(self.headers.items()), request, admit)
+
     def _errand(self, errand: Errand, request: Request) -> None:
-        provider = self.server.provider
-        answer = errand.run(request, _CaseDesk(provider, request, provider.shelf(request)))
+        account = self.server.provider.account
+        answer = errand.run(request, CaseDesk(account, request, account.shelf(request)))
         if answer is None:
             self.answer_nothing_here(self.path)
         elif isinstance(answer, Payload):
             self.answer(fault.OK, answer.data, {"Content-Type": answer.content_type})
         else:
-            self.answer_json(fault.OK, fault.robbed(answer, request.traits), _ids(provider.new_id(request, "e")))
+            self.answer_json(fault.OK, fault.robbed(answer, request.traits), _ids(account.new_id(request, "e")))
 
     def _call(self, api: Api, request: Request) -> None:
         provider = self.server.provider
         api = on_its_terms(api, request)
-        admitted = provider.admit(api, request)
+        admitted = provider.account.admit(api, request)
         call = admitted.call
         time.sleep(provider.thinking_s)
         if admitted.status != fault.OK:
@@ -220,9 +143,8 @@ class _Handler(LoopbackHandler):
             headers = {"Content-Type": answer.content_type, **_ids(call.response_id), **answer.headers}
             self.answer(fault.OK, answer.data, headers)
         else:
-            self.answer_json(
-                fault.OK, fault.robbed(said(answer, request.traits), request.traits), _ids(call.response_id)
-            )
+            document = fault.robbed(_said(answer, request.traits), request.traits)
+            self.answer_json(fault.OK, document, _ids(call.response_id))
 
     def _stream(self, api: Api, call: Call) -> None:
         traits = call.request.traits
@@ -240,7 +162,7 @@ class _Handler(LoopbackHandler):
         self.chunk(b"")
 
 
-def said(answer: Any, traits: Collection[str]) -> Any:
+def _said(answer: Any, traits: Collection[str]) -> Any:
     """Return an answer with the text that the case wants."""
     if "json" not in traits:
         return answer

@@ -387,6 +387,7 @@ openai.chat prompt_tokens_details.cache_write_tokens_details.ttl_12h_tokens cach
 openai.chat prompt_tokens_details.image_tokens image_in
 openai.chat reasoning_tokens reasoning
 openai.chat server_tool_use.web_search_requests web_search
+openai.chat connectors.web_search web_search
 openai.chat num_sources_used search_source
 openai.chat service_tier tier
 openai.chat cost cost
@@ -398,6 +399,11 @@ openai.responses input_token_details.image_tokens image_in
 openai.responses output_tokens_details.audio_tokens audio_out
 openai.responses output_token_details.image_tokens image_out
 openai.responses service_tier tier
+openai.responses tollspan.web_search web_search
+openai.responses tollspan.image image
+vertex.predict tollspan.image image
+openai.responses tollspan.file_search file_search
+openai.responses tollspan.code_interpreter code_interpreter
 perplexity.chat cost.total_cost cost
 anthropic.messages service_tier tier
 anthropic.messages inference_geo geo
@@ -406,6 +412,7 @@ anthropic.messages pydantic_ai_gateway.cost_estimate cost
 gemini.generate_content tool_use_prompt_token_count tool_use
 gemini.generate_content cached_content_token_count cache_read
 gemini.generate_content serviceTier tier
+gemini.generate_content tollspan.web_search web_search
 gemini.generate_content service_tier tier
 gemini.generate_content promptTokenDetails image_in
 gemini.generate_content prompt_tokens_details image_in
@@ -441,6 +448,7 @@ TOTALS: dict[str, Json] = {
     "bedrock.converse": {"inputTokens": 50, "outputTokens": 50},
     "bedrock.invoke_model": {"inputTokenCount": 50, "outputTokenCount": 50},
     "cohere": {},
+    "vertex.predict": {"token_count": 50},
 }
 
 
@@ -472,6 +480,11 @@ PROVED: dict[str, tuple[Json, tuple[int, int], str]] = {
         chat(10, 9, 119, prompt_tokens_details={"cached_tokens": 100}),
         (110, 9),
         "cache_read",
+    ),
+    "Mistral counts the tokens of connectors beside the prompt": (
+        chat(189, 584, 12555, connector_tokens=11782),
+        (11971, 584),
+        "tool_use",
     ),
     "both at once": (
         chat(

@@ -135,6 +135,14 @@ def test_a_call_around_several_calls_is_their_container() -> None:
     assert [(call.usage.input, call.customer) for call in calls] == [(10, "acme"), (10, "acme")]
 
 
+@pytest.mark.parametrize(("said", "calls"), [(None, 3), (20, 4)])
+def test_a_container_that_another_saw_as_well_is_no_call_unless_it_was_measured(said: int | None, calls: int) -> None:
+    native = span("1" * 16, "9" * 16, chat(None, None), scope=NATIVE, status=2)
+    seen = span("2" * 16, "9" * 16, chat(said, said), scope=OI, status=2)
+    attempts = [span(f"{n}" * 16, "1" * 16, chat(None, None), scope="tollspan", status=2) for n in (3, 4, 5)]
+    assert len(settle([native, seen, *attempts])) == calls
+
+
 def test_parallel_equal_calls_of_one_scope_stay_apart() -> None:
     assert len(settle([span(f"{n}" * 16, "9" * 16, chat(10, 5)) for n in range(5)])) == 5
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,12 +15,15 @@ from typing import Any
 
 import aiohttp
 import anthropic
+import boto3
 import flask
 import httpx
 import httpx2
 import openai
 import requests
+from botocore.config import Config
 from celery import Celery
+from conformance.provider.server import Provider
 from fastapi import Depends, FastAPI
 from starlette.responses import StreamingResponse
 from werkzeug.test import Client as WsgiClient
@@ -36,6 +40,9 @@ GPT, CLAUDE = "gpt-4o", "claude-sonnet-5"
 ASK: Any = [{"role": "user", "content": "How many tokens is this?"}]
 BODY = {"model": GPT, "messages": ASK}
 STREAM = {**BODY, "stream": True}
+CLAUDE_ON_AWS = "anthropic.claude-3-5-sonnet-20241022-v2:0"
+ASK_ON_AWS: Any = [{"role": "user", "content": [{"text": "How many?"}]}]
+KEYS = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up", "region_name": "eu-central-1"}
 ACME = {"x-customer-id": "acme"}
 
 
@@ -48,11 +55,13 @@ class World:
     claude: anthropic.Anthropic = field(init=False)
     http: httpx.Client = field(init=False)
     http2: httpx2.Client = field(init=False)
+    aws: boto3.Session = field(init=False)
 
     def __post_init__(self) -> None:
         self.gpt = openai.OpenAI(api_key="made-up", base_url=f"{self.url}/v1")
         self.claude = anthropic.Anthropic(api_key="made-up", base_url=self.url)
         self.http, self.http2 = httpx.Client(), httpx2.Client()
+        self.aws = boto3.Session(**KEYS)
 
     @property
     def url(self) -> str:
@@ -90,7 +99,9 @@ def openai_streams(world: World) -> Any:
     def stream(model: str = GPT, **more: Any) -> Any:
         return world.gpt.chat.completions.create(model=model, messages=ASK, stream=True, **more)
 
-    whole = [said(chunk) for chunk in stream()]
+    whole = [
+        said(chunk) for chunk in stream() if chunk.choices
+    ]  # one with usage alone was not asked for, and is no harm
     asked = [said(chunk) for chunk in stream(stream_options={"include_usage": True})]
     left = stream()
     first = said(next(left))
@@ -176,6 +187,23 @@ def aiohttp_calls(world: World) -> Any:
                 return usage, lines[-2:], type(error).__name__
 
     return asyncio.run(main())
+
+
+def bedrock_calls(world: World) -> Any:
+    with Provider() as provider:
+        bedrock = world.aws.client(
+            "bedrock-runtime", endpoint_url=f"{provider.url}/shop/bedrock/-", config=Config(retries={"max_attempts": 2})
+        )
+        whole = bedrock.converse(modelId=CLAUDE_ON_AWS, messages=ASK_ON_AWS)["usage"]
+        events = [
+            sorted(event) for event in bedrock.converse_stream(modelId=CLAUDE_ON_AWS, messages=ASK_ON_AWS)["stream"]
+        ]
+        left = bedrock.converse_stream(modelId=CLAUDE_ON_AWS, messages=ASK_ON_AWS)["stream"]
+        next(iter(left))
+        left.close()
+        body = json.dumps({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": []})
+        invoked = json.loads(bedrock.invoke_model(modelId=CLAUDE_ON_AWS, body=body)["body"].read())
+        return whole, events, invoked["usage"]
 
 
 def attributed(world: World) -> Any:
@@ -300,7 +328,7 @@ def queued(world: World) -> Any:
 
 APPLICATIONS: tuple[Callable[[World], Any], ...] = (
     openai_calls, openai_streams, anthropic_calls, httpx_calls, asynchronous_calls, requests_calls, aiohttp_calls,
-    attributed, threaded, told, web_asgi, web_wsgi, queued,
+    bedrock_calls, attributed, threaded, told, web_asgi, web_wsgi, queued,
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What reaches the endpoint however an application ends: real processes against a sink on loopback.
 
-``python -m tests.instrumentation.loss`` prints the table with large numbers.
+``python -m tests.instrumentation.loss [RECORDS] [CALLS]`` prints the table with large numbers, and below it what real
+servers (``servers.py``) did.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import IO
 
 from tests.instrumentation.conftest import Sink
 
+from tollspan import semconv
+from tollspan_rater.demo.provider import FakeProvider
+
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 60.0
 NEVER = 1_000_000
@@ -30,10 +34,10 @@ N = int(sys.argv[1])
 def emit(count):
     for number in range(count):
         tollspan.record("page", number)
-def forked(leave):
+def forked(leave, fork=os.fork):
     children = []
     for _ in range(4):
-        child = os.fork()
+        child = fork()
         if child == 0:
             emit(N // 4)
             leave()
@@ -58,6 +62,14 @@ THREADS = """
 threads = [threading.Thread(target=emit, args=(N // 8,)) for _ in range(8)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
+"""
+BEHIND_PYTHON = """
+import ctypes
+fork = ctypes.PyDLL(None).fork  # as a server in C does: no hook of Python's runs
+N -= 4
+emit(4)
+tollspan.flush()
+forked(lambda: (tollspan.flush(), os._exit(0)), fork)
 """
 POOL = """
 with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("fork")) as pool:
@@ -115,18 +127,20 @@ ROWS = (
     Row("os._exit, next start", "emit(N)\nos._exit(0)", next_start=True),
     Row("fork, 4 children that sys.exit", "forked(sys.exit)"),
     Row("fork, 4 children that os._exit", "forked(lambda: os._exit(0))"),
+    Row("fork behind Python's back, 4 children", BEHIND_PYTHON),
     Row("multiprocessing, 4 forked processes", PROCESSES),
     Row("ProcessPoolExecutor, 4 forked workers", POOL),
     Row("traces sampled at 10 %", SAMPLED),
 )
 
 
-def start(program: str, count: int, sink: Sink, folder: Path) -> subprocess.Popen[str]:
+def start(program: str, count: int, sink: Sink, folder: Path, stdin: int | None = None) -> subprocess.Popen[str]:
     environment = {**os.environ, "TOLLSPAN_OTLP_ENDPOINT": sink.url, "TOLLSPAN_SPOOL_DIR": str(folder)}
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + program, str(count)],
         env=environment,
         cwd=ROOT,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -147,12 +161,13 @@ def end(process: subprocess.Popen[str]) -> int:
 
 
 def arrived(sink: Sink) -> Arrived:
-    keys = {(span.trace_id, span.span_id) for span in sink.spans}
-    numbers: dict[str, set[int]] = {}
+    records = [span for span in sink.spans if span.name != semconv.PROCESS_ENDED]
+    keys = {(span.trace_id, span.span_id) for span in records}
+    highest: dict[str, int] = {}
     for span in sink.spans:
-        numbers.setdefault(span["tollspan.process.id"], set()).add(span["tollspan.seq"])
-    gaps = sum(max(found) - len(found) for found in numbers.values())
-    return Arrived(len(keys), len(sink.spans) - len(keys), gaps)
+        process = span["tollspan.process.id"]
+        highest[process] = max(span["tollspan.seq"], highest.get(process, 0))
+    return Arrived(len(keys), len(records) - len(keys), sum(highest.values()) - len(keys))
 
 
 def run(row: Row, count: int, sink: Sink, folder: Path) -> Arrived:
@@ -169,15 +184,30 @@ def run(row: Row, count: int, sink: Sink, folder: Path) -> Arrived:
     return arrived(sink)
 
 
-def main(count: int = 20_000) -> None:
+def main(count: int = 20_000, calls: int = 200) -> None:
+    """Print a line for each situation; of servers that are not installed it says so."""
+    from tests.instrumentation import servers
+
     print(f"{'situation':45} {'emitted':>8} {'arrived':>8} {'lost':>6} {'copies':>6} {'gaps':>5}")
     for row in ROWS:
         sink = Sink()
         with tempfile.TemporaryDirectory() as folder:
             found = run(row, count, sink, Path(folder))
         sink.close()
-        lost = count - found.records
-        print(f"{row.name:45} {count:8} {found.records:8} {lost:6} {found.duplicates:6} {found.gaps:5}", flush=True)
+        _print(row.name, count, count - found.records, found)
+    for server in servers.SERVERS:
+        if program := servers.missing(server):
+            print(f"{server.name:45} not run: {program} is not installed")
+            continue
+        sink = Sink()
+        with tempfile.TemporaryDirectory() as folder, FakeProvider(seed=1) as provider:
+            billed = servers.run(server, calls, sink, provider, Path(folder))
+        sink.close()
+        _print(server.name, billed.calls, billed.lost, billed.arrived)
+
+
+def _print(name: str, emitted: int, lost: int, found: Arrived) -> None:
+    print(f"{name:45} {emitted:8} {found.records:8} {lost:6} {found.duplicates:6} {found.gaps:5}", flush=True)
 
 
 if __name__ == "__main__":

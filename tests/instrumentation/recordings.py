@@ -24,11 +24,12 @@ import aiohttp
 import httpx
 import httpx2
 import requests
+from tests.instrumentation.through_botocore import through_botocore
 from tests.recordings.exchange import FILE, FOLDER, Json, exchanges
 from tests.recordings.grade import FIELDS
 
 from tollspan import wire
-from tollspan.process import Process
+from tollspan.process import Place, Process
 from tollspan.record import CallRecord
 from tollspan.settings import resolve
 from tollspan_rater.extract.raw import read_raw
@@ -53,6 +54,9 @@ class Kept:
     def now_ns(self) -> int:
         self.time_ns += 1_000_000
         return self.time_ns
+
+    def begin(self) -> Place:
+        return self.process.begin()
 
     def number(self) -> tuple[str, int]:
         return self.process.number()
@@ -146,8 +150,11 @@ def _through_async_httpx(library: Any, proxy: str, chosen: Iterable[Json], take:
         async with library.AsyncClient(proxy=proxy, timeout=TIMEOUT, trust_env=False) as client:
             for exchange in chosen:
                 one = asked(exchange)
+                how = client.stream(one.method, one.url, headers=one.headers, content=one.body)
                 with suppress(library.HTTPError):
-                    await client.request(one.method, one.url, headers=one.headers, content=one.body)
+                    async with how as answer:
+                        async for _ in answer.aiter_bytes():
+                            pass
                 take(exchange)
 
     asyncio.run(main())
@@ -159,7 +166,10 @@ def _through_requests(proxy: str, chosen: Iterable[Json], take: Take) -> None:
         for exchange in chosen:
             one = asked(exchange)
             with suppress(requests.RequestException):
-                session.request(one.method, one.url, headers=one.headers, data=one.body, timeout=TIMEOUT)
+                answer = session.request(
+                    one.method, one.url, headers=one.headers, data=one.body, timeout=TIMEOUT, stream=exchange["stream"]
+                )
+                assert answer.content is not None
             take(exchange)
 
 
@@ -187,7 +197,9 @@ WIRES: Final[Mapping[str, Callable[[str, Iterable[Json], Take], None]]] = {
     "httpx async": lambda *how: _through_async_httpx(httpx, *how),
     "requests": _through_requests,
     "aiohttp": _through_aiohttp,
+    "botocore": through_botocore,  # Bedrock's only
 }
+UNCOMPRESSED: Final = frozenset({"botocore"})  # AWS compresses no event stream, and botocore could not read it
 
 
 @dataclass(frozen=True)
@@ -203,6 +215,7 @@ class Grade:
 def campaign(through: str, options: Iterable[str], chosen: Iterable[Json]) -> list[Grade]:
     """Replay exchanges through a wire and grade what was recorded."""
     grades: list[Grade] = []
+    options = [one for one in options if one != "--gzip" or through not in UNCOMPRESSED]
     with metering() as kept, replay(options) as proxy:
         WIRES[through](proxy, chosen, lambda exchange: grades.append(grade(exchange, kept.taken())))
     return grades
@@ -243,9 +256,10 @@ def differences(record: CallRecord, truth: Json) -> str:
     reading = None if record.usage_raw is None else read_raw(json.loads(record.usage_raw), record.api)
     got: dict[str, Any] = {} if reading is None else {name: getattr(reading.usage, at) for name, at in FIELDS.items()}
     got |= {"response_id": record.response_id, "response_model": record.response_model}
+    got["web_search"] = 0 if reading is None else reading.usage.units.get("web_search", 0)
     return ", ".join(
         f"{name} {got.get(name)} for {truth[name]}"
-        for name in (*FIELDS, "response_id", "response_model")
+        for name in (*FIELDS, "web_search", "response_id", "response_model")
         if truth.get(name) is not None and got.get(name) != truth[name]
     )
 

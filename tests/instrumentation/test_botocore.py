@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anthropic
 import boto3
 import pytest
 from botocore.auth import SigV4Auth
@@ -233,6 +234,27 @@ def test_what_is_said_to_tollspan_is_neither_signed_nor_sent(
         assert headers["x-mine"] == "kept"
         signed = signature(headers, f"{url}/model/{CLAUDE.replace(':', '%3A')}/converse", body)
         assert ("x-mine" in signed) == (event != "before-send")
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+def test_anthropics_client_signs_by_botocore_and_sends_by_httpx(
+    *, streams: bool, bedrock: Provider, metered: Any
+) -> None:
+    url = f"{bedrock.url}/boto3/case/cached"
+    claude = anthropic.AnthropicBedrock(
+        aws_access_key="made-up", aws_secret_key="made-up", aws_region="eu-central-1", base_url=url
+    )
+    bodies: list[bytes] = []
+    claude._client.event_hooks = {"request": [lambda request: bodies.append(request.content)]}
+    mine = {"X-Tollspan-Customer": "acme", "X-Mine": "kept"}
+    answer = claude.messages.create(max_tokens=9, messages=[], model=CLAUDE, stream=streams, extra_headers=mine)
+    if streams:
+        assert [*answer]
+    (span,), (billed,), (headers,) = metered.collect(), bedrock.attempts, bedrock.requests
+    assert (span["tollspan.customer"], span["gen_ai.usage.input_tokens"]) == ("acme", billed.input)
+    action = "invoke-with-response-stream" if streams else "invoke"
+    assert "x-mine" in signature(headers, f"{url}/model/{CLAUDE}/{action}", bodies[0])
+    assert "acme" not in str(headers)
 
 
 def test_other_services_pass_untouched(bedrock: Provider, metered: Any) -> None:

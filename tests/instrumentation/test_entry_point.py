@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 NO_OTHER_EXPORTERS = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 
@@ -85,3 +87,39 @@ next(iter(stream))
 """
     run([sys.executable, "-c", code], environment(provider, sink))
     assert [(span["tollspan.outcome"], span["tollspan.quality"]) for span in sink.spans] == [("aborted", "estimated")]
+
+
+TOOL = str(Path(sys.executable).with_name("opentelemetry-instrument"))
+ONE_CALL = """
+import os, requests
+body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+requests.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json=body, timeout=60).raise_for_status()
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "metered"),
+    [
+        ({}, 1),
+        ({"OTEL_SDK_DISABLED": "true"}, 0),
+        ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask, tollspan"}, 0),
+    ],
+    ids=str,
+)
+def test_opentelemetry_s_variables_alone(variables: dict[str, str], metered: int, provider: Any, sink: Any) -> None:
+    env = environment(provider, sink, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, OTEL_EXPORTER_OTLP_HEADERS="x-team=red")
+    del env["TOLLSPAN_OTLP_ENDPOINT"]
+    run([TOOL, sys.executable, "-c", ONE_CALL], env | variables)
+    assert len(provider.bill.entries) == 1
+    assert len(sink.spans) == metered
+    assert {headers["x-team"] for headers in sink.headers} == ({"red"} if metered else set())
+
+
+def test_importing_one_module_is_enough_and_nothing_without_settings(provider: Any, sink: Any) -> None:
+    env = environment(provider, sink)
+    run([sys.executable, "-c", "import tollspan.auto" + ONE_CALL], env)
+    assert len(sink.spans) == 1
+    del env["TOLLSPAN_OTLP_ENDPOINT"]
+    code = "import tollspan.auto, tollspan\nprint(tollspan.stats() == type(tollspan.stats())())" + ONE_CALL
+    assert run([sys.executable, "-c", code], env) == "True\n"
+    assert len(sink.spans) == 1

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -90,6 +91,14 @@ def test_a_hundred_times_leaves_no_more_than_once(sink: Any) -> None:
         assert all(is_hook(vars(owner)[name]) for owner, name in methods)
         tollspan.uninstall(0)
     assert [vars(owner)[name] for owner, name in methods] == originals
+
+
+def test_the_page_names_every_method_that_is_hooked() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/wires.md").read_text()
+    for seam in wire.SEAMS:
+        for kind, methods in seam.wrappers.items():
+            assert f"`{seam.module}.{kind}" in page
+            assert all(f"{name}`" in page for name in methods)
 
 
 def test_a_hook_looks_like_what_it_hooks(sink: Any) -> None:

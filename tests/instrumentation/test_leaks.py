@@ -2,145 +2,52 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import aiohttp
-import anthropic
-import httpx
 import httpx2
 import openai
 import pytest
-import requests
-from opentelemetry import baggage, context
-from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
-from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
-from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from conformance.provider import Provider
+from tests.instrumentation import leaks
+from tests.instrumentation.conftest import Sink
+from tests.instrumentation.leaks import ASK, CONDITIONS, OVERRIDE, SECRET, WAYS, Condition, Headers, Way
 
 import tollspan
 from tollspan.wire.exchange import state
 
-SECRET = "acme-secret"
-ASK: list[Any] = [{"role": "user", "content": "hi"}]
-BODY = {"model": "gpt-4o", "messages": ASK}
-PATH = "/v1/chat/completions"
-Headers = Mapping[str, str]
+HERE = [way for way in WAYS if way.installed]
+GENERIC = [way.send for way in WAYS if way.generic]
+ALONE, *INSTALLED = CONDITIONS
 
 
-def by_httpx2(url: str, headers: Headers) -> None:
-    httpx2.post(url + PATH, json=BODY, headers=dict(headers)).raise_for_status()
+@pytest.fixture(scope="module")
+def answering() -> Iterator[Provider]:
+    with Provider(thinking_s=0.0) as found:
+        yield found
 
 
-def by_httpx2_client(url: str, headers: Headers) -> None:
-    with httpx2.Client(base_url=url, headers=dict(headers)) as client:
-        client.post(PATH, json=BODY).raise_for_status()
+@pytest.mark.parametrize("condition", INSTALLED, ids=lambda condition: condition.name)
+@pytest.mark.parametrize("way", HERE, ids=lambda way: way.name)
+def test_the_provider_learns_nothing(way: Way, condition: Condition, answering: Provider, sink: Sink) -> None:
+    found = leaks.received(way, condition, answering, sink)
+    assert found.leaked == ()
+    assert found.kept
+    assert found.customers == (SECRET if "X-Tollspan-Customer" in condition.headers else "outer",)
 
 
-def by_httpx2_async(url: str, headers: Headers) -> None:
-    async def sent() -> None:
-        async with httpx2.AsyncClient() as client:
-            await client.post(url + PATH, json=BODY, headers=dict(headers))
-
-    asyncio.run(sent())
+@pytest.mark.parametrize("way", [way for way in HERE if way.package != "boto3"], ids=lambda way: way.name)
+def test_without_tollspan_it_learns_what_the_baggage_says(way: Way, answering: Provider, sink: Sink) -> None:
+    assert leaks.received(way, ALONE, answering, sink).leaked == ("baggage",)
 
 
-def by_httpx(url: str, headers: Headers) -> None:
-    httpx.post(url + PATH, json=BODY, headers=dict(headers)).raise_for_status()
-
-
-def by_httpx_async(url: str, headers: Headers) -> None:
-    async def sent() -> None:
-        async with httpx.AsyncClient(headers=dict(headers)) as client:
-            await client.post(url + PATH, json=BODY)
-
-    asyncio.run(sent())
-
-
-def by_aiohttp(url: str, headers: Headers) -> None:
-    async def sent() -> None:
-        async with aiohttp.ClientSession() as session, session.post(url + PATH, json=BODY, headers=headers) as answer:
-            await answer.read()
-
-    asyncio.run(sent())
-
-
-def by_aiohttp_session(url: str, headers: Headers) -> None:
-    async def sent() -> None:
-        async with aiohttp.ClientSession(headers=headers) as session, session.post(url + PATH, json=BODY) as answer:
-            await answer.read()
-
-    asyncio.run(sent())
-
-
-def by_requests(url: str, headers: Headers) -> None:
-    requests.post(url + PATH, json=BODY, headers=dict(headers), timeout=9).raise_for_status()
-
-
-def by_requests_session(url: str, headers: Headers) -> None:
-    with requests.Session() as session:
-        session.headers.update(headers)
-        session.post(url + PATH, json=BODY, timeout=9).raise_for_status()
-
-
-def by_openai(url: str, headers: Headers) -> None:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="k") as client:
-        client.chat.completions.create(model="gpt-4o", messages=ASK, extra_headers=headers)
-
-
-def by_openai_stream(url: str, headers: Headers) -> None:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="k", default_headers=headers) as client:
-        assert [*client.chat.completions.create(model="gpt-4o", messages=ASK, stream=True)]
-
-
-def by_anthropic(url: str, headers: Headers) -> None:
-    with anthropic.Anthropic(base_url=url, api_key="k") as client:
-        client.messages.create(model="claude-sonnet-5", max_tokens=9, messages=ASK, extra_headers=headers)
-
-
-WIRES = (
-    by_httpx2, by_httpx2_client, by_httpx2_async, by_httpx, by_httpx_async, by_aiohttp, by_aiohttp_session,
-    by_requests, by_requests_session, by_openai, by_openai_stream, by_anthropic,
-)  # fmt: skip
-OVERRIDE = {"X-Tollspan-Customer": SECRET, "x-tollspan-tags-team": "red", "X-TOLLSPAN-NONSENSE": SECRET}
-WRITTEN = {"nothing": {}, "override": OVERRIDE, "override and baggage": {**OVERRIDE, "Baggage": f"customer={SECRET}"}}
-
-
-@pytest.fixture(params=[False, True], ids=["no Baggage", "Baggage"])
-def set_baggage(request: pytest.FixtureRequest) -> Iterator[bool]:
-    if not request.param:
-        yield False
-        return
-    token = context.attach(baggage.set_baggage("customer.id", SECRET))
-    yield True
-    context.detach(token)
-
-
-@pytest.mark.parametrize(
-    ("wire", "written"), itertools.product(WIRES, WRITTEN), ids=lambda item: getattr(item, "__name__", item)
-)
-def test_the_provider_learns_nothing(
-    wire: Callable[[str, Headers], None], written: str, *, set_baggage: bool, metered: Any
-) -> None:
-    with tollspan.attribute(customer="outer", user=SECRET):
-        wire(metered.provider.url, {"x-mine": "kept", **WRITTEN[written]})
-    (received,) = metered.provider.requests
-    assert SECRET not in str(received)
-    assert not [name for name in received if name.startswith("x-tollspan") or name == "baggage"]
-    assert received["x-mine"] == "kept"
-    (span,) = metered.collect()
-    customer, team = (SECRET, "red") if "override" in written else ("outer", None)
-    assert (span["tollspan.customer"], span["tollspan.tags.team"], span["tollspan.user"]) == (customer, team, SECRET)
-
-
-@pytest.mark.parametrize("wire", WIRES[:-3], ids=lambda wire: wire.__name__)
+@pytest.mark.parametrize("wire", GENERIC, ids=lambda wire: wire.__name__)
 def test_hosts_that_are_no_provider_get_what_the_application_wrote(
     wire: Callable[[str, Headers], None], metered: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(globals(), "PATH", "/survey/responses")
-    monkeypatch.setitem(globals(), "BODY", {"answers": [1]})
+    monkeypatch.setattr(leaks, "PATH", "/survey/responses")
+    monkeypatch.setattr(leaks, "BODY", {"answers": [1]})
     with contextlib.suppress(Exception):
         wire(metered.provider.url, {"X-Tollspan-Customer": "acme", "Baggage": "a=b"})
     (received,) = metered.provider.requests
@@ -164,7 +71,7 @@ def test_retries_of_one_call_are_for_the_same_customer(metered: Any) -> None:
         (("127.0.0.*",), "mine=1,tollspan.customer=ac%20me,tollspan.tags.team=red"),
     ],
 )
-@pytest.mark.parametrize("wire", WIRES[:-3], ids=lambda wire: wire.__name__)
+@pytest.mark.parametrize("wire", GENERIC, ids=lambda wire: wire.__name__)
 def test_only_hosts_on_the_list_get_attribution(
     wire: Callable[[str, Headers], None],
     hosts: tuple[str, ...],
@@ -175,8 +82,8 @@ def test_only_hosts_on_the_list_get_attribution(
     monkeypatch.setattr(state, "propagate_to", hosts)
     with tollspan.attribute(customer="ac me", tags={"team": "red"}):
         wire(metered.provider.url, {"Baggage": "mine=1"})
-        monkeypatch.setitem(globals(), "PATH", "/survey/responses")
-        monkeypatch.setitem(globals(), "BODY", {"answers": [1]})
+        monkeypatch.setattr(leaks, "PATH", "/survey/responses")
+        monkeypatch.setattr(leaks, "BODY", {"answers": [1]})
         with contextlib.suppress(Exception):
             wire(metered.provider.url, {"Baggage": "mine=1"})
     to_provider, to_service = metered.provider.requests
@@ -188,38 +95,3 @@ def test_nobody_s_request_to_a_host_on_the_list_gets_no_baggage(metered: Any, mo
     monkeypatch.setattr(state, "propagate_to", ("127.0.0.1",))
     httpx2.post(f"{metered.provider.url}/survey/responses", json={"answers": [1]})
     assert "baggage" not in metered.provider.requests[0]
-
-
-# --- with OpenTelemetry's instrumentations of the HTTP libraries on ---------------------------
-THEIRS = (HTTPX2ClientInstrumentor, HTTPXClientInstrumentor, AioHttpClientInstrumentor, RequestsInstrumentor)
-
-
-@pytest.fixture(params=["ours first", "theirs first", "theirs only"])
-def instrumented(request: pytest.FixtureRequest, metered: Any) -> Iterator[str]:
-    if request.param != "ours first":
-        tollspan.uninstall()
-    for kind in THEIRS:
-        kind().instrument()
-    if request.param == "theirs first":
-        tollspan.install(endpoint=metered.sink.url, include_usage_hosts=())
-    token = context.attach(baggage.set_baggage("customer.id", SECRET))
-    yield request.param
-    context.detach(token)
-    tollspan.uninstall()
-    for kind in THEIRS:
-        kind().uninstrument()
-
-
-@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.__name__)
-def test_the_provider_learns_nothing_by_http_instrumentations(
-    wire: Callable[[str, Headers], None], instrumented: str, metered: Any
-) -> None:
-    with tollspan.attribute(customer=SECRET):
-        wire(metered.provider.url, {})
-    (received,) = metered.provider.requests
-    if instrumented == "theirs only":
-        assert received["baggage"] == f"customer.id={SECRET}"
-        return
-    assert "baggage" not in received
-    assert SECRET not in str(received)
-    assert [span["tollspan.customer"] for span in metered.collect()] == [SECRET]

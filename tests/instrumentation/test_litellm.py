@@ -6,17 +6,21 @@ headers in ``_hidden_params``. The real library runs in ``make coexistence``.
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 
 import httpx2
 import pytest
+from tests.instrumentation import rated, traces
 
 import tollspan
-from tollspan import litellm
-from tollspan.metered import Metered
-from tollspan.process import Identity
-from tollspan.record import CallRecord
+from tollspan import followed, litellm, litellm_span
+from tollspan.answer import Answer as Followed
+from tollspan.forms import FORMS
+from tollspan.wire.hook import is_hook
 
 AT = datetime(2026, 7, 5, 10, 30, tzinfo=UTC)
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
@@ -40,11 +44,12 @@ def everything(metered: Any) -> list[Any]:
     return list(metered.sink.spans)
 
 
-def made(metered: Any) -> dict[str, str]:
+def made(metered: Any) -> dict[str, Any]:
     """Make a call that a wire records; return its ids."""
     body = {"model": "claude-sonnet-5", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
     answer = httpx2.post(f"{metered.provider.url}/v1/messages", json=body)
-    return {"id": answer.json()["id"], "request": answer.headers["request-id"]}
+    said = answer.json()
+    return {"id": said["id"], "request": answer.headers["request-id"], "usage": said["usage"]}
 
 
 @pytest.mark.parametrize("known_by", ["response id", "header", "header passed on"])
@@ -79,23 +84,84 @@ def test_a_failure_is_told_where_usage_is_stated(answer: Any, events: int, meter
     assert len(everything(metered)) == events
 
 
-def record(number: int, **more: Any) -> CallRecord:
-    about: dict[str, Any] = {
-        "identity": Identity("r", "t", "s"), "process_id": "p", "seq": number, "start_ns": 0, "end_ns": 1,
-        "operation": "chat", "provider": "openai", "api": "openai.chat", "quality": "exact", "outcome": "complete",
-    }  # fmt: skip
-    return CallRecord(**about | more)
+# --- its own OpenTelemetry callback ------------------------------------------------------------
+class OpenTelemetry:
+    """What LiteLLM's callback does to a span, with an id of its own."""
+
+    def set_attributes(self, span: Any, kwargs: Any, response_obj: Any) -> None:
+        usage = kwargs["usage"]
+        about = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "claude-sonnet-5",
+            "gen_ai.response.id": response_obj["id"],
+            "gen_ai.usage.input_tokens": sum(usage[key] for key in usage if key.endswith("input_tokens")),
+            "gen_ai.usage.output_tokens": usage["output_tokens"],
+        }
+        span.set_attributes(about)
 
 
-def test_only_the_newest_ids_are_kept() -> None:
-    metered = Metered(kept=3)
+@pytest.fixture
+def callback(monkeypatch: pytest.MonkeyPatch, metered: Any) -> OpenTelemetry:
+    module: Any = ModuleType(litellm_span.SEAM.module)
+    module.OpenTelemetry = OpenTelemetry
+    monkeypatch.setitem(sys.modules, litellm_span.SEAM.module, module)
+    tollspan.uninstall()
+    tollspan.install(endpoint=metered.sink.url)
+    return OpenTelemetry()
+
+
+MADE_UP = {"id": "chatcmpl-7d303070-9980-4250-a1d8-a56092abf607"}
+
+
+def test_its_span_in_another_trace_shows_the_call_of_the_record(callback: OpenTelemetry, metered: Any) -> None:
+    app, ids = traces.made(), made(metered)
+    passed_on = {"additional_headers": {"llm_provider-request-id": ids["request"]}}
+    with app.tracer("litellm").start_as_current_span("litellm_request") as span:
+        callback.set_attributes(
+            span, {"usage": ids["usage"], "standard_logging_object": {"hidden_params": passed_on}}, MADE_UP
+        )
+    assert (app.spans[0].attributes or {})["tollspan.response_id"] == ids["id"]
+    everything(metered)
+    (call,) = rated.calls([rated.exported(app.spans), *metered.sink.bodies])
+    assert (call.quality, len(call.members)) == ("exact", 2)
+
+
+@pytest.mark.parametrize(
+    "about", [{}, {"standard_logging_object": None}, {"standard_logging_object": {"hidden_params": {}}}, {"x": 1}]
+)
+def test_a_span_that_cannot_be_tied_is_left_as_it_is(callback: OpenTelemetry, metered: Any, about: Any) -> None:
+    app, ids = traces.made(), made(metered)
+    with app.tracer("litellm").start_as_current_span("litellm_request") as span:
+        callback.set_attributes(span, {"usage": ids["usage"], **about}, MADE_UP)
+    assert "tollspan.response_id" not in (app.spans[0].attributes or {})
+
+
+def test_the_callback_is_as_it_was_after_uninstalling(callback: OpenTelemetry) -> None:
+    assert is_hook(vars(OpenTelemetry)["set_attributes"])
+    tollspan.uninstall()
+    assert not is_hook(vars(OpenTelemetry)["set_attributes"])
+
+
+# --- the answers that wires follow ---------------------------------------------------------------
+def test_only_the_newest_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(followed, "_lately", deque(maxlen=3))
     for number in range(9):
-        metered(record(number, response_id=f"id-{number}"))
-    assert [number for number in range(9) if metered.has([f"id-{number}"])] == [6, 7, 8]
-    assert not metered.has([None, 3, ""])
+        followed.note(f"req-{number}", Followed(FORMS["openai.chat"]))
+    assert [number for number in range(9) if followed.find([f"req-{number}"])] == [6, 7, 8]
+    assert followed.find([None, 3, ""]) is None
 
 
-def test_a_record_that_states_nothing_leaves_the_word_to_the_callback() -> None:
-    metered = Metered()
-    metered(record(1, response_id="id", quality="unmeasured"))
-    assert not metered.has(["id"])
+def test_an_answer_is_found_by_the_id_that_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(followed, "_lately", deque())
+    answer = Followed(FORMS["openai.chat"])
+    followed.note(None, answer)
+    assert followed.find([None, "chatcmpl-1"]) is None
+    answer.absorb({"id": "chatcmpl-1"})
+    assert followed.find(["chatcmpl-1"]) is answer
+
+
+def test_nothing_is_remembered_where_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(followed, "_lately", deque())
+    monkeypatch.setattr(followed, "ASKING", ("no_such_module",))
+    followed.note("req-1", Followed(FORMS["openai.chat"]))
+    assert followed.find(["req-1"]) is None

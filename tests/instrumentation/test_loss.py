@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_a_kill_in_mid_work_takes_nothing_that_was_written(sink: Any, spool_dir:
     assert end(start(NEXT_START, 0, sink, spool_dir)) == 0
     told = [text for text in told if text.endswith("\n")]
     found = arrived(sink)
-    assert found.gaps == 0
+    assert found.gaps <= 1  # the one in hand
     assert found.records >= len(told) >= 500
 
 
@@ -63,3 +64,53 @@ def test_a_child_that_lives_on_does_not_hold_what_its_parent_left(sink: Any, spo
         assert arrived(sink).records == COUNT
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+FUNCTION = """
+import time
+def handler():
+    emit(1)
+    return tollspan.flush(20)
+for _ in sys.stdin:
+    print(handler(), flush=True)
+"""
+
+
+def test_a_function_that_is_frozen_between_calls_has_told_all_before(sink: Any, spool_dir: Path) -> None:
+    process = start(FUNCTION, 1, sink, spool_dir, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    for number in range(1, 4):
+        process.stdin.write("call\n")
+        process.stdin.flush()
+        assert line(process.stdout) == "True\n"
+        process.send_signal(signal.SIGSTOP)
+        assert arrived(sink).records == number
+        process.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGSTOP)
+    process.kill()
+    end(process)
+    assert arrived(sink).gaps == 0
+
+
+NO_ROOM = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (40, resource.RLIM_INFINITY))
+emit(N)
+print(tollspan.stats().problem, flush=True)
+"""
+READ_ONLY = "emit(N)\nprint(tollspan.stats().problem, flush=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "folder", "problem"),
+    [(NO_ROOM, None, "no room for a file of records"), (READ_ONLY, Path("/proc/tollspan"), "/proc/tollspan")],
+    ids=["no room", "read-only"],
+)
+def test_a_file_system_that_takes_nothing_is_told_of_and_nothing_is_lost(
+    program: str, folder: Path | None, problem: str, sink: Any, spool_dir: Path
+) -> None:
+    process = start(program, COUNT, sink, folder or spool_dir)
+    assert problem in line(process.stdout)
+    assert end(process) == 0
+    found = arrived(sink)
+    assert (found.records, found.gaps) == (COUNT, 0)

@@ -16,7 +16,7 @@ from tests.instrumentation.traces import Traces
 
 import tollspan
 from tollspan import processor, telemetry
-from tollspan.telemetry import Telemetry
+from tollspan.settings import Telemetry
 
 GENAI = "opentelemetry.instrumentation.genai.openai"
 RECORDED = Path(__file__).parents[1] / "data" / "conformance"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -9,25 +10,23 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import anthropic
 import httpx
 import openai
 import pytest
+import requests
 from conformance.bill import Attempt
 from conformance.provider import Provider
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.extract.spans import a_span
+from tests.instrumentation.rated import calls_of
 
 import tollspan
 from tollspan import results
-from tollspan.answer import Answer
-from tollspan.forms import FORMS
 from tollspan.results import RESULTS, Result, ResultLines
 from tollspan.usage import api_of
-from tollspan_rater.domain.call import Call, Extracted
-from tollspan_rater.extract.extract import extract
-from tollspan_rater.extract.settle import settle
+from tollspan_rater.domain.call import Call
 
 GPT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "How many?"}]}
 CLAUDE: Any = {"model": "claude-sonnet-5", "max_tokens": 9, "messages": GPT["messages"]}
@@ -182,19 +181,7 @@ def test_results_of_geminis_batches_in_a_file_are_calls(metering: Metering) -> N
     httpx.get(f"{url}/{file}:download?alt=media")
     spans = metering.collect()
     assert [span["tollspan.batch.custom_id"] for span in spans] == ["c0", "c1"]
-    assert shown(rated(spans)) == charged(metering.bill)
-
-
-def rated(spans: list[Any]) -> list[Call]:
-    """Read and settle records as the rater does, in any order."""
-    found = [
-        extract(
-            a_span(span.attributes, trace_id=span.trace_id, span_id=span.span_id, parent_id=span.parent_id,
-                   start_ns=span.start_ns, end_ns=span.end_ns, status=2 if span.error else 0)
-        )
-        for span in reversed(spans)
-    ]  # fmt: skip
-    return [call for call in settle([one for one in found if isinstance(one, Extracted)]) if call.kind == "call"]
+    assert shown(calls_of(spans)) == charged(metering.bill)
 
 
 def shown(calls: list[Call]) -> set[tuple[str | None, ...]]:
@@ -217,14 +204,14 @@ def test_a_background_response_is_one_call_however_often_it_is_fetched(metering:
     ]  # fmt: skip
     assert {span["gen_ai.response.id"] for span in spans} == {begun.id}
     for known in (spans, spans[:1] + spans[2:3], spans[1:2]):
-        calls = rated(known)
+        calls = calls_of(known)
         assert shown(calls) == charged(metering.bill)
         assert calls[0].customer == ("acme" if spans[0] in known else None)
 
 
 def test_a_background_response_that_nobody_fetches_is_an_unmeasured_call(metering: Metering) -> None:
     metering.gpt().responses.create(model="gpt-5", input="How many?", background=True)
-    [call] = rated(metering.collect())
+    [call] = calls_of(metering.collect())
     assert (call.usage.input, call.usage.output, call.quality) == (None, None, "unmeasured")
 
 
@@ -240,7 +227,7 @@ def test_a_file_read_twice_is_billed_once(metering: Metering, url: str) -> None:
     spans = metering.collect()
     assert len(spans) == 9
     assert len({span["tollspan.process.id"] for span in spans}) == 2
-    inputs = sorted(call.usage.input or 0 for call in rated(spans))
+    inputs = sorted(call.usage.input or 0 for call in calls_of(spans))
     assert inputs == sorted(one.input for one in metering.bill)
 
 
@@ -251,8 +238,8 @@ def test_equal_results_of_a_batch_are_calls_of_their_own(metering: Metering) -> 
         batch = client.messages.batches.create(requests=[{"custom_id": "c", "params": CLAUDE}])
         list(client.messages.batches.results(batch.id))
         spans = metering.collect()
-    assert shown(rated(spans)) == charged(metering.bill)
-    assert len(rated(spans)) == 2
+    assert shown(calls_of(spans)) == charged(metering.bill)
+    assert len(calls_of(spans)) == 2
 
 
 @pytest.fixture
@@ -270,17 +257,20 @@ def test_a_batch_may_be_metered_by_its_total(by_total: Metering) -> None:
     spans = by_total.collect()
     assert [span["gen_ai.response.id"] for span in spans] == [batch.id] * 2
     assert {span["tollspan.service_tier"] for span in spans} == {"batch"}
-    [call] = rated(spans)
+    [call] = calls_of(spans)
     assert call.usage.input == sum(one.input for one in by_total.bill)
     assert call.usage.output == sum(one.output for one in by_total.bill)
     assert (call.model, call.quality, call.service_tier) == ("gpt-4.1", "exact", "batch")
 
 
-@pytest.mark.parametrize("status", ["validating", "in_progress", "finalizing", "cancelling"])
-def test_a_batch_that_still_runs_has_no_total_yet(status: str) -> None:
-    answer = Answer(FORMS["openai.responses"])
-    answer.absorb({"id": "batch_1", "status": status, "usage": {"input_tokens": 7, "output_tokens": 0}})
-    assert not answer.settled
+def test_the_total_of_a_batch_that_still_runs_is_not_looked_at(by_total: Metering) -> None:
+    client = by_total.gpt("pending-once")
+    batch = batched(client)
+    assert (batch.status, bool(batch.usage)) == ("in_progress", True)
+    assert by_total.collect() == []
+    client.batches.retrieve(batch.id)
+    [call] = calls_of(by_total.collect())
+    assert call.usage.output == sum(one.output for one in by_total.bill)
 
 
 def test_a_gateway_that_writes_zeros_beside_the_total_is_read(by_total: Metering) -> None:
@@ -294,7 +284,7 @@ MEDIA: list[tuple[str, str, Callable[[openai.OpenAI], Any], str]] = [
     ("image edited", "image", lambda gpt: gpt.images.edit(model="gpt-image-1", prompt="A", image=SOUND), "exact"),
     ("image streamed", "plain",
      lambda gpt: list(gpt.images.generate(model="gpt-image-1", prompt="A cat", stream=True)), "exact"),
-    ("image without usage", "plain", lambda gpt: gpt.images.generate(model="dall-e-3", prompt="A cat"), "unmeasured"),
+    ("image without usage", "plain", lambda gpt: gpt.images.generate(model="dall-e-3", prompt="A cat"), "exact"),
     ("transcription", "plain",
      lambda gpt: gpt.audio.transcriptions.create(model="gpt-4o-transcribe", file=SOUND), "exact"),
     ("transcription streamed", "plain",
@@ -317,7 +307,7 @@ def test_images_and_sound(metering: Metering, traits: str, call: Any, quality: s
     assert (span["tollspan.quality"], span["tollspan.outcome"]) == (quality, "complete")
     assert span["gen_ai.request.model"] == bill.model
     assert span["tollspan.provider_request_id"] == f"req_{bill.response_id}"
-    [known] = rated([span])
+    [known] = calls_of([span])
     if quality == "exact":
         assert (known.usage.input or 0, known.usage.output or 0) == (bill.input, bill.output)
         for unit, quantity in bill.units.items():
@@ -388,3 +378,87 @@ def test_a_large_file_passes_through() -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 20 * len(line)
+
+
+def test_an_answer_that_is_fetched_again_is_one_call(metering: Metering) -> None:
+    client = metering.gpt("cached")
+    made = client.responses.create(model="gpt-4.1", input="How many?")
+    client.responses.retrieve(made.id)
+    spans = metering.collect()
+    assert [span["tollspan.quality"] for span in spans] == ["exact", "exact"]
+    assert shown(calls_of(spans)) == charged(metering.bill)
+
+
+def by_requests(url: str) -> int:
+    with requests.get(url, stream=True, timeout=5) as answer:
+        return len(list(answer.iter_lines()))
+
+
+def by_httpx(url: str) -> int:
+    with httpx.stream("GET", url) as answer:
+        return len(list(answer.iter_lines()))
+
+
+def by_httpx_async(url: str) -> int:
+    async def read() -> int:
+        async with httpx.AsyncClient() as client, client.stream("GET", url) as answer:
+            return len([line async for line in answer.aiter_lines()])
+
+    return asyncio.run(read())
+
+
+def by_aiohttp(url: str) -> int:
+    async def read() -> int:
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            return len([line async for line in answer.content])
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("read", [by_requests, by_httpx, by_httpx_async, by_aiohttp])
+def test_results_are_read_through_every_library(metering: Metering, read: Callable[[str], int]) -> None:
+    claude = metering.claude("cached")
+    requested: Any = [{"custom_id": f"c{one}", "params": CLAUDE} for one in range(3)]
+    batch = claude.messages.batches.create(requests=requested)
+    assert read(f"{metering.url('cached')}/v1/messages/batches/{batch.id}/results") == 3
+    assert shown(calls_of(metering.collect())) == charged(metering.bill)
+
+
+@pytest.mark.parametrize("batch_usage", ["lines", "total"])
+def test_what_is_free_or_fetched_takes_no_attribution_along(metering: Metering, batch_usage: Any) -> None:
+    tollspan.uninstall(1)
+    tollspan.install(endpoint=metering.sink_url, include_usage_hosts=(), batch_usage=batch_usage)
+    said = {"baggage": "customer.id=acme", "x-tollspan-customer": "acme"}
+    client = metering.gpt().with_options(default_headers=said)
+    batch = client.batches.retrieve(batched(client).id)
+    client.files.content(batch.output_file_id or "").read()
+    client.moderations.create(input="How many?")
+    leaked = [request for request in metering.provider.requests[2:] if not said.keys().isdisjoint(request)]
+    assert leaked == []
+    assert {span["tollspan.customer"] for span in metering.collect()} == {"acme"}
+
+
+def test_each_result_may_be_for_someone_else(metering: Metering) -> None:
+    def owner(custom_id: str) -> Any:
+        customers = {"c0": {"customer": "acme", "tags": {"row": custom_id}}, "c1": {"customer": "globex"}}
+        return customers[custom_id]
+
+    client = metering.gpt()
+    batch = batched(client)
+    with tollspan.attribute(customer="house", feature="night"), tollspan.attribute_results(owner):
+        client.files.content(batch.output_file_id).read()
+    client.files.content(batch.output_file_id).read()
+    spans = metering.collect()
+    assert [span["tollspan.customer"] for span in spans] == ["acme", "globex", "house", None, None, None]
+    assert [span["tollspan.feature"] for span in spans] == ["night"] * 3 + [None] * 3
+    assert spans[0]["tollspan.tags.row"] == "c0"
+    assert {call.customer for call in calls_of(spans)} == {"acme", "globex", "house"}
+
+
+@pytest.mark.parametrize("keys_of", [None, "acme", lambda _name: "acme", dict])
+def test_a_function_that_says_nothing_of_use_changes_nothing(metering: Metering, keys_of: Any) -> None:
+    client = metering.claude()
+    batch = client.messages.batches.create(requests=[{"custom_id": "c", "params": CLAUDE}])
+    with tollspan.attribute(customer="house"), tollspan.attribute_results(keys_of):
+        assert len(list(client.messages.batches.results(batch.id))) == 1
+    assert [span["tollspan.customer"] for span in metering.collect()] == ["house"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tollspan.hosts import look_up
-from tollspan.routes import FETCH, path_model, route
+from tollspan.routes import FETCH, ROUTES, path_model, route
+from tollspan_rater.extract.dialects.semconv import CALL_OPERATIONS
 
 OPENAI, CLAUDE, GEMINI = "openai.chat", "anthropic.messages", "gemini.generate_content"
 VERTEX = "/v1/projects/p/locations/l/publishers"
@@ -30,6 +31,7 @@ VERTEX = "/v1/projects/p/locations/l/publishers"
         ("/v1beta/models/gemini-2.5-flash:countTokens", None, "gemini-2.5-flash"),
         ("/v1beta/tunedModels/mine:streamGenerateContent", GEMINI, "mine"),
         (f"{VERTEX}/google/models/gemini-embedding-001:predict", "vertex.predict", "gemini-embedding-001"),
+        ("/v1beta/models/imagen-4.0-generate-001:predict", "vertex.predict", "imagen-4.0-generate-001"),
         (f"{VERTEX}/anthropic/models/claude-sonnet-4:streamRawPredict", CLAUDE, "claude-sonnet-4"),
         (f"{VERTEX}/anthropic/models/count-tokens:rawPredict", None, None),
         (f"{VERTEX}/mistralai/models/mistral-large:rawPredict", OPENAI, "mistral-large"),
@@ -98,6 +100,10 @@ def test_what_was_made_before_is_fetched(path: str, provider: str | None, *, fet
 )
 def test_other_traffic_has_no_route(method: str, path: str) -> None:
     assert route(method, path, None) is None
+
+
+def test_the_rater_knows_every_operation_as_a_call() -> None:
+    assert {one.operation for one in ROUTES if one.api is not None} <= {*CALL_OPERATIONS}
 
 
 def test_providers_by_host() -> None:

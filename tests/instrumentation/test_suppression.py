@@ -87,7 +87,9 @@ def test_records_are_sent_with_tracing_suppressed(metered: Any, monkeypatch: pyt
 # --- spans of HTTP libraries below a call that is metered -----------------------------------------
 @pytest.fixture
 def http(metered: Any) -> Iterator[Traces]:
+    """Have theirs below ours: of requests both hook the same method, and the outer one decides."""
     app = traces.made()
+    tollspan.uninstall()
     kinds = (HTTPX2ClientInstrumentor, RequestsInstrumentor)
     for kind in kinds:
         kind().instrument(tracer_provider=app.provider)
@@ -98,7 +100,6 @@ def http(metered: Any) -> Iterator[Traces]:
 
 @pytest.mark.parametrize(("suppressed", "spans"), [(False, 2), (True, 0)])
 def test_http_spans_of_metered_calls_on_request(metered: Any, http: Traces, *, suppressed: bool, spans: int) -> None:
-    tollspan.uninstall()
     tollspan.install(endpoint=metered.sink.url, suppress_http_spans=suppressed)
     chat()
     body = {"model": "gpt-5-mini", "messages": ASK}

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import multiprocessing
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
@@ -105,11 +105,6 @@ def by_timer() -> Seen:
     return found[0]
 
 
-def by_process_pool_with_a_carrier() -> Seen:
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(carried, tollspan.inject()).result(60)
-
-
 def by_thread_with_a_carrier() -> Seen:
     carrier, found = tollspan.inject(), []
     thread = threading.Thread(target=lambda: found.append(carried(carrier)))
@@ -118,10 +113,73 @@ def by_thread_with_a_carrier() -> Seen:
     return found[0]
 
 
-ALWAYS = (same_thread, by_await, by_create_task, by_call_soon, by_to_thread, by_thread_with_a_carrier)
-WITH_TOLLSPAN = (by_run_in_executor, by_submit, by_map)
-WHEN_ASKED = (by_thread, by_thread_of_a_class, by_timer)
+def by_generator() -> Seen:
+    def pieces() -> Iterator[Seen]:
+        yield tollspan.inject()
+
+    return next(pieces())
+
+
+def by_async_generator() -> Seen:
+    async def pieces() -> AsyncIterator[Seen]:
+        yield tollspan.inject()
+
+    async def main() -> Seen:
+        return await anext(pieces())
+
+    return asyncio.run(main())
+
+
+def by_copied_context() -> Seen:
+    context = contextvars.copy_context()
+    found: list[Seen] = []
+    thread = threading.Thread(target=lambda: found.append(context.run(tollspan.inject)))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def told(answers: Any) -> None:
+    answers.put(tollspan.inject())
+
+
+def by_forked_process() -> Seen:
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    process = context.Process(target=told, args=(answers,))
+    process.start()
+    found: Seen = answers.get(timeout=60)
+    process.join()
+    return found
+
+
+# Cells by their words in docs/concepts/attribution.md.
+ALWAYS = {
+    "the same function": same_thread,
+    "`await`": by_await,
+    "`asyncio.create_task`": by_create_task,
+    "`loop.call_soon`": by_call_soon,
+    "`asyncio.to_thread`": by_to_thread,
+    "a generator, where it is consumed": by_generator,
+    "an async generator, where it is consumed": by_async_generator,
+    "`contextvars.copy_context().run`": by_copied_context,
+    "a forked process, as it was at the fork": by_forked_process,
+}
+WITH_TOLLSPAN = {
+    "`loop.run_in_executor`": by_run_in_executor,
+    "`ThreadPoolExecutor.submit`": by_submit,
+    "`ThreadPoolExecutor.map`": by_map,
+}
+WHEN_ASKED = {
+    "`threading.Thread`": by_thread,
+    "a class of one's own from `Thread`": by_thread_of_a_class,
+    "`threading.Timer`": by_timer,
+}
+WITH_A_CARRIER = ("any thread", "a spawned process, also of `ProcessPoolExecutor`")
 NOBODY: Seen = {}
+
+
+always, executors, by_hand = (tuple(cells.values()) for cells in (ALWAYS, WITH_TOLLSPAN, WHEN_ASKED))
 
 
 @pytest.fixture
@@ -133,11 +191,11 @@ def carrying() -> Iterator[Callable[..., None]]:
 @pytest.mark.parametrize(
     ("way", "installed", "asked", "seen_there"),
     [
-        *((way, False, False, CARRIER) for way in (*ALWAYS, by_process_pool_with_a_carrier)),
-        *((way, False, False, NOBODY) for way in (*WITH_TOLLSPAN, *WHEN_ASKED)),
-        *((way, True, False, CARRIER) for way in (*ALWAYS, *WITH_TOLLSPAN)),
-        *((way, True, False, NOBODY) for way in WHEN_ASKED),
-        *((way, True, True, CARRIER) for way in (*ALWAYS, *WITH_TOLLSPAN, *WHEN_ASKED)),
+        *((way, False, False, CARRIER) for way in (*always, by_thread_with_a_carrier)),
+        *((way, False, False, NOBODY) for way in (*executors, *by_hand)),
+        *((way, True, False, CARRIER) for way in (*always, *executors)),
+        *((way, True, False, NOBODY) for way in by_hand),
+        *((way, True, True, CARRIER) for way in (*always, *executors, *by_hand)),
     ],
 )
 def test_the_matrix(
@@ -148,6 +206,13 @@ def test_the_matrix(
     with tollspan.attribute(customer="acme", tags={"team": "red"}):
         assert way() == seen_there
     assert way() == NOBODY
+
+
+def test_a_spawned_process_needs_a_carrier() -> None:
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    with pool, tollspan.attribute(customer="acme", tags={"team": "red"}):
+        assert pool.submit(tollspan.inject).result(60) == NOBODY
+        assert pool.submit(carried, tollspan.inject()).result(60) == CARRIER
 
 
 def test_a_worker_keeps_nothing_of_the_job_that_started_it(carrying: Callable[..., None]) -> None:

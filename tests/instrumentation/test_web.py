@@ -7,6 +7,7 @@ import base64
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import django
@@ -16,10 +17,12 @@ from django.conf import settings as django_settings
 from django.http import HttpResponse, StreamingHttpResponse
 from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from fastapi.responses import StreamingResponse
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.testclient import TestClient
 from werkzeug.test import Client
 
 import tollspan
+from tollspan import threads
 from tollspan.web import asgi, wsgi
 from tollspan.web.fastapi import attribution
 from tollspan.web.flask import init_app
@@ -76,21 +79,35 @@ async def later(request: Request) -> str:
     return str(request.app.state.later.pop())
 
 
-CELLS: dict[str, str] = {
-    "endpoint": "acme",
-    "sync_endpoint": "acme",
-    "by_create_task": "acme",
-    "by_to_thread": "acme",
-    "async_stream": "acmeacme",
-    "sync_stream": "acmeacme",
-    "background": "acme",
+async def by_executor() -> str:
+    return await asyncio.get_running_loop().run_in_executor(None, customer)
+
+
+async def async_background(tasks: BackgroundTasks, request: Request) -> None:
+    async def task() -> None:
+        request.app.state.later.append(customer())
+
+    tasks.add_task(task)
+
+
+# Cells by their words in docs/concepts/attribution.md: the endpoint, and what it says.
+CELLS: dict[str, tuple[str, str]] = {
+    "an async view": ("endpoint", "acme"),
+    "a sync view": ("sync_endpoint", "acme"),
+    "`create_task` in it": ("by_create_task", "acme"),
+    "`asyncio.to_thread` in it": ("by_to_thread", "acme"),
+    "an executor's job in it": ("by_executor", "acme"),
+    "an async streamed body": ("async_stream", "acmeacme"),
+    "a sync streamed body": ("sync_stream", "acmeacme"),
+    "an async background task": ("async_background", "acme"),
+    "a sync background task": ("background", "acme"),
 }
 
 
 def fastapi_app(*dependencies: Any) -> FastAPI:
     app = FastAPI(dependencies=dependencies)
     app.state.later = []
-    for name in (*CELLS, "later"):
+    for name in (*(endpoint for endpoint, _said in CELLS.values()), "later"):
         app.get(f"/{name}", response_model=None)(globals()[name])
     return app
 
@@ -109,14 +126,43 @@ def dependency() -> Any:
     return fastapi_app(Depends(attribution(header="x-customer-id")))
 
 
-@pytest.mark.parametrize("make", [asgi_middleware, added_middleware, dependency], ids=lambda make: make.__name__)
+class OfOnesOwn(BaseHTTPMiddleware):
+    async def dispatch(self, request: Any, call_next: Any) -> Any:
+        with tollspan.attribute(customer=request.headers.get("x-customer-id")):
+            return await call_next(request)
+
+
+def base_http_middleware() -> Any:
+    app = fastapi_app()
+    app.add_middleware(OfOnesOwn)
+    return app
+
+
+ASGI: dict[str, Callable[[], Any]] = {
+    "ASGI middleware": asgi_middleware,
+    "`add_middleware`": added_middleware,
+    "FastAPI dependency": dependency,
+    "`BaseHTTPMiddleware`": base_http_middleware,
+}
+
+
+@pytest.fixture
+def carrying() -> Iterator[None]:
+    threads.put_in(threads=False)
+    yield
+    threads.take_out()
+
+
+@pytest.mark.usefixtures("carrying")
+@pytest.mark.parametrize("way", ASGI)
 @pytest.mark.parametrize("cell", CELLS)
-def test_asgi_reaches(cell: str, make: Callable[[], Any]) -> None:
-    with TestClient(make()) as client:
-        said = client.get(f"/{cell}", headers=HEADERS).text
-        if cell == "background":
+def test_asgi_reaches(cell: str, way: str) -> None:
+    endpoint, wanted = CELLS[cell]
+    with TestClient(ASGI[way]()) as client:
+        said = client.get(f"/{endpoint}", headers=HEADERS).text
+        if endpoint.endswith("background"):
             said = client.get("/later").text
-        assert said.replace('"', "") == CELLS[cell]
+        assert said.replace('"', "") == wanted
         assert client.get("/endpoint").json() == "None"
 
 
@@ -156,16 +202,24 @@ class Reading:
         self.closed.append(customer())
 
 
+WSGI_CELLS = {"a sync view": "call", "an executor's job in it": "job", "a sync streamed body": "steps"}
+
+
+@pytest.mark.usefixtures("carrying")
 def test_wsgi_reaches_the_call_each_step_and_the_close() -> None:
-    body, called = Reading(), []
+    body, said = Reading(), {}
 
     def app(_environ: Any, start_response: Any) -> Any:
-        called.append(customer())
+        said["call"] = customer()
+        with ThreadPoolExecutor(1) as pool:
+            said["job"] = pool.submit(customer).result()
         start_response("200 OK", [])
         return body
 
     answer = Client(wsgi.AttributionMiddleware(app, header="X-Customer-Id")).get("/", headers=HEADERS, buffered=True)
-    assert (called, answer.data, body.closed, customer()) == (["acme"], b"acmeacme", ["acme"], "None")
+    said["steps"] = answer.text
+    assert said == dict(zip(WSGI_CELLS.values(), ("acme", "acme", "acmeacme"), strict=True))
+    assert (body.closed, customer()) == (["acme"], "None")
 
 
 def test_wsgi_leaves_a_finished_body_as_it_is() -> None:
@@ -181,6 +235,15 @@ def flask_app(**options: Any) -> flask.Flask:
     @app.get("/view")
     def view() -> str:
         return customer()
+
+    @app.get("/async_view")
+    async def async_view() -> str:
+        return await asyncio.create_task(endpoint())
+
+    @app.get("/job")
+    def job() -> str:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(customer).result()
 
     @app.get("/stream")
     def stream() -> flask.Response:
@@ -199,14 +262,23 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
+FLASK_CELLS = {
+    "a sync view": ("view", "acme"),
+    "an async view": ("async_view", "acme"),
+    "`create_task` in it": ("async_view", "acme"),
+    "an executor's job in it": ("job", "acme"),
+    "a sync streamed body": ("stream", "acmeacme"),
+    "a body with Flask's context": ("stream_with_context", "acme/stream_with_context"),
+}
+
+
+@pytest.mark.usefixtures("carrying")
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    ("cell", "said"),
-    [("view", "acme"), ("stream", "acmeacme"), ("stream_with_context", "acme/stream_with_context")],
-)
-def test_flask_reaches(cell: str, said: str, way: str) -> None:
+@pytest.mark.parametrize("cell", FLASK_CELLS)
+def test_flask_reaches(cell: str, way: str) -> None:
     client = flask_app(**WAYS[way]).test_client()
-    assert client.get(f"/{cell}", headers=HEADERS).text == said
+    view, said = FLASK_CELLS[cell]
+    assert client.get(f"/{view}", headers=HEADERS).text == said
     assert client.get("/view").text == "None"
     assert customer() == "None"
 
@@ -238,6 +310,27 @@ async def astream(_request: Any) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces())
 
 
+async def tasks(_request: Any) -> HttpResponse:
+    return HttpResponse(await asyncio.create_task(endpoint()) + await asyncio.to_thread(customer))
+
+
+def executor(_request: Any) -> HttpResponse:
+    with ThreadPoolExecutor(1) as pool:
+        return HttpResponse(pool.submit(customer).result())
+
+
+DJANGO_CELLS = {
+    "a sync view": "view",
+    "an async view": "aview",
+    "`create_task` in it": "tasks",
+    "`asyncio.to_thread` in it": "tasks",
+    "an executor's job in it": "executor",
+    "a sync streamed body": "stream",
+    "an async streamed body": "astream",
+}
+TWICE = {"stream", "astream", "tasks"}
+
+
 @pytest.fixture(scope="module")
 def django_urls() -> None:
     if django_settings.configured:
@@ -252,33 +345,37 @@ def django_urls() -> None:
     from django.urls import path
 
     module: Any = sys.modules[__name__]
-    module.urlpatterns = [path(one.__name__, one) for one in (view, aview, stream, astream)]
+    module.urlpatterns = [path(one.__name__, one) for one in (view, aview, tasks, executor, stream, astream)]
 
 
 async def read(answer: Any) -> str:
-    return b"".join([piece async for piece in answer.streaming_content]).decode()
+    return b"".join([piece async for piece in answer]).decode()
 
 
-@pytest.mark.parametrize(
-    ("cell", "said"), [("view", "acme/view"), ("aview", "acme/aview"), ("stream", "acme/stream" * 2)]
-)
-def test_django_reaches(cell: str, said: str, django_urls: None) -> None:
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+@pytest.mark.usefixtures("carrying", "django_urls")
+@pytest.mark.parametrize("cell", DJANGO_CELLS)
+def test_django_reaches(cell: str) -> None:
     from django.test import Client as DjangoClient
 
-    answer = DjangoClient().get(f"/{cell}", headers=HEADERS)
-    assert (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode() == said
+    name = DJANGO_CELLS[cell]
+    answer = DjangoClient().get(f"/{name}", headers=HEADERS)
+    said = (b"".join(answer) if answer.streaming else answer.content).decode()
+    assert said == f"acme/{name}" * (2 if name in TWICE else 1)
     assert DjangoClient().get("/view").content == b"None"
 
 
-@pytest.mark.parametrize(
-    ("cell", "said"), [("view", "acme/view"), ("aview", "acme/aview"), ("astream", "acme/astream" * 2)]
-)
-def test_django_reaches_under_asgi(cell: str, said: str, django_urls: None) -> None:
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+@pytest.mark.usefixtures("carrying", "django_urls")
+@pytest.mark.parametrize("cell", DJANGO_CELLS)
+def test_django_reaches_under_asgi(cell: str) -> None:
     from django.test import AsyncClient
 
     async def main() -> None:
-        answer: Any = await AsyncClient().get(f"/{cell}", headers=HEADERS)
-        assert (await read(answer) if answer.streaming else answer.content.decode()) == said
+        name = DJANGO_CELLS[cell]
+        answer: Any = await AsyncClient().get(f"/{name}", headers=HEADERS)
+        said = await read(answer) if answer.streaming else answer.content.decode()
+        assert said == f"acme/{name}" * (2 if name in TWICE else 1)
         assert customer() == "None"
 
     asyncio.run(main())

@@ -13,7 +13,7 @@ import openai
 import pytest
 from opentelemetry import baggage, context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
-from tests.instrumentation import cases
+from tests.instrumentation import calls
 
 import tollspan
 from tollspan.wire.hook import is_hook
@@ -30,11 +30,11 @@ def test_install_is_idempotent_and_uninstall_leaves_no_trace(metered: Any) -> No
     tollspan.install(endpoint="http://127.0.0.1:1")
     assert hooked() == [True] * 4
     assert not is_hook(vars(httpx2.Client)["send"].__wrapped__)
-    cases.chat()
+    calls.chat()
     assert len(metered.collect()) == 1
     tollspan.uninstall()
     assert hooked() == [False] * 4
-    cases.chat()
+    calls.chat()
     assert (tollspan.flush(1), len(metered.sink.spans)) == (True, 1)
     assert tollspan.stats().recorded == 0
 
@@ -48,7 +48,7 @@ def test_a_hook_that_others_wrapped_lets_everything_pass_after_uninstall(metered
     httpx2.Client.send = foreign  # type: ignore[method-assign]
     try:
         tollspan.uninstall()
-        cases.chat()
+        calls.chat()
         assert metered.sink.spans == []
     finally:
         httpx2.Client.send = ours.__wrapped__  # type: ignore[method-assign]
@@ -86,7 +86,7 @@ def test_foreign_traffic_is_left_alone(metered: Any) -> None:
     assert metered.provider.requests[0]["baggage"] == "a=b"
 
 
-@pytest.mark.parametrize("call", [cases.chat, cases.message, lambda: cases.run(cases.achat)])
+@pytest.mark.parametrize("call", [calls.chat, calls.message, lambda: calls.run(calls.achat)])
 def test_baggage_never_reaches_a_provider(call: Any, metered: Any) -> None:
     token = context.attach(baggage.set_baggage("customer.id", "acme-secret"))
     try:
@@ -127,7 +127,7 @@ def test_baggage_is_hidden_from_instrumentations_below(metered: Any) -> None:
 def test_usage_is_asked_for_and_its_chunk_swallowed(options: Any, *, visible: bool, metered: Any) -> None:
     tollspan.uninstall()
     tollspan.install(endpoint=metered.sink.url, include_usage_hosts=["127.0.0.1"])
-    chunks = [*cases.chat(stream=True, **options)]
+    chunks = [*calls.chat(stream=True, **options)]
     assert any(not chunk.choices for chunk in chunks) == visible
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices).endswith("paid once.")
     (span,) = metered.collect()
@@ -138,7 +138,7 @@ def test_usage_is_asked_for_and_its_chunk_swallowed(options: Any, *, visible: bo
 def test_usage_is_asked_for_in_async_streams_too(metered: Any) -> None:
     tollspan.uninstall()
     tollspan.install(endpoint=metered.sink.url, include_usage_hosts=["127.0.0.1"])
-    cases.run(lambda: cases.achat(stream=True))
+    calls.run(lambda: calls.achat(stream=True))
     (span,) = metered.collect()
     assert span["tollspan.quality"] == "exact"
 
@@ -147,7 +147,7 @@ def test_usage_is_asked_for_in_async_streams_too(metered: Any) -> None:
 def test_records_join_the_application_s_trace_sampled_or_not(*, sampled: bool, metered: Any) -> None:
     parent = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(int(sampled)))
     with trace.use_span(NonRecordingSpan(parent)):
-        cases.chat()
+        calls.chat()
         tollspan.record("page", 1)
     for span in metered.collect():
         assert (span.trace_id, span.parent_id) == (f"{0xABC:032x}", f"{0xDEF:016x}")
@@ -155,8 +155,8 @@ def test_records_join_the_application_s_trace_sampled_or_not(*, sampled: bool, m
 
 
 def test_without_a_trace_each_record_begins_one(metered: Any) -> None:
-    cases.chat()
-    cases.chat()
+    calls.chat()
+    calls.chat()
     one, other = metered.collect()
     assert one.trace_id != other.trace_id
     assert (one.parent_id, one["tollspan.trace.sampled"], one.scope) == ("", True, "tollspan")
@@ -164,9 +164,9 @@ def test_without_a_trace_each_record_begins_one(metered: Any) -> None:
 
 def test_attribution_is_taken_when_the_request_is_sent(metered: Any) -> None:
     with tollspan.attribute(customer="acme", billable=True, tags={"team": "red"}):
-        stream = cases.chat(stream=True)
+        stream = calls.chat(stream=True)
     with tollspan.attribute(customer="globex"):
-        cases.read(stream)
+        calls.read(stream)
     (span,) = metered.collect()
     assert (span["tollspan.customer"], span["tollspan.billable"], span["tollspan.tags.team"]) == ("acme", True, "red")
 
@@ -201,7 +201,7 @@ def test_a_model_only_named_by_the_path_is_found(metered: Any) -> None:
 
 def test_a_server_that_is_down_leaves_a_failed_record_without_tokens(metered: Any) -> None:
     with pytest.raises(openai.APIConnectionError):
-        cases.chat(client=openai.OpenAI(base_url="http://127.0.0.1:1/v1", max_retries=0))
+        calls.chat(client=openai.OpenAI(base_url="http://127.0.0.1:1/v1", max_retries=0))
     (span,) = metered.collect()
     assert (span["tollspan.outcome"], span["tollspan.quality"]) == ("failed", "unmeasured")
     assert span["error.type"] == "ConnectError"
@@ -209,6 +209,6 @@ def test_a_server_that_is_down_leaves_a_failed_record_without_tokens(metered: An
 
 
 def test_the_raw_usage_is_verbatim(metered: Any) -> None:
-    answer = cases.chat()
+    answer = calls.chat()
     (span,) = metered.collect()
     assert json.loads(span["tollspan.usage.raw"]) == answer.usage.model_dump(exclude_unset=True)

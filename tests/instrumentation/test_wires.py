@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 import requests
+import urllib3
 from opentelemetry import baggage, context
 from tests.instrumentation.test_calls import COUNTS, billed
 
@@ -73,6 +74,57 @@ def requests_cut(url: str) -> None:
 def requests_nobody_there(_url: str) -> None:
     with pytest.raises(requests.exceptions.ConnectionError):
         requests.post("http://127.0.0.1:9/v1/chat/completions", json=BODY, timeout=9)
+
+
+def urllib3_whole(url: str) -> None:
+    assert urllib3.request("POST", f"{url}/v1/chat/completions", json=BODY).json()["usage"]
+
+
+def urllib3_pool(url: str) -> None:
+    pool = urllib3.connectionpool.connection_from_url(url)
+    answer = pool.urlopen("POST", "/v1/messages", json.dumps({**MESSAGES, "stream": False}), {"x-mine": "kept"}, 1)
+    assert answer.json()["usage"]
+
+
+def _urllib3_stream(url: str, body: dict[str, Any]) -> Any:
+    return urllib3.request("POST", f"{url}/v1/chat/completions", json=body, preload_content=False, retries=False)
+
+
+def urllib3_lines(url: str) -> None:
+    assert [line for line in _urllib3_stream(url, STREAM) if line.strip()][-1].strip() == b"data: [DONE]"
+
+
+def urllib3_read1(url: str) -> None:
+    answer = _urllib3_stream(url, STREAM)
+    while answer.read1():
+        pass
+
+
+def urllib3_left(url: str) -> None:
+    answer = _urllib3_stream(url, STREAM)
+    next(answer.stream(9))
+    answer.close()
+
+
+def urllib3_dropped(url: str) -> None:
+    answer = _urllib3_stream(url, STREAM)
+    answer.read(9)
+    del answer
+    gc.collect()
+
+
+def urllib3_refused(url: str) -> None:
+    assert urllib3.request("POST", f"{url}/v1/chat/completions", json={**BODY, "model": "gpt-4o!429"}).status == 429
+
+
+def urllib3_cut(url: str) -> None:
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        _urllib3_stream(url, {**STREAM, "model": "gpt-4o!cut"}).read()
+
+
+def urllib3_nobody_there(_url: str) -> None:
+    with pytest.raises(urllib3.exceptions.MaxRetryError):
+        urllib3.request("POST", "http://127.0.0.1:9/v1/chat/completions", json=BODY, retries=1)
 
 
 async def _posted(url: str, body: dict[str, Any], **how: Any) -> aiohttp.ClientResponse:
@@ -140,6 +192,15 @@ CASES: dict[Callable[[str], None], tuple[str, str]] = {
     requests_refused: REFUSED,
     requests_cut: CUT,
     requests_nobody_there: UNSENT,
+    urllib3_whole: EXACT,
+    urllib3_pool: EXACT,
+    urllib3_lines: EXACT,
+    urllib3_read1: EXACT,
+    urllib3_left: PART,
+    urllib3_dropped: PART,
+    urllib3_refused: REFUSED,
+    urllib3_cut: CUT,
+    urllib3_nobody_there: UNSENT,
     aiohttp_whole: EXACT,
     aiohttp_bytes: EXACT,
     aiohttp_lines: EXACT,
@@ -201,7 +262,9 @@ def test_a_stream_that_is_left_holds_what_was_told(leave: Callable[..., None], o
     assert span["gen_ai.usage.input_tokens"] == 9
 
 
-@pytest.mark.parametrize("case", [requests_whole, aiohttp_whole, aiohttp_bytes], ids=lambda case: case.__name__)
+@pytest.mark.parametrize(
+    "case", [requests_whole, aiohttp_whole, aiohttp_bytes, urllib3_whole], ids=lambda case: case.__name__
+)
 def test_baggage_never_reaches_the_provider(case: Callable[[str], None], metered: Any) -> None:
     token = context.attach(baggage.set_baggage("customer", "acme"))
     with tollspan.attribute(customer="acme"):
@@ -220,7 +283,10 @@ def test_a_baggage_header_of_the_application_is_dropped(metered: Any) -> None:
             await answer.read()
 
     asyncio.run(sent())
-    assert [("baggage" in one, one["x-mine"]) for one in metered.provider.requests] == [(False, "kept")] * 2
+    urllib3.request("POST", url, json=BODY, headers=headers)
+    urllib3.PoolManager(headers=headers).request("POST", url, body=json.dumps(BODY))
+    assert [("baggage" in one, one["x-mine"]) for one in metered.provider.requests] == [(False, "kept")] * 4
+    assert headers["Baggage"]
 
 
 def test_usage_is_asked_for_and_taken_out_again(metered: Any) -> None:

@@ -6,15 +6,16 @@
 into the application.
 """
 
-from typing import Any
-
 from tollspan.attribution import attribute, current
 from tollspan.carrier import extract, inject
+from tollspan.custom_id import attribute_results
+from tollspan.processor import AttributionProcessor
 from tollspan.runtime import flush, install, record, record_usage, stats, uninstall
 
 __all__ = [
     "AttributionProcessor",
     "attribute",
+    "attribute_results",
     "current",
     "extract",
     "flush",
@@ -25,12 +26,3 @@ __all__ = [
     "stats",
     "uninstall",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Import the span processor when it is asked for."""
-    if name != "AttributionProcessor":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tollspan.processor import AttributionProcessor  # noqa: PLC0415 - only who wants it pays for it
-
-    return AttributionProcessor

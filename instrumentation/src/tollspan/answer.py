@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tollspan.forms import Form, Path, Stated
+from tollspan.forms import Form, Stated
+from tollspan.json_path import Path, found
 
 _UNFINISHED: Final = frozenset(
     {"in_progress", "queued", "not_finished", "validating", "finalizing", "cancelling"},
@@ -20,7 +21,8 @@ class Answer:
     """What is known of an answer so far.
 
     ``usage`` is the provider's object verbatim; of a stream that states it several times the last value of each
-    member, and ``header_usage`` what the headers say of it. ``terminal``: the provider said that it is done.
+    member, and ``header_usage`` what the headers say of it. ``tallies``: by meter, what stands in no usage object.
+    ``terminal``: the provider said that it is done.
     """
 
     form: Form
@@ -29,6 +31,7 @@ class Answer:
     service_tier: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
     header_usage: dict[str, Any] = field(default_factory=dict)
+    tallies: dict[str, int] = field(default_factory=dict)
     finish_reasons: tuple[str, ...] = ()
     error: str | None = None
     terminal: bool = False
@@ -52,6 +55,9 @@ class Answer:
         for member, path in form.sums.items():
             if counts := [count for count in found(document, path) if type(count) is int]:
                 self.usage[member] = sum(counts)
+        for tally in form.tallies:
+            if number := tally.count(document, self.model or ""):
+                self.tallies[tally.meter] = number
 
     def hear(self, header: Callable[[str], str | None]) -> None:
         """Take the counts that an answer's headers state."""
@@ -77,19 +83,6 @@ class Answer:
     def _later(self, member: str, value: Any) -> Any:
         held = self.usage.get(member)
         return max(held, value) if self.form.largest and type(held) is type(value) is int else value
-
-
-def found(document: Any, path: Path) -> Iterator[Any]:
-    """Yield what stands at a path of a JSON document; a list on the way is gone through at ``*``."""
-    for place, step in enumerate(path):
-        if step == "*":
-            for item in document if isinstance(document, list) else ():
-                yield from found(item, path[place + 1 :])
-            return
-        if not isinstance(document, dict):
-            return
-        document = document.get(step)
-    yield document
 
 
 def _text(document: Mapping[str, Any], paths: tuple[Path, ...]) -> str | None:

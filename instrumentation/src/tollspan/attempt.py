@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
-from tollspan import observers
+from tollspan import followed, observers
 from tollspan.answer import Answer
 from tollspan.attribution import Attribution
+from tollspan.custom_id import KeysOf, keys_of_custom_id, told
+from tollspan.failure import failure
+from tollspan.followed import REQUEST_ID_HEADERS
 from tollspan.forms import FORMS
 from tollspan.guarded import guarded, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
+from tollspan.pace import Pace
 from tollspan.process import Identity, Place, identify
 from tollspan.reader import Reader, reader_of
 from tollspan.record import CallRecord
@@ -24,18 +29,6 @@ from tollspan.sent import Sent
 from tollspan.swallow import UsageChunk
 
 HTTP_ERROR: Final = 400
-REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
-
-# Errors after which the provider cannot have seen the request; by name, because no HTTP library is imported here.
-UNSENT: Final = frozenset(
-    {
-        *("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"),
-        *("ClientConnectorError", "NewConnectionError", "ConnectTimeoutError", "NameResolutionError"),
-        *("EndpointConnectionError", "ProxyConnectionError"),
-    }
-)
-NOBODY_THERE: Final = "NewConnectionError"  # of urllib3, where it is a kind of timeout
-TIMEOUTS: Final = frozenset({"TimeoutException", "TimeoutError"})
 
 
 class Recorder(Protocol):
@@ -65,8 +58,8 @@ class Attempt:
         self._sent = sent
         self._recorder = recorder
         self._place = recorder.begin() if _makes_a_record(sent) else None
-        self._start_ns = recorder.now_ns()
-        self._identity = identify(self._start_ns)
+        self._pace = Pace(recorder.now_ns())
+        self._identity = identify(self._pace.start_ns)
         self._attribution = whose
         self._link = link(sent.fingerprint, self._identity.record_id, sent.retries)
         self._told = observers.begun()
@@ -75,7 +68,6 @@ class Attempt:
         self._swallow = UsageChunk() if sent.swallow_usage else None
         self._status: int | None = None
         self._request_id: str | None = None
-        self._first_chunk_ns: int | None = None
         self._done = False
         self.reading = False
 
@@ -86,10 +78,13 @@ class Attempt:
         self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
         results = self._sent.route.results
         if results is not None and status < HTTP_ERROR:
-            self._reader = results_reader(results, self._sent.path, self._report)
+            report = partial(self._report, keys_of_custom_id())
+            self._reader = results_reader(results, self._sent.path, report)
         else:
             self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
         self._answer.hear(header)
+        if not self._refused:
+            followed.note(self._request_id, self._answer)
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
@@ -101,8 +96,8 @@ class Attempt:
 
     @guarded
     def _chunk(self, data: bytes) -> None:
-        if self._first_chunk_ns is None:
-            self._first_chunk_ns = self._recorder.now_ns()
+        if self._pace.first_chunk_ns is None:
+            self._pace.first_chunk_ns = self._recorder.now_ns()
         if self._reader is not None:
             self._reader.feed(data)
 
@@ -122,19 +117,22 @@ class Attempt:
 
     @guarded
     def fail(self, error: BaseException) -> None:
-        """End with an exception: the application's own (cancel, close) aborts, a transport's fails."""
-        names = {kind.__name__ for one in _of(error) for kind in type(one).__mro__}
-        if not isinstance(error, Exception):
-            self._end("aborted", None)
-            return
-        timed_out = names & TIMEOUTS and NOBODY_THERE not in names
-        outcome: Outcome = "timeout" if timed_out else "failed"
-        self._end(outcome, type(error).__name__, sent=not names & UNSENT)
+        """End with an exception."""
+        found = failure(error)
+        self._end(found.outcome, found.error, sent=found.sent)
 
     @guarded
     def abort(self) -> None:
         """End because nobody reads on; an answer that was already whole stays complete. Idempotent."""
         self._end("aborted")
+
+    @guarded
+    def withdraw(self) -> None:
+        """Leave no record: nothing was sent after all."""
+        if not self._done:
+            self._done = True
+            if self._place is not None:
+                self._place.leave()
 
     @guarded
     def disown(self) -> None:
@@ -190,7 +188,7 @@ class Attempt:
             return route.results is None and bool(answer.usage) and answer.settled
         return self._sent.known or not route.unsure or bool(answer.usage or answer.model)
 
-    def _report(self, result: Result) -> None:
+    def _report(self, keys_of: KeysOf | None, result: Result) -> None:
         """Make the record of a call that this body reports: told by its own ids, and fetched, so that it counts once.
 
         The rater makes one call of all fetches of a response, whoever makes them.
@@ -201,6 +199,7 @@ class Attempt:
         self._recorder.emit(
             replace(
                 record,
+                attribution=told(self._attribution, result.custom_id, keys_of),
                 attempt=1,
                 retry_of=None,
                 provider_request_id=result.request_id,
@@ -212,13 +211,14 @@ class Attempt:
         self, identity: Identity, answer: Answer, measured: Measured, outcome: Outcome, error: str | None
     ) -> CallRecord:
         process_id, seq = (self._place or self._recorder).number()
-        asked, raw = self._sent, measured.raw
-        end_ns = max(self._recorder.now_ns(), self._start_ns)
+        asked, raw, pace = self._sent, measured.raw, self._pace
+        end_ns = max(self._recorder.now_ns(), pace.start_ns)
+        whole = asked.streams and outcome == "complete" and measured.quality == "exact"
         return CallRecord(
             identity=identity,
             process_id=process_id,
             seq=seq,
-            start_ns=self._start_ns,
+            start_ns=pace.start_ns,
             end_ns=end_ns,
             operation=asked.route.operation,
             provider=asked.provider,
@@ -237,38 +237,18 @@ class Attempt:
             attempt=self._link.attempt,
             retry_of=self._link.retry_of,
             stream=asked.streams,
-            ttft_seconds=self._ttft(),
-            output_rate=self._output_rate(outcome, measured, end_ns),
+            ttft_seconds=pace.ttft_seconds if asked.streams else None,
+            output_rate=pace.output_rate(measured.counts.output, end_ns) if whole else None,
             server_address=asked.host,
             http_status=self._status,
             error_type=error,
             request_fingerprint=asked.keyed_fingerprint,
         )
 
-    def _ttft(self) -> float | None:
-        if not self._sent.streams or self._first_chunk_ns is None:
-            return None
-        return (self._first_chunk_ns - self._start_ns) / 1e9
-
-    def _output_rate(self, outcome: Outcome, measured: Measured, end_ns: int) -> float | None:
-        """Return the tokens per second that a whole stream brought after its first chunk."""
-        known = outcome == "complete" and measured.quality == "exact" and self._sent.streams
-        if not known or not measured.counts.output or self._first_chunk_ns is None or end_ns <= self._first_chunk_ns:
-            return None
-        return measured.counts.output / ((end_ns - self._first_chunk_ns) / 1e9)
-
 
 def _makes_a_record(sent: Sent) -> bool:
     """Tell whether a request is a call for certain; only those are missed when the process is killed meanwhile."""
     return sent.route.operation != FETCH and (sent.known or not sent.route.unsure)
-
-
-def _of(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that it was made of: requests wraps urllib3's, which name a reason."""
-    yield error
-    for inner in (*error.args[:1], getattr(error, "reason", None)):
-        if isinstance(inner, BaseException) and inner is not error:
-            yield from _of(inner)
 
 
 def _text(value: object) -> str | None:

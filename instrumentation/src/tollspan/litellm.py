@@ -14,22 +14,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tollspan import observers
+from tollspan.followed import find, passed_on
 from tollspan.guarded import guarded
-from tollspan.metered import Metered
 from tollspan.runtime import record_usage
 from tollspan.semconv import ATTRIBUTION_KEYS
-
-PASSED_ON = "llm_provider-"  # how LiteLLM begins the names of headers that the provider sent
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 
 try:
     from litellm.integrations.custom_logger import CustomLogger as _Base  # type: ignore[import-not-found] # optional
 except ImportError:  # the hooks are called by name
     _Base = object
-
-_metered = Metered()
-observers.add(_metered.observe)
 
 
 class Callback(_Base):  # type: ignore[misc] # the library may be missing
@@ -40,7 +33,7 @@ class Callback(_Base):  # type: ignore[misc] # the library may be missing
         """Tell a call that succeeded."""
         if kwargs.get("cache_hit"):
             _tell(kwargs, response_obj, start_time, end_time, "cache_hit")
-        elif not _metered.has(_ids(response_obj)):
+        elif find(_ids(response_obj)) is None:
             _tell(kwargs, response_obj, start_time, end_time, "complete")
 
     @guarded
@@ -92,8 +85,7 @@ def _tell(kwargs: Mapping[str, Any], answer: Any, start: Any, end: Any, outcome:
 def _ids(answer: Any) -> Iterator[Any]:
     """Yield the ids of an answer: LiteLLM's or the provider's, and those that stood in the provider's headers."""
     yield _get(answer, "id")
-    headers = _dict(_dict(_get(answer, "_hidden_params")).get("additional_headers"))
-    yield from (value for name, value in headers.items() if name.removeprefix(PASSED_ON) in REQUEST_ID_HEADERS)
+    yield from passed_on(_dict(_get(answer, "_hidden_params")))
 
 
 def _customer(kwargs: Mapping[str, Any], about: Mapping[str, Any]) -> Any:

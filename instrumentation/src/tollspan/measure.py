@@ -11,10 +11,13 @@ from tollspan.answer import Answer
 from tollspan.reader import Reader
 from tollspan.semconv import Outcome, Quality, UsageApi
 from tollspan.sent import Sent
+from tollspan.tally import MEMBER
 from tollspan.usage import TokenCounts, api_of, has_units, normalise
 
 # Operations that generate no tokens, and APIs that do so whatever the operation is called.
-WITHOUT_OUTPUT: Final = frozenset({"embeddings", "rerank", "ocr", "moderation", "speech", "openai.embeddings"})
+WITHOUT_OUTPUT: Final = frozenset(
+    {"embeddings", "rerank", "ocr", "moderation", "text_to_speech", "openai.embeddings"},
+)
 # Operations whose input or output is no text, so that nothing in the request tells what they used.
 NOT_TEXT: Final = frozenset({"image_generation", "transcription"})
 
@@ -36,7 +39,7 @@ def measure(asked: Sent, answer: Answer, reader: Reader | None, outcome: Outcome
     that what it did not state is estimated.
     """
     cut = asked.streams and not answer.settled and outcome != "complete"
-    stated = _stated(asked.api, _final(answer) if cut else answer.usage)
+    stated = _stated(asked.api, _with_tallies(answer, _final(answer) if cut else answer.usage))
     if answer.header_usage and stated.counts.output is None:
         stated = _stated(asked.api, {**answer.header_usage, **stated.raw})
     generates, counts = WITHOUT_OUTPUT.isdisjoint((asked.route.operation, asked.api)), stated.counts
@@ -53,6 +56,13 @@ def _stated(route_api: UsageApi, raw: Mapping[str, Any]) -> Measured:
     return Measured(api, raw, normalise(api, raw), "unmeasured")
 
 
+def _with_tallies(answer: Answer, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a usage object with what is billed beside it, or in its place where nothing is stated."""
+    wanted = (tally.meter for tally in answer.form.tallies if tally.alone != bool(raw))
+    told = {meter: answer.tallies[meter] for meter in wanted if meter in answer.tallies}
+    return {**raw, MEMBER: told} if told else raw
+
+
 def _final(answer: Answer) -> Mapping[str, Any]:
     """Return the usage of a stream that was cut, without what is a placeholder until the end: Anthropic's output."""
     return {name: value for name, value in answer.usage.items() if name not in answer.form.placeholders}
@@ -63,7 +73,7 @@ def _estimated(
 ) -> tuple[TokenCounts, Quality]:
     told, output = counts.input, counts.output
     if told is None:
-        told = estimate.prompt_tokens(asked.body)
+        told = estimate.prompt_tokens(asked.body) or None
     if output is None and generates:
         output = _written(asked.api, reader)
     quality: Quality = "lower_bound" if reader is not None and reader.overflowed else "estimated"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tollspan.guarded import guarded
+from tollspan.guarded import safely
 from tollspan.record import CallRecord
 
 Told = Callable[[CallRecord], None]
@@ -29,11 +29,10 @@ def remove(observer: Observer) -> None:
 
 def begun() -> tuple[Told, ...]:
     """Ask every observer, as a call begins, for what shall be told of its record."""
-    found = (guarded(observer)() for observer in _observers)
-    return tuple(told for told in found if told is not None)
+    return tuple(told for observer in _observers if (told := safely(observer)) is not None)
 
 
 def ended(listeners: Iterable[Told], record: CallRecord) -> None:
     """Tell those who asked for it that a call has ended; one that fails keeps nothing from the others."""
     for told in listeners:
-        guarded(told)(record)
+        safely(told, record)

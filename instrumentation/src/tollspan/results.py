@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tollspan.answer import Answer, found
+from tollspan.answer import Answer
 from tollspan.body import WholeBody
-from tollspan.forms import FORMS, Path
+from tollspan.forms import FORMS
 from tollspan.guarded import log, safely
+from tollspan.json_path import Path, found
 from tollspan.routes import ResultsIn
 from tollspan.semconv import UsageApi
 from tollspan.stream import parsed

@@ -96,6 +96,7 @@ def _google() -> Iterable[Route]:
     yield Route(":countTokens", None, "gcp.gemini", "count_tokens")
     yield Route(":computeTokens", None, "gcp.vertex_ai", "count_tokens")
     yield Route(":predict", "vertex.predict", "gcp.vertex_ai", "embeddings", within="/publishers/")
+    yield Route(":predict", "vertex.predict", "gcp.vertex_ai", "image_generation", within="/models/imagen")
     mistral, vertex = "/publishers/mistralai/models/", "gcp.vertex_ai"
     yield Route(":rawPredict", "openai.chat", vertex, "chat", within=mistral)
     yield Route(":streamRawPredict", "openai.chat", vertex, "chat", within=mistral, streams=True)
@@ -158,7 +159,7 @@ def _media() -> Iterable[Route]:
         yield Route(f"/images/{kind}", api, "openai", "image_generation")
     yield Route("/audio/transcriptions", api, "openai", "transcription")
     yield Route("/audio/translations", api, "openai", "transcription")
-    yield Route("/audio/speech", api, "openai", "speech")
+    yield Route("/audio/speech", api, "openai", "text_to_speech")
 
 
 def _batches() -> Iterable[Route]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 EXIT_FLUSH_SECONDS = 5.0
 
 _lock = threading.Lock()
+_forking = threading.Lock()
 _running: Runtime | None = None
 
 
@@ -40,6 +41,7 @@ class Runtime:
 
     def restart(self) -> None:
         """Begin as a new process: own id, sequence, file and thread; what a forked parent has queued stays its own."""
+        self._pid = os.getpid()
         self._process = Process(tell=self._expect)
         settings = self.settings
         about, limits = encoded_resource(settings.resource), Limits.of(settings.spool_bytes)
@@ -53,14 +55,29 @@ class Runtime:
 
     def begin(self) -> Place:
         """Take a place in the sequence for a call that begins."""
+        self.settle()
         return self._process.begin()
 
     def number(self) -> tuple[str, int]:
         """Return the process id and the next sequence number."""
+        self.settle()
         return self._process.number()
+
+    def settle(self) -> None:
+        """Begin anew if this is a child that was forked behind Python's back, as uWSGI forks its workers."""
+        if os.getpid() != self._pid:
+            with _forking:
+                if os.getpid() != self._pid:
+                    _after_fork()
+
+    def flush(self, timeout: float) -> bool:
+        """Send what waits, for at most ``timeout`` seconds; True when nothing waits any more."""
+        self.settle()
+        return self.sender.flush(timeout)
 
     def stats(self) -> Stats:
         """Return what became of this process's records."""
+        self.settle()
         return self.sender.stats(self._process.id)
 
     @guarded
@@ -168,7 +185,7 @@ def record_usage(**fields: object) -> None:
 def flush(timeout: float = EXIT_FLUSH_SECONDS) -> bool:
     """Send what waits, for at most ``timeout`` seconds; True when nothing waits any more."""
     running = _running
-    return running is None or bool(safely(running.sender.flush, timeout))
+    return running is None or bool(safely(running.flush, timeout))
 
 
 def stats() -> Stats:
@@ -195,6 +212,7 @@ def _after_fork() -> None:
     if _running is not None:
         safely(_running.sender.forget)
         _running.restart()
+        ending.watch_worker(_running, _at_end)
 
 
 @guarded
@@ -202,6 +220,7 @@ def _at_end() -> None:
     running = _running
     wire.abort_open()
     if running is not None:
+        running.settle()
         running.sender.close(EXIT_FLUSH_SECONDS)
 
 

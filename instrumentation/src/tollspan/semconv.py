@@ -19,7 +19,9 @@ SEQ: Final = "tollspan.seq"  # int, 1, 2, 3 ... per process: a gap is a loss
 ATTEMPT: Final = "tollspan.attempt"  # int, 1 for the first HTTP attempt of a logical call
 RETRY_OF: Final = "tollspan.retry_of"  # record id of the first attempt of the same logical call
 OUTCOME: Final = "tollspan.outcome"  # one of the closed list of outcomes
-USAGE_RAW: Final = "tollspan.usage.raw"  # JSON: the provider's usage object verbatim
+USAGE_RAW: Final = (
+    "tollspan.usage.raw"  # JSON: the provider's usage object verbatim, plus a member tollspan with what it omits
+)
 USAGE_API: Final = "tollspan.usage.api"  # which API's usage object it is, of a closed list
 CUSTOM_ID: Final = "tollspan.batch.custom_id"  # the caller's own name for a request of a batch
 QUALITY: Final = "tollspan.quality"  # one of the closed list of qualities
@@ -35,6 +37,8 @@ SPAN_CACHE_WRITE_TOKENS: Final = "tollspan.span.cache_write_tokens"
 SPAN_OUTPUT_TOKENS: Final = "tollspan.span.output_tokens"  # int, inclusive
 SPAN_REASONING_TOKENS: Final = "tollspan.span.reasoning_tokens"
 SPAN_RECORD_IDS: Final = "tollspan.span.record_ids"  # strings, the records of these calls, the first 64
+# On a span of another instrumentation that makes response ids up: the id that the provider gave.
+SHOWN_RESPONSE_ID: Final = "tollspan.response_id"
 STREAM: Final = "gen_ai.request.stream"
 TTFT_SECONDS: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
 OUTPUT_RATE: Final = "tollspan.output_tokens_per_second"  # double, of a whole stream after its first chunk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import threading
 from collections.abc import Mapping
@@ -118,7 +117,9 @@ class Sender:
             return done
 
     def close(self, timeout_seconds: float) -> None:
-        """Flush, then end the thread; what could not be sent stays in the spool, or is dropped and counted."""
+        """Flush, then end the thread; what could not be sent stays in the spool, or is dropped and counted. Once."""
+        if self._closed:
+            return
         self.flush(timeout_seconds)
         with self._changed:
             self._closed = True
@@ -140,8 +141,8 @@ class Sender:
             return Stats(queued=self._outstanding(), problem=self._spool.problem, process_id=process_id, **self._counts)
 
     def _start(self) -> None:
-        if self._thread is None and not self._closed:
-            self._thread = threading.Thread(target=self._run, name="tollspan-sender", daemon=True)
+        if not self._closed and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=guarded(self._run), name="tollspan-sender", daemon=True)
             self._thread.start()
 
     def _outstanding(self) -> int:
@@ -200,8 +201,11 @@ class Sender:
             return
         records = 0 if batch.ended else len(batch.frames)
         arrived = max(records - refused, 0)
+        in_memory = isinstance(batch.source, Memory)
+        if not in_memory:
+            batch.source.acknowledge(batch.end)  # writes to the disk: calls do not wait for that
         with self._changed:
-            if not self._closed or not isinstance(batch.source, Memory):
+            if in_memory and not self._closed:
                 batch.source.acknowledge(batch.end)
             counted = {"exported": arrived} if batch.own else {"adopted": arrived}
             self._count(refused=refused if batch.own else 0, damaged=batch.damaged, **counted)
@@ -235,7 +239,7 @@ class Sender:
         try:
             with quiet():
                 status, answer = self._post(body)
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             log.log(level, "tollspan: try %d: endpoint not reached (%s); records wait", tries, error)
             return None
         if status // 100 == OK_CLASS:

@@ -6,17 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from tollspan.guarded import log
 from tollspan.semconv import BatchUsage
-from tollspan.telemetry import Telemetry
 from tollspan.transport import Transport
 from tollspan.variables import VARIABLES, pairs, read
 
 TRACES_PATH = "/v1/traces"
 GRPC_PORT, HTTP_PORT = 4317, 4318  # the OTLP specification's default ports
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What is asked for: attribution on LLM spans of others or on all spans, tokens on the active span, metrics."""
+
+    stamp_spans: bool | Literal["all"] = False
+    copy_to_span: bool = False
+    metrics: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ class Spool:
 
     def _open_in(self, folder: Path) -> Segment:
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        sizes = _sizes(folder)
+        sizes = waiting(folder)
         if sum(sizes.values()) + self._limits.segment_bytes > self._limits.folder_bytes:
             raise OSError(f"{folder} has its {self._limits.folder_bytes} bytes")
 
@@ -208,7 +208,7 @@ class Spool:
         held = {segment.path for segment in tuple(self._sources)}
         for folder in self._folders:
             try:
-                names = sorted(_sizes(folder))
+                names = sorted(waiting(folder))
             except OSError as error:
                 log.debug("tollspan: %s not read (%s)", folder, error)
                 continue
@@ -221,7 +221,7 @@ class Spool:
                 folder.rmdir()
 
 
-def _sizes(folder: Path) -> dict[str, int]:
+def waiting(folder: Path) -> dict[str, int]:
     """Return the name and bytes of each file of records in a folder.
 
     Raises:

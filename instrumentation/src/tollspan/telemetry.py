@@ -1,32 +1,22 @@
-"""What tollspan adds to the application's own telemetry; nothing of it unless asked for."""
+"""What tollspan adds to the application's own telemetry: on request, but for a response id on LiteLLM's spans."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from tollspan import observers
+from tollspan import litellm_span, observers, processor
+from tollspan.settings import Telemetry
 
 EVERY_SPAN: Final = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Telemetry:
-    """What is asked for: attribution on LLM spans of others or on all spans, tokens on the active span, metrics."""
-
-    stamp_spans: bool | Literal["all"] = False
-    copy_to_span: bool = False
-    metrics: bool = False
-
-
 def put_in(wanted: Telemetry) -> None:
     """Begin to add what is wanted; what is not is not even imported."""
+    litellm_span.SEAM.put_in()
     if wanted.stamp_spans:
-        from tollspan import processor  # noqa: PLC0415 - only who wants it pays for it
-
         processor.put_in(every_span=wanted.stamp_spans == EVERY_SPAN)
     if wanted.copy_to_span:
-        from tollspan import app_span  # noqa: PLC0415 - as above
+        from tollspan import app_span  # noqa: PLC0415 - only who wants it pays for it
 
         _observe(app_span.observe)
     if wanted.metrics:
@@ -37,8 +27,7 @@ def put_in(wanted: Telemetry) -> None:
 
 def take_out() -> None:
     """Add nothing any more."""
-    from tollspan import processor  # noqa: PLC0415 - as above
-
+    litellm_span.SEAM.take_out()
     processor.take_out()
     while _added:
         observers.remove(_added.pop())

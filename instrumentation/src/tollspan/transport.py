@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import http.client
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from tollspan.variables import TIMEOUT_SECONDS, Compression
 
 if TYPE_CHECKING:
+    from http.client import HTTPConnection
     from ssl import SSLContext
 
 Post = Callable[[bytes], "tuple[int, bytes]"]
@@ -44,18 +44,24 @@ def http_post(url: str, headers: Mapping[str, str], transport: Transport | None 
     def context() -> SSLContext:
         return _context(how)
 
-    def connect() -> http.client.HTTPConnection:
+    def connect() -> HTTPConnection:
+        from http.client import HTTPConnection, HTTPSConnection  # noqa: PLC0415 - a sixth of the time of importing us
+
         host = parts.hostname or ""
         if parts.scheme == "https":
-            return http.client.HTTPSConnection(host, parts.port, timeout=how.timeout, context=context())
-        return http.client.HTTPConnection(host, parts.port, timeout=how.timeout)
+            return HTTPSConnection(host, parts.port, timeout=how.timeout, context=context())
+        return HTTPConnection(host, parts.port, timeout=how.timeout)
 
     def post(body: bytes) -> tuple[int, bytes]:
+        from http.client import HTTPException  # noqa: PLC0415 - as above
+
         connection = connect()
         try:
             connection.request("POST", target, gzip.compress(body, 1) if zipped else body, fixed)
             answer = connection.getresponse()
             return answer.status, answer.read()
+        except HTTPException as error:
+            raise OSError(f"no HTTP answer ({error})") from error
         finally:
             connection.close()
 

@@ -63,12 +63,13 @@ _PLACES: Final[Mapping[UsageApi, Places]] = {
         {
             "input": "prompt_tokens",
             "output": "completion_tokens",
+            "tool_use": "connector_tokens",
             "cache_read": "prompt_tokens_details.cached_tokens prompt_cache_hit_tokens num_cached_tokens cached_tokens",
             "cache_write": "prompt_tokens_details.cache_write_tokens prompt_tokens_details.cache_creation_input_tokens",
             "reasoning": "completion_tokens_details.reasoning_tokens reasoning_tokens",
             "total": "total_tokens",
         },
-        proofs=(("reasoning",), ("cache_read", "cache_write"), ("cache_read", "reasoning")),
+        proofs=(("reasoning",), ("cache_read", "cache_write"), ("cache_read", "reasoning"), ("tool_use",)),
         rest_is_output=True,
         narrower={"num_search_queries": "perplexity.chat", "search_context_size": "perplexity.chat"},
     ),
@@ -85,7 +86,7 @@ _PLACES: Final[Mapping[UsageApi, Places]] = {
             "reasoning": "output_tokens_details.reasoning_tokens",
             "total": "total_tokens",
         },
-        units="seconds",
+        units="seconds tollspan.image",
         proofs=(("reasoning",),),
         narrower={"prompt_tokens": "openai.chat"},
     ),
@@ -125,7 +126,7 @@ _PLACES: Final[Mapping[UsageApi, Places]] = {
         beside=("tool_use", "reasoning"),
         proofs=(("tool_use",), ("reasoning",), ()),
     ),
-    "vertex.predict": _places({"input": "token_count"}),
+    "vertex.predict": _places({"input": "token_count"}, units="tollspan.image"),
     "bedrock.converse": _places(
         {
             "input": "inputTokens",

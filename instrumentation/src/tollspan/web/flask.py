@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, request
 
+from tollspan.guarded import guarded
 from tollspan.web.source import Named, Resolve, Source
 from tollspan.web.wsgi import AttributionMiddleware
 
@@ -31,6 +32,7 @@ def init_app(
         app.before_request(lambda: _resolved(resolve))
 
 
+@guarded
 def _resolved(resolve: Resolve) -> None:
     """Enter what the function says; the request's own context, which the middleware made, ends with the request."""
     Source(resolve=resolve).scope(request, request.headers.get).__enter__()

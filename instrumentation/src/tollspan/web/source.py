@@ -33,12 +33,15 @@ class Source:
 
     def scope(self, request: Any, header: Callable[[str], str | None]) -> Scope:
         """Return the scope in which the request is to be answered; ``header`` looks one up, case-insensitively."""
+        return Scope(safely(self._found, request, header) or {})
+
+    def _found(self, request: Any, header: Callable[[str], str | None]) -> dict[str, Any]:
         steps = (self._from_baggage, self._from_headers, self._from_claims)
         found: dict[str, Any] = {}
         for step in steps:
             found.update(safely(step, header) or {})
         found.update(safely(self._resolved, request) or {})
-        return Scope(found)
+        return found
 
     def _from_baggage(self, header: Callable[[str], str | None]) -> dict[str, Any]:
         return keys(from_baggage(header("baggage") or "")) if self.baggage else {}

@@ -10,6 +10,7 @@ import contextvars
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from tollspan.guarded import safely
 from tollspan.web.source import Middleware
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -27,7 +28,7 @@ class AttributionMiddleware(Middleware[Application]):
         home = contextvars.copy_context()
         home.run(scope.__enter__)
         body = home.run(self._app, environ, start_response)
-        return body if _finished(body, environ) else _Body(body, home)
+        return body if safely(_finished, body, environ) else _Body(body, home)
 
 
 def header(environ: Mapping[str, Any], name: str) -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from tollspan.attempt import Recorder
 from tollspan.hosts import look_up
 from tollspan.settings import Settings
-from tollspan.wire import aiohttp, botocore, httpx, requests
+from tollspan.wire import aiohttp, botocore, httpx, requests, urllib3, websockets
 from tollspan.wire.exchange import state
 from tollspan.wire.response import abort_open, disown_open
 
 __all__ = ["SEAMS", "abort_open", "disown_open", "patch", "unpatch"]
 
-SEAMS = (*httpx.SEAMS, *aiohttp.SEAMS, *requests.SEAMS, *botocore.SEAMS)
+SEAMS = (*httpx.SEAMS, *aiohttp.SEAMS, *requests.SEAMS, *urllib3.SEAMS, *botocore.SEAMS, *websockets.SEAMS)
 
 
 def patch(recorder: Recorder, settings: Settings) -> None:

@@ -37,8 +37,7 @@ async def _request(wrapped: Callable[..., Any], session: Any, args: tuple[Any, .
 def _prepared(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Keep back what the session adds to every request, where the request is a provider's."""
     headers = wrapped(*args, **kwargs)
-    if state.recorder is not None and inside():
-        safely(_kept_back, headers)
+    safely(_kept_back, headers)
     return headers
 
 
@@ -52,8 +51,9 @@ SEAMS = (
 
 
 def _kept_back(headers: Any) -> None:
-    for name in {name for name in headers if stays_here(name)}:
-        headers.popall(name)
+    if state.recorder is not None and inside():
+        for name in {name for name in headers if stays_here(name)}:
+            headers.popall(name)
 
 
 @guarded

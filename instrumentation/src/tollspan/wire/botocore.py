@@ -6,7 +6,7 @@ are followed at urllib3's response, which botocore's ``StreamingBody`` and ``Eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +14,8 @@ from tollspan.attempt import Attempt
 from tollspan.guarded import guarded, safely
 from tollspan.wire.exchange import Begun, Outgoing, begin, lowered, sending, state, stays_here
 from tollspan.wire.hook import Seam
-from tollspan.wire.response import Watched, passed, watch
+from tollspan.wire.response import watch
+from tollspan.wire.urllib3 import Body, ended
 
 _SIGNED_AS = "bedrock"  # the name under which Amazon Bedrock's requests are signed, whoever sends them
 
@@ -70,45 +71,7 @@ def _watch(attempt: Attempt | None, response: Any) -> None:
         return
     attempt.answered(response.status_code, response.headers.get)
     if response._content is None:  # noqa: SLF001 - else it was read at once; the library has no other word for it
-        watch(response.raw, attempt, _Watched)
-        return
-    attempt.chunk(response.content)
-    _ended(attempt, response.raw)
-
-
-def _ended(attempt: Attempt, raw: Any) -> None:
-    """End an attempt with its body; botocore looks itself whether the body was as long as announced, and later."""
-    if raw.length_remaining:
-        attempt.fail(EOFError())
+        watch(response.raw, attempt, Body)
     else:
-        attempt.finish()
-
-
-class _Watched(Watched):
-    """Mixed into urllib3's response: reports what is read of it."""
-
-    closed: bool
-
-    def read(self, *args: Any, **kwargs: Any) -> bytes:
-        """Read as the library does."""
-        return self._noted(super().read, args, kwargs)  # type: ignore[misc] # the library's class
-
-    def read1(self, *args: Any, **kwargs: Any) -> bytes:
-        """Read as the library does."""
-        return self._noted(super().read1, args, kwargs)  # type: ignore[misc] # the library's class
-
-    def read_chunked(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
-        """Yield the chunks of a body as the library does."""
-        return passed(self.tollspan_attempt, super().read_chunked(*args, **kwargs))  # type: ignore[misc] # as above
-
-    def _noted(self, read: Callable[..., bytes], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-        attempt = self.tollspan_attempt
-        try:
-            data = read(*args, **kwargs)
-        except BaseException as error:
-            attempt.fail(error)
-            raise
-        attempt.chunk(data)
-        if self.closed:
-            safely(_ended, attempt, self)
-        return data
+        attempt.chunk(response.content)
+        ended(attempt, response.raw)

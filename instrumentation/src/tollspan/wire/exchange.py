@@ -83,19 +83,24 @@ def begin(outgoing: Outgoing) -> Begun | None:
         return None
     provider = state.provider_of(outgoing.host)
     found = route(outgoing.method, outgoing.path, provider)
-    if found is not None and found.batch not in (None, state.batch_usage):
-        return Begun(None)
+    api = None if found is None or found.batch not in (None, state.batch_usage) else found.api
     headers = {} if found is None and provider is None else outgoing.headers()
-    sent = None if found is None or found.api is None else _sent(outgoing, headers, found, found.api, provider)
+    sent = None if found is None or api is None else _sent(outgoing, headers, found, api, provider)
     if provider is None and (found is None or (sent is not None and not sent.named)):
         _propagate(outgoing)
         return None
-    whose = current() if (named_here := safely(_override, outgoing, headers)) is None else named_here
-    if BAGGAGE_HEADER in headers:
-        outgoing.drop_header(BAGGAGE_HEADER)
+    whose = kept_here(outgoing, headers)
     if sent is None:
         return Begun(None)
     return Begun(Attempt(sent, recorder, whose), _asking(sent.body) if sent.swallow_usage else None)
+
+
+def kept_here(outgoing: Outgoing, headers: Mapping[str, str]) -> Attribution:
+    """Take out of a provider's request what stays here; return for whom it is, all told."""
+    whose = safely(_override, outgoing, headers)
+    if BAGGAGE_HEADER in headers:
+        outgoing.drop_header(BAGGAGE_HEADER)
+    return current() if whose is None else whose
 
 
 def lowered(items: Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
@@ -153,8 +158,8 @@ class sending:  # noqa: N801 - reads as what it surrounds; a class enters in a t
 
     @guarded
     def __enter__(self) -> None:
-        self._inside = _inside.set(True)
         self._hidden = _hidden()
+        self._inside = _inside.set(True)  # last: where an interrupt comes before it, the next call is metered
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if error is not None and self._attempt is not None:

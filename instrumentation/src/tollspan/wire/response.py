@@ -13,7 +13,7 @@ from typing import Any
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded
 
-_open: weakref.WeakSet[Any] = weakref.WeakSet()  # with a body that is still to come; each has an attempt
+_open: weakref.WeakSet[Attempt] = weakref.WeakSet()  # whose answer is still to come
 _mixed: dict[tuple[type, type], type] = {}  # (class of ours, class of a library) -> both
 
 
@@ -30,6 +30,7 @@ class Watched:
         self.left()
         super().close()  # type: ignore[misc] # the library's class
 
+    @guarded
     def left(self) -> None:
         """Note that nobody reads on."""
         if not self.tollspan_attempt.reading:
@@ -45,7 +46,12 @@ def watch(response: Any, attempt: Attempt, kind: type) -> None:
     """Let an attempt follow a response's body: mix ``kind`` into it, which reports what is read."""
     response.tollspan_attempt = attempt
     mix(kind, response)
-    _open.add(response)
+    opened(attempt)
+
+
+def opened(attempt: Attempt) -> None:
+    """Remember an attempt whose answer is still to come, for the end of the process and for forks."""
+    _open.add(attempt)
 
 
 def mix(ours: type, thing: Any) -> None:
@@ -97,14 +103,14 @@ async def apassed(attempt: Attempt, pieces: AsyncIterator[bytes]) -> AsyncIterat
 
 @guarded
 def abort_open() -> None:
-    """End, as aborted, every attempt whose body nobody will read any more; for the end of the process."""
-    for response in list(_open):
-        response.tollspan_attempt.abort()
+    """End, as aborted, every attempt whose answer nobody will read any more; for the end of the process."""
+    for attempt in list(_open):
+        attempt.abort()
 
 
 @guarded
 def disown_open() -> None:
     """Leave the open attempts to the process that began them; for a forked child, in which they are copies."""
-    for response in list(_open):
-        response.tollspan_attempt.disown()
+    for attempt in list(_open):
+        attempt.disown()
     _open.clear()

@@ -13,6 +13,7 @@ from tollspan_rater.cli import (
     dialects,
     event_pages,
     instrumentation_settings,
+    instrumented_apis,
     provider_tables,
     store_tables,
     wire_contract,
@@ -40,6 +41,7 @@ def pages() -> dict[str, str]:
         "providers.md": provider_tables.page(),
         "events.md": event_pages.page(),
         "instrumentation-settings.md": instrumentation_settings.page(),
+        "instrumented-apis.md": instrumented_apis.page(),
         event_pages.SCHEMA_FILE: event_pages.schema_text(),
     }
 

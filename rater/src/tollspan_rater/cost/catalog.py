@@ -36,7 +36,7 @@ METERS: Final[dict[str, tuple[str, int]]] = {  # price key -> meter, units that 
     "audio_hours": ("audio_second", 3600),
     "web_searches_kcount": ("web_search", 1000),
     "requests_kcount": ("request", 1000),
-    "storage_searches_kcount": ("storage_search", 1000),
+    "storage_searches_kcount": ("file_search", 1000),
     "social_searches_kcount": ("social_search", 1000),
     "rerank_searches_kcount": ("rerank_search", 1000),
     "code_executions_kcount": ("code_execution", 1000),

@@ -25,7 +25,7 @@ def grouped(forest: Forest, clusters: Clusters, around: Around) -> list[Group]:
     groups: list[list[int]] = []
     hollow: set[int] = set()
     for group in clusters.groups():
-        if containers.issuperset(group):
+        if containers.issuperset(group) or _says_nothing(forest, containers, group):
             hollow.update(group)
         else:
             groups.append(group)
@@ -36,6 +36,11 @@ def grouped(forest: Forest, clusters: Clusters, around: Around) -> list[Group]:
     groups += [[at] for at in stand_in if at not in alone]
     standing = dict.fromkeys(stand_in, frozenset({"aggregate"}))
     return [Group(tuple(group), _flags(clusters, standing, group)) for group in groups]
+
+
+def _says_nothing(forest: Forest, containers: set[int], group: Sequence[int]) -> bool:
+    """Tell whether a group is a container of several calls, seen by others as well, and nobody measured anything."""
+    return not containers.isdisjoint(group) and not any(forest.spans[at].usage.measured for at in group)
 
 
 def _flags(clusters: Clusters, standing: Mapping[int, frozenset[str]], group: Sequence[int]) -> frozenset[str]:

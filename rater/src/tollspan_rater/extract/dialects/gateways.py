@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tollspan import semconv
 from tollspan_rater.domain.fates import Role
 from tollspan_rater.extract.dialects.semconv import KEYS, ROLES
 from tollspan_rater.extract.dialects.table import (
@@ -52,13 +53,13 @@ _TTL: Final = "cache_creation_token_details"
 
 LITELLM: Final = Dialect(
     name="litellm",
-    version=2,
+    version=3,
     rank=FRAMEWORK,
     raw_rank=FOREIGN_RAW,
     source="PyPI litellm 1.109.1 (recorded)",
     traps=(
         "with an active span it writes onto that one: of several calls only the last stays, the children all do",
-        "the response id of every provider but OpenAI is made up: chatcmpl-UUID",
+        "the response id of every provider but OpenAI is made up: chatcmpl-UUID; tollspan in the same process names it",
         "an async success is told in a trace of its own, after the parent has ended",
         "a stream without include_usage has zeros",
         "details only in metadata.usage_object, as the repr of a Python dict",
@@ -68,7 +69,11 @@ LITELLM: Final = Dialect(
     markers=("litellm.call_id",),
     keys=merged(
         {
-            "response_id": ("gen_ai.response.id", *(f"llm.{name}.{_IDS[name]}" for name in _ANSWERS)),
+            "response_id": (
+                semconv.SHOWN_RESPONSE_ID,
+                "gen_ai.response.id",
+                *(f"llm.{name}.{_IDS[name]}" for name in _ANSWERS),
+            ),
             "response_model": ("gen_ai.response.model", *(f"llm.{name}.{_MODELS[name]}" for name in _ANSWERS)),
             "cache_hit": ("litellm.cache_hit",),
         },

@@ -38,6 +38,7 @@ GENERATE: Final = UsageApi(
         ),
         "reasoning": ("thoughtsTokenCount", "thoughts_token_count"),
         "total": ("totalTokenCount", "total_token_count"),
+        "unit.web_search": ("tollspan.web_search",),  # stands in the candidates; our instrumentation counts it
         "tier.": ("serviceTier", "service_tier"),
     },
     lists={
@@ -77,6 +78,10 @@ INTERACTIONS: Final = UsageApi(
 )
 
 # https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings: the statistics of a prediction.
-PREDICT: Final = UsageApi(name="vertex.predict", title="Vertex AI predictions", keys={"input": ("token_count",)})
+PREDICT: Final = UsageApi(
+    name="vertex.predict",
+    title="Vertex AI predictions",
+    keys={"input": ("token_count",), "unit.image": ("tollspan.image",)},
+)
 
 APIS: Final = (GENERATE, INTERACTIONS, PREDICT)

@@ -10,16 +10,18 @@ _IN: Final = "prompt_tokens_details"
 _OUT: Final = "completion_tokens_details"
 
 # https://platform.openai.com/docs/api-reference/chat/object, Azure OpenAI alike. Beside OpenAI's names stand those by
-# which others extend the object: DeepSeek (prompt_cache_hit_tokens), Mistral (num_cached_tokens), Moonshot, Together
-# and Hugging Face (cached_tokens), Alibaba (cache_creation...), OpenRouter (cost, server_tool_use...), xAI
-# (num_sources_used). xAI counts reasoning beside the completion, some gateways do so with cached tokens: their total
-# proves it. Gemini's OpenAI endpoint states its thoughts in the total only.
+# which others extend the object: DeepSeek (prompt_cache_hit_tokens), Mistral (num_cached_tokens, connectors), Moonshot,
+# Together and Hugging Face (cached_tokens), Alibaba (cache_creation...), OpenRouter (cost, server_tool_use...), xAI
+# (num_sources_used). xAI counts reasoning beside the completion, Mistral the tokens of connectors beside the prompt,
+# some gateways do so with cached tokens: their total proves it. Gemini's OpenAI endpoint states its thoughts in the
+# total only.
 CHAT: Final = UsageApi(
     name="openai.chat",
     title="OpenAI Chat Completions and Completions; Azure OpenAI, DeepSeek, Mistral, xAI, Groq, OpenRouter, Moonshot, "
     "Alibaba, Together, Hugging Face, Cerebras, vLLM and others",
     keys={
         "input": ("prompt_tokens",),
+        "tool_use": ("connector_tokens",),
         "cache_read": (
             f"{_IN}.cached_tokens",
             "prompt_cache_hit_tokens",
@@ -43,13 +45,17 @@ CHAT: Final = UsageApi(
         "audio_out": (f"{_OUT}.audio_tokens",),
         "image_out": (f"{_OUT}.image_tokens",),
         "total": ("total_tokens",),
-        "unit.web_search": ("server_tool_use_details.web_search_requests", "server_tool_use.web_search_requests"),
+        "unit.web_search": (
+            "server_tool_use_details.web_search_requests",
+            "server_tool_use.web_search_requests",
+            "connectors.web_search",
+        ),
         "unit.search_source": ("num_sources_used",),
         "unit.audio_second": ("prompt_audio_seconds",),
         "tier.": ("service_tier",),
         "cost.": ("cost", "pydantic_ai_gateway.cost_estimate"),
     },
-    proofs=(("reasoning",), ("cache_read", "cache_write"), ("cache_read", "reasoning")),
+    proofs=(("reasoning",), ("cache_read", "cache_write"), ("cache_read", "reasoning"), ("tool_use",)),
     rest_is_output=True,
     narrower={"num_search_queries": "perplexity.chat", "search_context_size": "perplexity.chat"},
 )
@@ -83,6 +89,10 @@ RESPONSES: Final = UsageApi(
         "image_out": _both(_OUT_DETAILS, "image_tokens"),
         "total": ("total_tokens",),
         "unit.audio_second": ("seconds",),  # a transcription that is billed by its length
+        "unit.image": ("tollspan.image",),
+        "unit.web_search": ("tollspan.web_search",),  # these stand in the output; our instrumentation counts them
+        "unit.file_search": ("tollspan.file_search",),
+        "unit.code_interpreter": ("tollspan.code_interpreter",),
         "tier.": ("service_tier",),
     },
     proofs=(("reasoning",),),
