@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded, safely
-from tollspan.wire.exchange import Begun, Outgoing, begin, inside, lowered, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, concerns, inside, lowered, sending, state
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import Watched, passed, watch
 
@@ -41,7 +41,11 @@ SEAMS = (
 @guarded
 def _begun(pool: Any, request: dict[str, Any]) -> Begun | None:
     """Begin an attempt; what stays here is not among the headers in ``request`` afterwards."""
-    parts, body, headers = urlsplit(request["url"]), request["body"], request["headers"] or pool.headers
+    parts, method = urlsplit(request["url"]), request["method"].upper()
+    host = parts.hostname or pool.host
+    if not concerns(method, host, parts.path):
+        return None
+    body, headers = request["body"], request["headers"] or pool.headers
 
     def drop(name: str) -> None:
         request["headers"] = kept = copy(request["headers"] or headers)
@@ -54,8 +58,8 @@ def _begun(pool: Any, request: dict[str, Any]) -> Begun | None:
 
     return begin(
         Outgoing(
-            method=request["method"].upper(),
-            host=parts.hostname or pool.host,
+            method=method,
+            host=host,
             path=parts.path,
             headers=lambda: lowered(headers.items()),
             drop_header=drop,
