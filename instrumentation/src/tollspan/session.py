@@ -210,6 +210,8 @@ class Session:
     _told: ClassVar[Mapping[bytes, Callable[[Session, Mapping[str, Any], bytes], None]]] = {
         b"session.created": _configured,
         b"session.updated": _configured,
+        b"transcription_session.created": _configured,
+        b"transcription_session.updated": _configured,
         b"response.created": _created,
         b"response.done": _done,
         b"response.completed": _done,

@@ -122,6 +122,7 @@ def _text(header: str | bytes) -> str:
     return header.decode("latin-1") if isinstance(header, bytes) else header
 
 
+@guarded
 def inside() -> bool:
     """Tell whether a provider's request is being sent here, by this wire or by one above."""
     return _inside.get()

@@ -24,11 +24,11 @@ def _urlopen(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwar
         return wrapped(*args, **kwargs)
     request = {**dict.fromkeys(_NAMES), **dict(zip(_NAMES, args, strict=False)), **kwargs}
     begun = _begun(pool, request)
+    first, others = [request.pop(name) for name in _NAMES], args[len(_NAMES) :]
     if begun is None:
-        return wrapped(*args, **kwargs)
+        return wrapped(*first, *others, **request)
     with sending(begun.attempt):
-        first = [request.pop(name) for name in _NAMES]
-        response = wrapped(*first, *args[len(_NAMES) :], **request)
+        response = wrapped(*first, *others, **request)
     _watch(begun.attempt, response)
     return response
 
@@ -52,6 +52,10 @@ def _begun(pool: Any, request: dict[str, Any]) -> Begun | None:
         for spelled in [one for one in kept if one.lower() == name]:
             del kept[spelled]
 
+    def put(name: str, value: str) -> None:
+        drop(name)
+        request["headers"][name] = value
+
     return begin(
         Outgoing(
             method=method,
@@ -59,6 +63,7 @@ def _begun(pool: Any, request: dict[str, Any]) -> Begun | None:
             path=parts.path,
             headers=lambda: lowered(headers.items()),
             drop_header=drop,
+            set_header=put,
             body=lambda: body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b"",
         )
     )
