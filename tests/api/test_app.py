@@ -262,6 +262,7 @@ def test_a_folder_comes_as_an_object_in_an_object(http: TestClient, rater: FakeR
         ("usage", b'{"top": null}', 400, "another type"),
         ("usage", b'{"top": true}', 400, "another type"),
         ("usage", b'{"customer": 5}', 400, "another type"),
+        ("usage", b'{"customer": 5.5}', 400, "another type"),
         ("usage", b'{"customer": ["a"]}', 400, "another type"),
         ("usage", b'{"by": [["day"]]}', 400, "another type"),
         ("usage", b'{"unpriced": 1}', 400, "another type"),

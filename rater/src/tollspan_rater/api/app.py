@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, BinaryIO, Final, cast
 
 from starlette.applications import Starlette
@@ -146,7 +146,7 @@ async def _given(request: Request, asked: Question) -> dict[str, list[str]]:
     """Return the raw parameters of a question: of the address, and of the body's JSON object."""
     kinds = {param.name: param for param in (*PARAMS, *asked.params)}
     given = {key: request.query_params.getlist(key) for key in request.query_params}
-    said = await _json_object(request) if request.method == "POST" else {}
+    said = await _json_object(request, float) if request.method == "POST" else {}
     return given | {name: _raw(name, value, kinds.get(name)) for name, value in said.items()}
 
 
@@ -168,14 +168,15 @@ def _raw(name: str, value: Any, param: Param | None) -> list[str]:
     return [one if isinstance(one, str) else json.dumps(one) for one in values]
 
 
-async def _json_object(request: Request) -> dict[str, Any]:
+async def _json_object(request: Request, fraction: Callable[[str], Any] = str) -> dict[str, Any]:
+    """Return the body's JSON object; amounts of commands stay text, every digit of them."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_COMMAND_BYTES:
             raise errors.UsageError(f"a command may have {MAX_COMMAND_BYTES} bytes; send it in parts")
     try:
-        said = json.loads(body or b"{}", parse_float=str)
+        said = json.loads(body or b"{}", parse_float=fraction)
     except ValueError as error:
         raise errors.UsageError(f"the body is no JSON: {error}") from error
     if not isinstance(said, dict):
