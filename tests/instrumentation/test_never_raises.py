@@ -22,6 +22,7 @@ from tests.instrumentation.conftest import Sink
 
 import tollspan
 from tollspan import ending, runtime, threads, wire
+from tollspan.tasks import celery as tasks
 from tollspan_rater.demo.provider import FakeProvider
 
 MOST = 1  # applications in which a function is broken
@@ -126,6 +127,7 @@ def healed(running: runtime.Runtime | None) -> None:
     wire.unpatch()
     threads.take_out()
     ending.unwatch()
+    tasks._running.clear()
     if running is not None:
         running.sender.close(0)
 
