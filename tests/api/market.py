@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
+from tests.query.shop import Shop, card, folder_rater, plan
 
-from query.shop import Shop, card, folder_rater, plan
 from tollspan_rater.api.app import create_app
 from tollspan_rater.api.keys import new_key
 from tollspan_rater.server.rater import Rater

@@ -103,6 +103,11 @@ def test_imports_by_scope(http: TestClient, rater: FakeRater, scope: str) -> Non
         assert (response.status_code, rater.imported) == (403, [])
 
 
+def test_an_import_takes_no_other_parameter(http: TestClient, rater: FakeRater) -> None:
+    response = http.post("/v1/import?nome=x.pb", headers=bearer("key-ingest"), content=b"x")
+    assert (response.status_code, rater.imported) == (400, [])
+
+
 def test_a_key_never_leaves_its_tenant(http: TestClient, rater: FakeRater) -> None:
     assert http.get("/v1/usage", headers=bearer("key-query", **{"X-Tollspan-Tenant": "t2"})).status_code == 403
     assert http.get("/v1/usage?tenant=t2", headers=bearer("key-query")).status_code == 400
@@ -262,6 +267,7 @@ def test_a_folder_comes_as_an_object_in_an_object(http: TestClient, rater: FakeR
         ("usage", b'{"top": null}', 400, "another type"),
         ("usage", b'{"top": true}', 400, "another type"),
         ("usage", b'{"customer": 5}', 400, "another type"),
+        ("usage", b'{"customer": 5.5}', 400, "another type"),
         ("usage", b'{"customer": ["a"]}', 400, "another type"),
         ("usage", b'{"by": [["day"]]}', 400, "another type"),
         ("usage", b'{"unpriced": 1}', 400, "another type"),

@@ -270,8 +270,7 @@ class Condition:
 CONDITIONS = (
     Condition("without tollspan", ("theirs",), {}),
     Condition("attribution", ("ours",), {}, baggage=False),
-    Condition("and headers", ("ours",), {**OVERRIDE, "Baggage": f"customer={SECRET}"}, baggage=False),
-    Condition("and Baggage", ("ours",), {**OVERRIDE, "Baggage": f"customer={SECRET}"}),
+    Condition("and headers, Baggage", ("ours",), {**OVERRIDE, "Baggage": f"customer={SECRET}"}),
     Condition("and their HTTP spans", ("ours", "theirs"), {}),
     Condition("theirs first", ("theirs", "ours"), OVERRIDE),
 )

@@ -142,6 +142,8 @@ class _Doors:
         """Read an uploaded OTLP file through the pipeline, as it arrives."""
         who = await self._identify(request)
         require(who, "ingest")
+        if set(request.query_params) - {"name"}:
+            raise errors.UsageError("an import takes the parameter name, and no other")
         name = request.query_params.get("name") or "body.jsonl"
         body = cast("BinaryIO", io.BufferedReader(RequestBody(cast("AsyncIterator[bytes]", request.stream()))))
         receipt = await run_in_threadpool(
@@ -165,7 +167,7 @@ async def _given(request: Request, asked: Question) -> dict[str, list[str]]:
     """Return the raw parameters of a question: of the address, and of the body's JSON object."""
     kinds = {param.name: param for param in (*PARAMS, *asked.params)}
     given = {key: request.query_params.getlist(key) for key in request.query_params}
-    said = await _json_object(request) if request.method == "POST" else {}
+    said = await _json_object(request, float) if request.method == "POST" else {}
     return given | {name: _raw(name, value, kinds.get(name)) for name, value in said.items()}
 
 
@@ -187,14 +189,15 @@ def _raw(name: str, value: Any, param: Param | None) -> list[str]:
     return [one if isinstance(one, str) else json.dumps(one) for one in values]
 
 
-async def _json_object(request: Request) -> dict[str, Any]:
+async def _json_object(request: Request, fraction: Callable[[str], Any] = str) -> dict[str, Any]:
+    """Return the body's JSON object; amounts of commands stay text, every digit of them."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_COMMAND_BYTES:
             raise errors.UsageError(f"a command may have {MAX_COMMAND_BYTES} bytes; send it in parts")
     try:
-        said = json.loads(body or b"{}", parse_float=str)
+        said = json.loads(body or b"{}", parse_float=fraction)
     except ValueError as error:
         raise errors.UsageError(f"the body is no JSON: {error}") from error
     if not isinstance(said, dict):
