@@ -2,7 +2,7 @@
 UV = .venv/bin/uv
 
 .PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating \
-	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz
+	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz dashboards
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -48,6 +48,9 @@ rating: setup
 
 api-fuzz: setup
 	$(UV) run --quiet python -m tests.api
+
+dashboards: setup
+	$(UV) run --quiet python -m dashboards
 
 coexistence: setup
 	$(UV) run --quiet python -m conformance.coexistence
