@@ -31,6 +31,7 @@ from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app
 from tollspan_rater.server.config_history import note_config
 from tollspan_rater.server.meters import apply_file
+from tollspan_rater.server.money_spans import money_spans
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.schedule import Schedule
@@ -90,10 +91,15 @@ class HttpServer:
 
 def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | None = None) -> None:
     """Serve until ``stop`` is set; the caller holds the folder's lock and closes the rater."""
-    config = rater.config
     note_config(rater, LOCAL_ACTOR)
     _apply_pricing(rater)
     _apply_meters(rater)
+    with money_spans(rater):
+        _answer(rater, stop, ready)
+
+
+def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) -> None:
+    config = rater.config
     admission = _admission(rater)
     token = secrets.token_urlsafe(32)
     grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
