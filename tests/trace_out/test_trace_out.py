@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.server.conftest import SECOND, T0, Bench, call
 from tests.trace_out.spans import BOUNDS, QUIET, Kept, attributes, rest, telling
+from tollspan_rater.errors import ConfigError
+from tollspan_rater.server.money_spans import money_spans
+from tollspan_rater.trace_out import trace_out
 from tollspan_rater.trace_out.target import NotNow, Taken
 from tollspan_rater.trace_out.teller import Bounds
 
@@ -240,3 +245,59 @@ def test_a_money_span_that_comes_back_is_no_usage(shop: Bench, kept: Kept) -> No
         telling_it.step()
         assert shop.usage() == before
         assert len(kept.spans) == 1
+
+
+def test_ingest_goes_on_while_the_endpoint_hangs(shop: Bench, kept: Kept) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    class Hanging(Kept):
+        def send(self, body: bytes, spans: int) -> Taken | NotNow:
+            asked.set()
+            assert answered.wait(30)
+            return kept.send(body, spans)
+
+    with telling(shop, Hanging()) as telling_it:
+        shop.send(call(1))
+        rest(shop)
+        telling_it.start()
+        assert asked.wait(30)
+        assert shop.rater.trouble() is None
+        shop.send(call(2))
+        assert shop.usage()["acme"][0] == 2
+        answered.set()
+    assert [span.parent_span_id[-1] for span in kept.spans] == [1]
+
+
+def test_a_fault_is_logged_and_tried_again(
+    shop: Bench, kept: Kept, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = threading.Event()
+    with telling(shop, kept) as telling_it:
+        monkeypatch.setattr(trace_out, "PAUSE_S", 0.001)
+        monkeypatch.setattr(trace_out, "MOST_PAUSE_S", 0.001)
+        steps = iter([ValueError("by the test")])
+
+        def step() -> bool:
+            for fault in steps:
+                raise fault
+            again.set()
+            return True
+
+        monkeypatch.setattr(telling_it, "step", step)
+        telling_it.start()
+        assert again.wait(30)
+    assert "money spans failed" in caplog.text
+
+
+def test_nothing_goes_out_without_an_endpoint(bench: Bench) -> None:
+    with money_spans(bench.rater):
+        assert bench.rater.trace_out is None
+    assert not bench.folder.trace_outbox.exists()
+
+
+def test_authorities_that_are_none_are_refused(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    bench.flags |= {"trace_out.endpoint": "https://h", "trace_out.protocol": "http"}
+    bench.flags["trace_out.ca_file"] = str(tmp_path / "ca.pem")
+    with pytest.raises(ConfigError, match=r"trace_out\.ca_file"), money_spans(bench.rater):
+        pass

@@ -155,7 +155,7 @@ class TraceOut(_Section):
     headers_file: Path | None = Field(
         None, description="File of headers sent along, as a key: one `NAME: VALUE` a line."
     )
-    ca_file: Path | None = Field(None, description="PEM authorities of an https endpoint, beside the system's.")
+    ca_file: Path | None = Field(None, description="PEM authorities of an https endpoint, in place of the system's.")
     quiet_seconds: int = Field(30, ge=0, description="Seconds without news of a call before its money is sent.")
     max_waiting: int = Field(
         100_000, gt=0, description="Spans kept for an endpoint that does not answer; then the oldest are dropped."

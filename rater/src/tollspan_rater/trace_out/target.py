@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +84,10 @@ class HttpTarget:
     def __init__(self, endpoint: str, headers: Mapping[str, str], authorities: Path | None = None) -> None:
         base = endpoint.rstrip("/")
         self._url = base if base.endswith(_PATH) else base + _PATH
-        verify: bool | str = True if authorities is None else str(authorities)
         self._client = httpx.Client(
-            headers={**headers, "Content-Type": "application/x-protobuf"}, timeout=TIMEOUT_S, verify=verify
+            headers={**headers, "Content-Type": "application/x-protobuf"},
+            timeout=TIMEOUT_S,
+            verify=ssl.create_default_context(cafile=authorities),
         )
 
     def send(self, body: bytes, spans: int) -> Taken | NotNow:

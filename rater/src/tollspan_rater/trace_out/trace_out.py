@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Final
 
-import duckdb
-
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import TollspanError
 from tollspan_rater.query.scope import Scope
@@ -91,8 +89,11 @@ class TraceOut:
             begun = monotonic()
             try:
                 delivered = self.step()
-            except (TollspanError, OSError, duckdb.Error) as error:
+            except TollspanError as error:
                 log.warning("money spans: %s; the next try follows", error)
+                delivered = False
+            except Exception:  # the bill is made elsewhere; what cannot be shown now may be later
+                log.exception("money spans failed; the next try follows")
                 delivered = False
             self._pause_s = PAUSE_S if delivered else min(2 * self._pause_s, MOST_PAUSE_S)
             self._stop.wait(max(self._pause_s, monotonic() - begun))  # at most half of the time is spent on this
