@@ -2,7 +2,7 @@
 UV = .venv/bin/uv
 
 .PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating \
-	conformance coexistence leaks cases cases-oldest compare-instrumentations
+	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -45,6 +45,9 @@ properties: setup
 
 rating: setup
 	$(UV) run --quiet python -m tests.rating
+
+api-fuzz: setup
+	$(UV) run --quiet python -m tests.api
 
 coexistence: setup
 	$(UV) run --quiet python -m conformance.coexistence

@@ -21,7 +21,6 @@ ABORTED = Record("aborted", "estimated")
 BROKEN = Record("failed", "estimated")
 REFUSED = Record("failed", "unmeasured")
 TIMED_OUT = Record("timeout", "estimated")
-FREE: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +69,16 @@ class Cases:
     def __call__(
         self, name: str, *expected: Record, traits: str = "plain", input_stated: bool = False, polls: int = 0
     ) -> Register:
-        """Return the decorator; without ``expected`` one exact record is, with ``FREE`` given as ``*FREE``, none."""
-
-        def register(call: Callable[[str], Any]) -> Callable[[str], Any]:
-            self.found.append(Case(name, self.sdk, call, expected or (EXACT,), traits, input_stated, polls))
-            return call
-
-        return register
+        """Return the decorator of a case; without ``expected`` one exact record is."""
+        return self._adds(name, expected or (EXACT,), traits, input_stated, polls)
 
     def free(self, name: str, *, traits: str = "plain") -> Register:
         """Return the decorator of a case that must leave no record, since nothing is charged."""
+        return self._adds(name, (), traits)
 
+    def _adds(self, name: str, *about: Any) -> Register:
         def register(call: Callable[[str], Any]) -> Callable[[str], Any]:
-            self.found.append(Case(name, self.sdk, call, (), traits))
+            self.found.append(Case(name, self.sdk, call, *about))
             return call
 
         return register

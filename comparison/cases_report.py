@@ -12,10 +12,14 @@ from tollspan import semconv
 
 
 class Verdict(StrEnum):
-    """How a case ended; ``absent`` cases are calls that the SDK's release does not have."""
+    """How a case ended: ``free`` if nothing is charged, ``unmeasured`` if a record says that nothing is known.
+
+    ``absent`` cases are calls that the SDK's release does not have.
+    """
 
     EXACT = "exact"
     ESTIMATED = "estimated"
+    UNMEASURED = "unmeasured"
     FREE = "free"
     WRONG = "wrong"
     MISSING = "missing"
@@ -32,10 +36,10 @@ def verdict(run: CaseRun) -> tuple[Verdict, str]:
         short = len(records) < len(run.case.expected)
         said = "; ".join([*found, *([] if run.said == "done" else [run.said])])
         return (Verdict.MISSING if short else Verdict.WRONG), said
-    qualities = {record.quality for record in run.case.expected} - {"unmeasured"}
-    if not run.case.expected:
+    if not run.case.is_charged:
         return Verdict.FREE, ""
-    return (Verdict.ESTIMATED if qualities != {"exact"} else Verdict.EXACT), ""
+    worst = Verdict.ESTIMATED if "estimated" in {one.quality for one in run.case.expected} else Verdict.UNMEASURED
+    return (Verdict.EXACT if run.case.states_all else worst), ""
 
 
 def lines(runs: Sequence[CaseRun]) -> Iterator[str]:

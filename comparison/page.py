@@ -63,7 +63,8 @@ def _head(runs: Sequence[Run]) -> Iterator[str]:
         "own bill, each instrumentation in an environment of its own. Graded by the attributes of its spans alone. "
         "It is our table of cases and our rules: these stand below, the code in `comparison/`, recorded attributes in "
         "`tests/data/comparison/`. What tollspan's rater makes of other instrumentations' spans is another question, "
-        "which [conformance](conformance.md) answers."
+        "which [conformance](conformance.md) answers. An answer that is fetched twice is on the spans twice, "
+        "tollspan's too, and so wrong by these rules; the rater counts it once, by its response id."
     )
     yield ""
 

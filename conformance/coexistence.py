@@ -131,10 +131,18 @@ def main() -> int:
 
 
 def written(page: str, found: Sequence[Beside]) -> str:
-    """Return the page with this table in its place for it."""
+    """Return the page with these lines in its table; those of neighbours that did not run stay."""
     before, _, rest = page.partition(BEGIN)
-    lines = "\n".join(table(found))
-    return f"{before}{BEGIN}\n{lines}\n\n{END}{rest.partition(END)[2]}"
+    old, _, after = rest.partition(END)
+    head, rule, *lines = table(found)
+    by_order = {_order(line): line for line in [*old.strip().splitlines()[2:], *lines]}
+    ranked = [one.name.replace(THEN, ", then ") for one in stacks()]
+    rows = sorted(by_order.values(), key=lambda line: ranked.index(_order(line)))
+    return f"{before}{BEGIN}\n" + "\n".join([head, rule, *rows]) + f"\n\n{END}{after}"
+
+
+def _order(line: str) -> str:
+    return line.split("|")[1].strip()
 
 
 def _options() -> argparse.Namespace:

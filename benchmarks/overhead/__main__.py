@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Final
 
 from benchmarks.overhead import fresh
-from benchmarks.overhead.calls import ASKING_STREAM, NULL, OTEL_STREAM, SPAN, SPAN_BESIDE, STREAM, pairs
+from benchmarks.overhead.calls import ASKING_STREAM, HTTP_STREAM, NULL, OTEL_STREAM, SPAN, SPAN_BESIDE, STREAM, pairs
 from benchmarks.overhead.pairs import Added, measured
 from benchmarks.overhead.provider import CHUNKS
 from benchmarks.overhead.sink import sink
@@ -51,7 +51,7 @@ def lines(rounds: int, scale: int, starts: int) -> Iterator[str]:
         for one in found.values():
             yield _line(one, (found[SPAN], found[SPAN_BESIDE]))
         yield "\nA chunk of a stream: " + ", ".join(
-            f"{name} {found[name].added / CHUNKS:.1f} µs" for name in (STREAM, ASKING_STREAM, OTEL_STREAM)
+            f"{name} {found[name].added / CHUNKS:.1f} µs" for name in (HTTP_STREAM, STREAM, ASKING_STREAM, OTEL_STREAM)
         )
         yield f"\nMedians of {starts} fresh processes\n\n{START_HEAD}"
         yield from fresh.lines(fresh.measured(endpoint, spool, starts))

@@ -25,6 +25,7 @@ from tollspan.settings import resolve
 HOST: Final = "https://api.openai.com/v1"  # never reached; its streams are asked for usage on the application's behalf
 SPAN, SPAN_BESIDE = "a span with 15 attributes", "httpx2 call in such a span"
 NULL, HTTP, SDK = "nothing", "httpx2 call", "openai call"
+HTTP_STREAM = "httpx2 stream"
 STREAM, ASKING_STREAM = "openai stream", "openai stream that asks for usage"
 OTEL_SDK, OTEL_STREAM = "OTel genai, openai call", "OTel genai, openai stream"
 
@@ -46,6 +47,11 @@ def _bare(http: httpx2.Client, gpt: openai.OpenAI, scale: int) -> Iterator[Pair]
     def by_http() -> object:
         return http.post(f"{HOST}/chat/completions", json=asked).json()["usage"]
 
+    def http_stream() -> None:
+        with http.stream("POST", f"{HOST}/chat/completions", json={**asked, "stream": True}) as answer:
+            for _ in answer.iter_lines():
+                pass
+
     def by_sdk() -> object:
         return gpt.chat.completions.create(model=MODEL, messages=MESSAGES)
 
@@ -55,6 +61,7 @@ def _bare(http: httpx2.Client, gpt: openai.OpenAI, scale: int) -> Iterator[Pair]
 
     yield Pair(HTTP, by_http, by_http, 10 * scale)
     yield Pair(SDK, by_sdk, by_sdk, 8 * scale)
+    yield Pair(HTTP_STREAM, http_stream, http_stream, 4 * scale)
     yield Pair(STREAM, stream, stream, scale)
     yield Pair(ASKING_STREAM, lambda: stream(**options), lambda: stream(**options), scale)
 
@@ -84,7 +91,7 @@ def _opentelemetry(bare: list[Pair], scale: int) -> Iterator[list[Pair]]:
         with tracer.start_as_current_span("chat", kind=SpanKind.CLIENT) as one:
             one.set_attributes({**_TEXTS, **_NUMBERS})
 
-    http, call, stream, _ = bare
+    http, call, _, stream, _ = bare
 
     def beside() -> None:
         with tracer.start_as_current_span("chat", kind=SpanKind.CLIENT) as one:

@@ -61,6 +61,8 @@ def lines(found: dict[tuple[str, str], list[Start]]) -> Iterator[str]:
 
 def start(base: str, what: str, endpoint: str, spool: str) -> Start:
     """Be one of these processes."""
+    import opentelemetry.sdk.trace.export  # noqa: F401 - what an application with traces has imported before
+
     if base == APPLICATION:
         import openai  # noqa: F401 - the application has imported it before
     before = time.process_time()

@@ -15,6 +15,7 @@ import case
 
 import tollspan
 from tollspan import wire
+from tollspan.wire.hook import is_hook
 
 FIRST, _, SECOND = case.STACK.partition("_then_")
 OTHER = SECOND if FIRST == "tollspan" else FIRST
@@ -40,7 +41,7 @@ def run(*flushes: Callable[[], Any]) -> None:
 
 def hooks_are_gone_after_uninstalling(_url: str) -> None:
     tollspan.uninstall()
-    left = [seam.module for seam in wire.SEAMS if any(seam.hooked())]
+    left = [name for seam in wire.SEAMS for owner, name in seam.methods() if is_hook(vars(owner)[name])]
     if left:
         raise RuntimeError(f"still hooked: {left}")
 

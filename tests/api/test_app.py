@@ -12,7 +12,7 @@ from tests.api.conftest import LOCAL
 from tests.fake_rater import FakeRater
 
 from tollspan_rater import errors
-from tollspan_rater.api.access import CUSTOMER_QUESTIONS
+from tollspan_rater.api.access import CUSTOMER_QUESTIONS, USAGE_QUESTIONS
 from tollspan_rater.api.app import MAX_COMMAND_BYTES
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.commands import COMMANDS
@@ -67,7 +67,7 @@ def test_nothing_is_told_without_a_valid_credential(
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_questions_by_scope(http: TestClient, rater: FakeRater, scope: str, name: str) -> None:
     response = http.get(f"/v1/{name}{NEEDED.get(name, '')}", headers=bearer(f"key-{scope}"))
-    mine = scope == "customer-query" and name in CUSTOMER_QUESTIONS
+    mine = (scope == "customer-query" and name in CUSTOMER_QUESTIONS) or (scope == "usage" and name in USAGE_QUESTIONS)
     allowed = scope in {"admin", QUESTIONS[name].scope} or mine
     assert response.status_code == (200 if allowed else 403), response.text
     assert [(asked, tenant) for asked, _, tenant in rater.asked] == ([(name, "t1")] if allowed else [])
@@ -77,11 +77,11 @@ def test_questions_by_scope(http: TestClient, rater: FakeRater, scope: str, name
 @pytest.mark.parametrize("kind", COMMANDS)
 def test_commands_by_scope(http: TestClient, rater: FakeRater, scope: str, kind: str) -> None:
     response = http.post(f"/v1/commands/{kind}", headers=bearer(f"key-{scope}"), json=BODIES.get(kind, {}))
-    allowed = scope == "admin" and not COMMANDS[kind].local
+    allowed = scope in {"admin", COMMANDS[kind].scope} and not COMMANDS[kind].local
     assert response.status_code == (200 if allowed else 403), response.text
     assert len(rater.executed) == allowed
     if allowed:
-        assert rater.executed[0][2:] == ("t1", "key:id-admin")
+        assert rater.executed[0][2:] == ("t1", f"key:id-{scope}")
 
 
 @pytest.mark.parametrize("kind", COMMANDS)
@@ -101,6 +101,11 @@ def test_imports_by_scope(http: TestClient, rater: FakeRater, scope: str) -> Non
         assert rater.imported == [("x.pb.gz", hashlib.sha256(body).hexdigest(), "t1", f"key:id-{scope}")]
     else:
         assert (response.status_code, rater.imported) == (403, [])
+
+
+def test_an_import_takes_no_other_parameter(http: TestClient, rater: FakeRater) -> None:
+    response = http.post("/v1/import?nome=x.pb", headers=bearer("key-ingest"), content=b"x")
+    assert (response.status_code, rater.imported) == (400, [])
 
 
 def test_a_key_never_leaves_its_tenant(http: TestClient, rater: FakeRater) -> None:
@@ -259,7 +264,13 @@ def test_a_folder_comes_as_an_object_in_an_object(http: TestClient, rater: FakeR
         ("usage", b"[]", 400, "JSON object"),
         ("usage", b"{", 400, "no JSON"),
         ("usage", b'{"nothing": 1}', 400, "no parameter"),
-        ("usage", b'{"top": null}', 400, "whole number"),
+        ("usage", b'{"top": null}', 400, "another type"),
+        ("usage", b'{"top": true}', 400, "another type"),
+        ("usage", b'{"customer": 5}', 400, "another type"),
+        ("usage", b'{"customer": 5.5}', 400, "another type"),
+        ("usage", b'{"customer": ["a"]}', 400, "another type"),
+        ("usage", b'{"by": [["day"]]}', 400, "another type"),
+        ("usage", b'{"unpriced": 1}', 400, "another type"),
         ("pricing.diff", b'{"files": "pricing/"}', 400, "a JSON object"),
         ("usage", b'{"x": "' + b"y" * MAX_COMMAND_BYTES + b'"}', 400, "bytes"),
         ("keys.list", b"{}", 403, "admin"),

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from benchmarks.overhead.__main__ import lines
-from benchmarks.overhead.calls import ASKING_STREAM, HTTP, NULL, OTEL_SDK, OTEL_STREAM, SDK, SPAN, STREAM
+from benchmarks.overhead.calls import (
+    ASKING_STREAM,
+    HTTP,
+    HTTP_STREAM,
+    NULL,
+    OTEL_SDK,
+    OTEL_STREAM,
+    SDK,
+    SPAN,
+    SPAN_BESIDE,
+    STREAM,
+)  # fmt: skip
 from benchmarks.overhead.fresh import ROWS
 from benchmarks.overhead.pairs import Pair, measured
 
-MEASURED = (NULL, HTTP, SDK, STREAM, ASKING_STREAM, SPAN, OTEL_SDK, OTEL_STREAM)
+MEASURED = (NULL, HTTP, SDK, HTTP_STREAM, STREAM, ASKING_STREAM, SPAN, SPAN_BESIDE, OTEL_SDK, OTEL_STREAM)
 
 
 def test_every_row_is_measured_and_printed() -> None:

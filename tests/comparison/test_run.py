@@ -29,7 +29,7 @@ def test_cases_run_below_an_instrumentation_and_are_told(monkeypatch: pytest.Mon
         "anthropic.count-tokens": (Verdict.FREE, ""),
     }
     assert ("tollspan", "openai-chat.sync") in steps
-    assert [*lines(found.cases)][-1].startswith("3 cases: 1 exact, 1 estimated, 1 free, 0 wrong")
+    assert [*lines(found.cases)][-1].startswith("3 cases: 1 exact, 1 estimated, 0 unmeasured, 1 free, 0 wrong")
     assert "| OpenAI chat: sync | ok |" in [*page.columns([found])]
     assert recording.GRADED & {name for case in found.cases for span in case.spans for name in span}
 

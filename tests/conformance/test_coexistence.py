@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 from conformance.coexistence import BEGIN, END, NEIGHBOURS, PAGE, Beside, stacks, table, written
@@ -44,11 +43,22 @@ def test_in_either_order_every_call_is_there_once_for_its_customer(found: list[B
         assert scopes == {"conformance", "tollspan", "com.anthropic.sdk.python"}, "both saw the calls"
 
 
-def test_what_is_told_of_them(found: list[Beside], tmp_path: Path) -> None:
+def test_what_is_told_of_them(found: list[Beside]) -> None:
     lines = list(table(found))
     assert lines[2].startswith("| anthropic_native, then tollspan | anthropic  | 3 | 2 | 2 | 2 | 1 | 0 | 0 | 0 | 0 |")
-    page = written(f"before\n{BEGIN}old\n{END}after\n", found)
+    page = written(f"before\n{BEGIN}\n{END}after\n", found)
     assert page == f"before\n{BEGIN}\n" + "\n".join(lines) + f"\n\n{END}after\n"
+
+
+def test_what_did_not_run_again_stays_on_the_page(found: list[Beside]) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    renewed = written(page, found)
+    changed = set(renewed.splitlines()) ^ set(page.splitlines())
+    assert {line.split("|")[1].strip() for line in changed} <= {
+        "anthropic_native, then tollspan",
+        "tollspan, then anthropic_native",
+    }
+    assert written(renewed, found) == renewed
 
 
 def test_every_neighbour_has_its_script_and_both_orders() -> None:

@@ -135,6 +135,17 @@ def test_a_call_around_several_calls_is_their_container() -> None:
     assert [(call.usage.input, call.customer) for call in calls] == [(10, "acme"), (10, "acme")]
 
 
+@pytest.mark.parametrize(("least", "calls"), [(4, 1), (400, 2)])
+def test_an_output_without_thoughts_is_a_lower_bound_of_the_same_response(least: int, calls: int) -> None:
+    about = {"gen_ai.provider.name": "gcp.gemini", "gen_ai.request.model": "gemini-2.5-pro", "gen_ai.response.id": "g"}
+    less = chat(10, least) | about | {"gen_ai.usage.total_tokens": 10 + max(least, 310)}
+    more = chat(10, 310) | about | {"gen_ai.usage.reasoning.output_tokens": 306}
+    seen = span("1" * 16, "9" * 16, less, scope="opentelemetry.instrumentation.google_generativeai")
+    found = settle([seen, span("2" * 16, "9" * 16, more, scope="tollspan")])
+    assert len(found) == calls
+    assert found[0].usage.output == 310 or calls == 2
+
+
 @pytest.mark.parametrize(("said", "calls"), [(None, 3), (20, 4)])
 def test_a_container_that_another_saw_as_well_is_no_call_unless_it_was_measured(said: int | None, calls: int) -> None:
     native = span("1" * 16, "9" * 16, chat(None, None), scope=NATIVE, status=2)

@@ -21,6 +21,8 @@ import httpx
 import httpx2
 import openai
 import requests
+import urllib3
+import websockets.sync.client
 from botocore.config import Config
 from celery import Celery
 from conformance.provider.server import Provider
@@ -206,6 +208,27 @@ def bedrock_calls(world: World) -> Any:
         return whole, events, invoked["usage"]
 
 
+def urllib3_calls(world: World) -> Any:
+    url = f"{world.url}/v1/chat/completions"
+    with urllib3.PoolManager() as pool:
+        whole = pool.request("POST", url, json=BODY).json()["usage"]
+        late = pool.request("POST", url, json=STREAM, headers={"x-tollspan-customer": "acme"}, preload_content=False)
+        lines = [line for line in late if line.strip()]
+        foreign = pool.request("POST", f"{world.url}/nothing", body=b"x").status
+    return whole, len(lines), foreign
+
+
+def realtime_session(world: World) -> Any:
+    with Provider() as provider:
+        url = f"{provider.url.replace('http', 'ws', 1)}/shop/realtime/-/v1/realtime?model=gpt-realtime"
+        with websockets.sync.client.connect(url) as session:
+            session.send(json.dumps({"type": "response.create"}))
+            kinds = []
+            while not kinds or kinds[-1] != "response.done":
+                kinds.append(json.loads(session.recv())["type"])
+    return kinds
+
+
 def attributed(world: World) -> Any:
     @tollspan.attribute(feature="f")
     def function() -> str:
@@ -328,7 +351,7 @@ def queued(world: World) -> Any:
 
 APPLICATIONS: tuple[Callable[[World], Any], ...] = (
     openai_calls, openai_streams, anthropic_calls, httpx_calls, asynchronous_calls, requests_calls, aiohttp_calls,
-    bedrock_calls, attributed, threaded, told, web_asgi, web_wsgi, queued,
+    bedrock_calls, urllib3_calls, realtime_session, attributed, threaded, told, web_asgi, web_wsgi, queued,
 )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ class Functions:
         self._alive: dict[CodeType, list[FunctionType]] = {}
         self._outer: dict[CodeType, CodeType] = {}
         for function in gc.get_objects():
-            if isinstance(function, FunctionType) and function.__code__.co_filename.startswith(HOME):
+            if type(function) is FunctionType and function.__code__.co_filename.startswith(HOME):
                 self._alive.setdefault(function.__code__, []).append(function)
         for code in list(self._alive):
             self._nest(code)

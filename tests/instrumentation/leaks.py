@@ -95,6 +95,16 @@ def by_requests_session(url: str, headers: Headers) -> None:
         session.post(url + PATH, json=BODY, timeout=9).raise_for_status()
 
 
+def by_urllib3(url: str, headers: Headers) -> None:
+    answer = library("urllib3").request("POST", url + PATH, json=BODY, headers=dict(headers))
+    assert answer.status < 400
+
+
+def by_urllib3_pool(url: str, headers: Headers) -> None:
+    with library("urllib3").PoolManager(headers=dict(headers)) as pool:
+        assert pool.request("POST", url + PATH, json=BODY).status < 400
+
+
 def by_openai(url: str, headers: Headers) -> None:
     with library("openai").OpenAI(base_url=f"{url}/v1", api_key="k") as client:
         client.chat.completions.create(model=GPT, messages=ASK, extra_headers=headers)
@@ -111,6 +121,13 @@ def by_openai_async(url: str, headers: Headers) -> None:
             await client.responses.create(model=GPT, input="hi", extra_headers=headers)
 
     asyncio.run(sent())
+
+
+def by_openai_realtime(url: str, headers: Headers) -> None:
+    client = library("openai").OpenAI(base_url=f"{url}/v1", api_key="k")
+    with client.realtime.connect(model="gpt-realtime", extra_headers=headers) as session:
+        session.response.create()
+        assert "response.done" in (event.type for event in session)
 
 
 def by_anthropic(url: str, headers: Headers) -> None:
@@ -178,11 +195,16 @@ def library(name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A wire or an SDK over one; ``generic`` ways can send any body to any path."""
+    """A wire or an SDK over one.
+
+    ``generic`` ways can send any body to any path. The headers of a ``session`` are those of its opening, so that
+    what is in force where a call is asked for lies over them.
+    """
 
     send: Callable[[str, Headers], None]
     package: str
     generic: bool = False
+    session: bool = False
 
     @property
     def name(self) -> str:
@@ -205,9 +227,12 @@ WAYS = (
     Way(by_aiohttp_session, "aiohttp", generic=True),
     Way(by_requests, "requests", generic=True),
     Way(by_requests_session, "requests", generic=True),
+    Way(by_urllib3, "urllib3", generic=True),
+    Way(by_urllib3_pool, "urllib3", generic=True),
     Way(by_openai, "openai"),
     Way(by_openai_stream, "openai"),
     Way(by_openai_async, "openai"),
+    Way(by_openai_realtime, "websockets", session=True),
     Way(by_anthropic, "anthropic"),
     Way(by_anthropic_async, "anthropic"),
     Way(by_google, "google.genai"),
@@ -245,8 +270,7 @@ class Condition:
 CONDITIONS = (
     Condition("without tollspan", ("theirs",), {}),
     Condition("attribution", ("ours",), {}, baggage=False),
-    Condition("and headers", ("ours",), {**OVERRIDE, "Baggage": f"customer={SECRET}"}, baggage=False),
-    Condition("and Baggage", ("ours",), {**OVERRIDE, "Baggage": f"customer={SECRET}"}),
+    Condition("and headers, Baggage", ("ours",), {**OVERRIDE, "Baggage": f"customer={SECRET}"}),
     Condition("and their HTTP spans", ("ours", "theirs"), {}),
     Condition("theirs first", ("theirs", "ours"), OVERRIDE),
 )

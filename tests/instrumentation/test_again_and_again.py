@@ -18,7 +18,7 @@ from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.threading import ThreadingInstrumentor
-from tests.instrumentation import cases
+from tests.instrumentation import calls
 from tests.instrumentation.applications import aiohttp  # noqa: F401 - hooked libraries are imported
 from tests.instrumentation.conftest import Metered
 
@@ -83,14 +83,14 @@ def test_a_hundred_times_leave_no_trace(fresh: Metered) -> None:
     for _ in range(TIMES):
         cycle(fresh.sink.url)
     for _ in range(3):
-        cycle(fresh.sink.url, lambda: cases.chat(client=client))
+        cycle(fresh.sink.url, lambda: calls.chat(client=client))
     assert state() == before
     tollspan.install(endpoint=fresh.sink.url, threads=True)
     assert all(all(seam.hooked()) for seam in EVERY)
     assert {
         name: depth(method) - depth(before["methods"][name]) for name, method in methods().items()
     } == dict.fromkeys(before["methods"], 1)
-    cases.chat(client=client)
+    calls.chat(client=client)
     assert tollspan.flush(5)
     assert len(fresh.sink.spans) == 4
     tollspan.uninstall()
@@ -131,7 +131,7 @@ def test_others_stay_and_are_left_as_they_were(first: bool, fresh: Metered) -> N
             cycle(fresh.sink.url)
         assert {name: depth(method) for name, method in methods().items()} == with_others
         tollspan.install(endpoint=fresh.sink.url, threads=True)
-        cases.chat(client=client)
+        calls.chat(client=client)
         assert tollspan.flush(5)
         assert len(fresh.sink.spans) == 1
     finally:

@@ -88,6 +88,12 @@ def stream_closed(url: str) -> None:
     events.close()
 
 
+def invoke_stream_closed(url: str) -> None:
+    body = client(url).invoke_model_with_response_stream(modelId=CLAUDE, body=BODY)["body"]
+    next(iter(body))
+    body.close()
+
+
 def stream_dropped(url: str) -> None:
     next(iter(streamed(url)))
     gc.collect()
@@ -155,6 +161,7 @@ CASES: list[tuple[Callable[[str], None], str, list[tuple[str, str]]]] = [
     (invoke_embedding, "", [EXACT]),
     (invoke_stream, "cached", [EXACT]),
     (stream_closed, "", [PART]),
+    (invoke_stream_closed, "", [PART]),
     (stream_dropped, "", [PART]),
     (stream_never_read, "", [PART]),
     (invoke_left, "", [("aborted", "exact")]),

@@ -22,6 +22,7 @@ from tollspan import wire
 from tollspan.wire.hook import is_hook
 
 SEND, ASEND = httpx.Client.send, httpx.AsyncClient.send
+CLIENT = httpx.Client()
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -30,7 +31,7 @@ def by_requests(url: str) -> None:
 
 
 def by_httpx(url: str) -> None:
-    httpx.post(f"{url}/v1/chat/completions", json=BODY)
+    CLIENT.post(f"{url}/v1/chat/completions", json=BODY)
 
 
 def by_aiohttp(url: str) -> None:
@@ -78,9 +79,28 @@ def test_metering_is_on_when_it_is_on(instrumentor: Any, order: tuple[str, ...],
         steps[step]()
         on = step == "ours on" if step in OURS else on
         expected += on
+        assert not on or all(all(seam.hooked()) for seam in wire.SEAMS), step
         CALLS[instrumentor](provider.url)
         tollspan.flush(5)
         assert len(sink.spans) == expected, step
+
+
+def stack(function: Any) -> list[Any]:
+    """A method and what lies below it."""
+    return [] if function is None else [function, *stack(getattr(function, "__wrapped__", None))]
+
+
+@pytest.mark.usefixtures("originals")
+def test_a_hook_that_others_lie_over_is_not_put_in_again(sink: Any) -> None:
+    for _ in range(3):
+        tollspan.install(endpoint=sink.url)
+        RequestsInstrumentor().instrument()
+        tollspan.uninstall(0)
+        tollspan.install(endpoint=sink.url)
+        assert sum(map(is_hook, stack(vars(requests.Session)["send"]))) == 1
+        RequestsInstrumentor().uninstrument()
+        tollspan.uninstall(0)
+    assert not any(map(is_hook, stack(vars(requests.Session)["send"])))
 
 
 def test_a_hundred_times_leaves_no_more_than_once(sink: Any) -> None:

@@ -114,3 +114,22 @@ def test_a_file_system_that_takes_nothing_is_told_of_and_nothing_is_lost(
     assert end(process) == 0
     found = arrived(sink)
     assert (found.records, found.gaps) == (COUNT, 0)
+
+
+WORKER = """
+import LIBRARY
+worker = LIBRARY.get_context("fork").Process(target=emit, args=(N,))
+worker.start()
+worker.join()
+print("joined", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("library", ["multiprocessing", "billiard"])
+def test_a_worker_sends_at_its_end_although_its_parent_never_does(library: str, sink: Any, spool_dir: Path) -> None:
+    process = start(WORKER.replace("LIBRARY", library), COUNT, sink, spool_dir, stdin=subprocess.PIPE)
+    assert line(process.stdout) == "joined\n"
+    assert arrived(sink).records == COUNT
+    end(process)
+    assert (arrived(sink).records, arrived(sink).duplicates) == (COUNT, 0)

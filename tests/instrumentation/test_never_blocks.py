@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 import pytest
-from tests.instrumentation import cases
+from tests.instrumentation import calls
 from tests.instrumentation.conftest import Metered
 
 import tollspan
@@ -52,14 +52,14 @@ def test_calls_go_on_while_the_sender_is_stuck(
 ) -> None:
     monkeypatch.setattr(kind, name, blocked(getattr(kind, name), entered, stuck))
     client = openai.OpenAI()
-    cases.chat(client=client)
+    calls.chat(client=client)
     assert not tollspan.flush(0.01)
     assert entered.wait(5)
     done = threading.Event()
 
     def work() -> None:
         for _ in range(3):
-            cases.chat(client=client)
+            calls.chat(client=client)
         tollspan.record("page", 1)
         assert tollspan.stats().recorded == 5
         done.set()
@@ -75,7 +75,7 @@ def test_a_slow_write_holds_up_its_own_call_alone(
 ) -> None:
     """The write is all that a call waits for; no lock is held meanwhile, and nothing else of ours waits."""
     client = openai.OpenAI()
-    cases.chat(client=client)
+    calls.chat(client=client)
     write, first = Segment.write, threading.Lock()
 
     def slow(segment: Segment, data: bytes) -> bool:
@@ -85,13 +85,13 @@ def test_a_slow_write_holds_up_its_own_call_alone(
         return write(segment, data)
 
     monkeypatch.setattr(Segment, "write", slow)
-    behind = threading.Thread(target=lambda: cases.chat(client=client), daemon=True)
+    behind = threading.Thread(target=lambda: calls.chat(client=client), daemon=True)
     behind.start()
     assert entered.wait(5)
     done = threading.Event()
 
     def work() -> None:
-        cases.chat(client=client)
+        calls.chat(client=client)
         tollspan.stats()
         done.set()
 
@@ -120,7 +120,7 @@ def test_the_event_loop_turns_while_the_endpoint_hangs(metered: Metered) -> None
     async def main() -> None:
         async with openai.AsyncOpenAI() as client:
             await asyncio.gather(
-                *(client.chat.completions.create(model=cases.GPT, messages=cases.ASK) for _ in range(5))
+                *(client.chat.completions.create(model=calls.GPT, messages=calls.ASK) for _ in range(5))
             )
             assert not tollspan.flush(0)
 

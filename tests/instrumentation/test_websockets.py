@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 import websockets.sync.client
@@ -21,17 +22,21 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from websockets.exceptions import ConnectionClosed
 
 import tollspan
+import tollspan.wire.response
+from tollspan import wire
 from tollspan.attribution import NOBODY
 from tollspan.process import Place, Process
+from tollspan.record import CallRecord
 from tollspan.session import Session, opened
 
+HTTP = httpx2.Client()  # no session uses it, and each client would load its own certificates
 MODEL = "gpt-realtime"
 NAMES = st.sampled_from(["response", "session", "usage", "id", "model", "audio", "input", "item_id", "input_tokens"])
 pytestmark = pytest.mark.filterwarnings("ignore:connect\\(\\) must be used:DeprecationWarning")  # OpenAI's SDK does not
 
 
 def client(url: str) -> openai.OpenAI:
-    return openai.OpenAI(api_key="made-up", base_url=f"{url}/v1")
+    return openai.OpenAI(api_key="made-up", base_url=f"{url}/v1", http_client=HTTP)
 
 
 def read(session: Any, *ends: str) -> None:
@@ -249,6 +254,22 @@ def test_what_was_said_is_the_estimate_of_a_broken_response(spoken: Provider, me
     assert metered.collect()[1]["gen_ai.usage.input_tokens"] == 25
 
 
+@pytest.mark.parametrize(
+    ("kind", "session"),
+    [
+        ("session.updated", {"audio": {"input": {"transcription": {"model": "whisper-1"}}}}),
+        ("transcription_session.updated", {"input_audio_transcription": {"model": "whisper-1"}}),
+    ],
+)
+def test_a_transcription_is_by_the_model_that_the_session_names(kind: str, session: Any) -> None:
+    recorder, heard = Kept(), "conversation.item.input_audio_transcription.completed"
+    spoken = begun(recorder)
+    spoken.received(json.dumps({"type": kind, "session": session}))
+    spoken.received(json.dumps({"type": heard, "item_id": "i", "usage": {"type": "duration", "seconds": 3}}))
+    (record,) = recorder.records
+    assert (record.request_model, record.operation, record.quality) == ("whisper-1", "transcription", "exact")
+
+
 def test_what_could_not_be_sent_leaves_no_gap_behind() -> None:
     expected: list[int] = []
     recorder = Kept(Process("p", expected.append))
@@ -256,6 +277,16 @@ def test_what_could_not_be_sent_leaves_no_gap_behind() -> None:
     session.unsent(session.sent('{"type": "response.create"}'))
     session.left()
     assert (recorder.outcomes, expected) == ([], [1, 0])
+
+
+@pytest.mark.parametrize(("ends", "outcomes"), [(wire.abort_open, ["aborted"]), (wire.disown_open, [])])
+def test_the_end_of_the_process_and_a_fork_reach_sessions_too(ends: Callable[[], None], outcomes: list[str]) -> None:
+    recorder = Kept()
+    session = begun(recorder)
+    session.sent('{"type": "response.create"}')
+    ends()
+    session.left()
+    assert recorder.outcomes == outcomes
 
 
 def test_a_session_that_is_dropped_leaves_its_record() -> None:
@@ -296,10 +327,10 @@ def test_a_session_goes_on_unmetered_after_uninstall(spoken: Provider, metered: 
 
 
 class Kept:
-    """A recorder that keeps the outcomes."""
+    """A recorder that keeps every record."""
 
     def __init__(self, process: Process | None = None) -> None:
-        self.outcomes: list[str] = []
+        self.records: list[CallRecord] = []
         self.process = process or Process("p")
 
     def now_ns(self) -> int:
@@ -312,13 +343,17 @@ class Kept:
         return self.process.number()
 
     def emit(self, record: Any) -> None:
-        self.outcomes.append(record.outcome)
+        self.records.append(record)
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [record.outcome for record in self.records]
 
 
 def begun(recorder: Any) -> Session:
     where = opened("api.openai.com", f"/v1/realtime?model={MODEL}", "openai")
     assert where is not None
-    return Session(where, recorder, NOBODY, lambda _attempt: None)
+    return Session(where, recorder, NOBODY, wire.response.opened)
 
 
 kinds = st.sampled_from(
@@ -336,7 +371,7 @@ messages = st.one_of(
 
 
 @given(st.lists(st.tuples(st.booleans(), messages), max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whatever_is_said_no_record_is_lost_or_doubled(said: list[tuple[bool, str | bytes]]) -> None:
     recorder = Kept()
     session = begun(recorder)

@@ -57,7 +57,7 @@ def test_what_never_came_is_listed(
 
 
 @given(numbers=st.sets(st.integers(1, 9)), more=st.integers(0, 3))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_received_and_missing_are_what_was_expected(open_shop: Any, numbers: set[int], more: int) -> None:
     shop = open_shop()
     expected = max(numbers, default=0) + more

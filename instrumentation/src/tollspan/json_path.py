@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 Path = tuple[str, ...]
@@ -13,14 +13,13 @@ def paths(*texts: str) -> tuple[Path, ...]:
     return tuple(tuple(text.split(".")) if text else () for text in texts)
 
 
-def found(document: Any, path: Path) -> Iterator[Any]:
-    """Yield what stands at a path of a JSON document; a list on the way is gone through at ``*``."""
+def found(document: Any, path: Path) -> Iterable[Any]:
+    """Return what stands at a path of a JSON document; a list on the way is gone through at ``*``."""
     for place, step in enumerate(path):
         if step == "*":
-            for item in document if isinstance(document, list) else ():
-                yield from found(item, path[place + 1 :])
-            return
+            rest = path[place + 1 :]
+            return (one for item in document for one in found(item, rest)) if isinstance(document, list) else ()
         if not isinstance(document, dict):
-            return
+            return ()
         document = document.get(step)
-    yield document
+    return (document,)

@@ -91,7 +91,7 @@ Take = Callable[[Result], object]
 
 def result_in(form: ResultForm, item: Any, name: str) -> Result | None:
     """Read one item; ``None`` when it is no call that used something. ``name`` stands for an id where there is none."""
-    answered = next(found(item, form.answer), None)
+    answered = next(iter(found(item, form.answer)), None)
     if not isinstance(answered, dict):
         return None
     api = form.apis.get(str(answered.get("object")), form.api)
@@ -187,5 +187,5 @@ def results_reader(kind: ResultsIn, name: str, take: Take) -> ResultLines | Resu
 
 
 def _text(item: Any, path: Path) -> str | None:
-    value = next(found(item, path), None) if path else None
+    value = next(iter(found(item, path)), None) if path else None
     return value if isinstance(value, str) and value else None

@@ -75,7 +75,8 @@ class Segment:
     def __init__(
         self, path: Path, reading: int, writing: int | None, resource: bytes, mark: int, expected: Expected
     ) -> None:
-        self.path, self.resource, self.expected = path, resource, expected
+        self.path, self.resource = path, resource
+        self._process_id, self._expected, self._expected_at_ns = expected
         self.writers = self.written = 0
         self.sealed, self.leaving = writing is None, False
         self._reading, self._writing = reading, writing
@@ -161,16 +162,21 @@ class Segment:
 
     def finished(self) -> bool:
         """Whether all that it will ever hold has been acknowledged, and nothing more is expected."""
-        return self.complete and self._at >= self.size() and not self.expected.records
+        return self.complete and self._at >= self.size() and not self._expected
 
     def acknowledge(self, end: int) -> None:
         """Move the mark, in the file too, so that whoever adopts it does not begin at the start."""
         self._at = end
         os.pwrite(self._reading, _MARK.pack(end), len(_MAGIC))
 
+    @property
+    def expected(self) -> Expected:
+        """What the process expects, or expected when it was killed."""
+        return Expected(self._process_id, self._expected, self._expected_at_ns)
+
     def expect(self, records: int, at_ns: int) -> None:
         """Write down how many records the process expects to make in all."""
-        self.expected = Expected(self.expected.process_id, records, at_ns)
+        self._expected, self._expected_at_ns = records, at_ns
         if self._reading >= 0:
             os.pwrite(self._reading, _EXPECTED.pack(records, at_ns), _EXPECTED_AT)
 

@@ -32,7 +32,7 @@ _TEXTS: Final = frozenset({"text", "input", "content", "instructions", "output",
 _LINES: Final = {"content-type": "application/x-ndjson"}  # an attempt reads the messages as lines
 _CREATE: Final = "response.create"
 _ITEM: Final = "conversation.item.create"
-_CREATING: Final = re.compile(rb"(?:response|conversation\.item)\.create")
+_CREATING: Final = b".create"  # the end of both; audio is sent many times as often
 _TYPE: Final = re.compile(rb'"type"\s*:\s*"([a-z_.]+)"')
 _EVENT: Final = re.compile(
     rb"(?:session|response|conversation|rate_limits|(?:in|out)put_audio_buffer|mcp_list_tools)\."
@@ -88,7 +88,7 @@ class Session:
     def sent(self, message: Any) -> Attempt | None:
         """Look at a message that is about to be sent; return the attempt that it begins."""
         data = _bytes(message)
-        event = _event(data) if _CREATING.search(data) else {}
+        event = _event(data) if _CREATING in data else {}
         if event.get("type") == _ITEM:
             self._say(_texts(event.get("item")))
         if event.get("type") != _CREATE:
@@ -210,6 +210,8 @@ class Session:
     _told: ClassVar[Mapping[bytes, Callable[[Session, Mapping[str, Any], bytes], None]]] = {
         b"session.created": _configured,
         b"session.updated": _configured,
+        b"transcription_session.created": _configured,
+        b"transcription_session.updated": _configured,
         b"response.created": _created,
         b"response.done": _done,
         b"response.completed": _done,

@@ -50,7 +50,8 @@ class Spool:
         process_id: str = NOTHING.process_id,
     ) -> None:
         self._folders, self._resource, self._limits = tuple(folders), resource, limits or Limits()
-        self._expected = Expected(process_id, 0, 0)
+        self._process_id = process_id
+        self._expected = self._expected_at_ns = 0
         self._monotonic = monotonic
         self._lock = threading.RLock()  # a signal handler may append while its thread holds it
         self._current: Segment | None = None
@@ -86,11 +87,11 @@ class Spool:
     def expect(self, records: int, at_ns: int) -> None:
         """Write down how many records this process expects to make in all while calls are under way, else 0."""
         with self._lock:
-            self._expected = Expected(self._expected.process_id, records, at_ns)
-            if self._current is None and records:
-                self._current = self._open()
-            elif self._current is not None:
+            self._expected, self._expected_at_ns = records, at_ns
+            if self._current is not None:
                 self._current.expect(records, at_ns)
+            elif records:
+                self._current = self._open()
 
     def adopt(self) -> bool:
         """Take over files of processes that have ended; True when some of this and earlier times are left to read."""
@@ -190,12 +191,10 @@ class Spool:
         sizes = waiting(folder)
         if sum(sizes.values()) + self._limits.segment_bytes > self._limits.folder_bytes:
             raise OSError(f"{folder} has its {self._limits.folder_bytes} bytes")
-
-        def name() -> str:
-            return os.urandom(12).hex() + SUFFIX
-
-        while (segment := Segment.create(folder / name(), self._resource, self._expected)) is None:
-            pass
+        expected = Expected(self._process_id, self._expected, self._expected_at_ns)
+        segment = None
+        while segment is None:
+            segment = Segment.create(folder / (os.urandom(12).hex() + SUFFIX), self._resource, expected)
         return segment
 
     def _fail(self, error: OSError) -> None:

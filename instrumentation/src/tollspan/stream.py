@@ -96,7 +96,8 @@ class EventReader(LineReader):
 
     def feed(self, chunk: bytes) -> None:
         """Read a piece of the body; nearly all are whole events that tell nothing, and are kept as they are."""
-        if self._line or not chunk.endswith(_EVENT_END) or _DONE in chunk or self.tells(chunk):
+        looked_into = self._line or self._answer.model is None or not chunk.endswith(_EVENT_END) or _DONE in chunk
+        if looked_into or self._telling(chunk):
             super().feed(chunk)
         else:
             self.keep(chunk)

@@ -42,5 +42,5 @@ class Tally:
     def _fits(self, item: Any) -> bool:
         if not self.type:
             return True
-        action = next(found(item, ("action", "type")), None)
+        action = next(iter(found(item, ("action", "type"))), None)
         return isinstance(item, dict) and item.get("type") == self.type and action in (None, self.action)

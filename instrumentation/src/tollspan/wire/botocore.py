@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded, safely
-from tollspan.wire.exchange import Begun, Outgoing, begin, lowered, sending, state, stays_here
+from tollspan.wire.exchange import Begun, Outgoing, begin, concerns, lowered, sending, state, stays_here
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import watch
 from tollspan.wire.urllib3 import Body, ended
@@ -51,12 +51,14 @@ def _left_out(headers: Any) -> None:
 
 @guarded
 def _begun(request: Any) -> Begun | None:
-    parts = urlsplit(request.url)
-    headers = request.headers
+    parts, headers = urlsplit(request.url), request.headers
+    host = parts.hostname or ""
+    if not concerns(request.method, host, parts.path):
+        return None
     return begin(
         Outgoing(
             method=request.method,
-            host=parts.hostname or "",
+            host=host,
             path=parts.path,
             headers=lambda: lowered(headers.items()),
             drop_header=lambda name: headers.pop(name, None),

@@ -71,6 +71,12 @@ class Begun:
     asking: bytes | None = None
 
 
+def concerns(method: str, host: str, path: str) -> bool:
+    """Tell whether a request may be a provider's; for wires that most of an application's other traffic passes."""
+    provider = state.provider_of(host)
+    return provider is not None or route(method, path, provider) is not None
+
+
 @guarded
 def begin(outgoing: Outgoing) -> Begun | None:
     """Look at a request; ``None`` for foreign traffic, which is left as it is, or gets attribution if its host may.
@@ -116,6 +122,7 @@ def _text(header: str | bytes) -> str:
     return header.decode("latin-1") if isinstance(header, bytes) else header
 
 
+@guarded
 def inside() -> bool:
     """Tell whether a provider's request is being sent here, by this wire or by one above."""
     return _inside.get()

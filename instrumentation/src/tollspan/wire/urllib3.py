@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tollspan.attempt import Attempt
 from tollspan.guarded import guarded, safely
-from tollspan.wire.exchange import Begun, Outgoing, begin, inside, lowered, sending, state
+from tollspan.wire.exchange import Begun, Outgoing, begin, concerns, inside, lowered, sending, state
 from tollspan.wire.hook import Seam
 from tollspan.wire.response import Watched, passed, watch
 
@@ -24,11 +24,11 @@ def _urlopen(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwar
         return wrapped(*args, **kwargs)
     request = {**dict.fromkeys(_NAMES), **dict(zip(_NAMES, args, strict=False)), **kwargs}
     begun = _begun(pool, request)
+    first, others = [request.pop(name) for name in _NAMES], args[len(_NAMES) :]
     if begun is None:
-        return wrapped(*args, **kwargs)
+        return wrapped(*first, *others, **request)
     with sending(begun.attempt):
-        first = [request.pop(name) for name in _NAMES]
-        response = wrapped(*first, *args[len(_NAMES) :], **request)
+        response = wrapped(*first, *others, **request)
     _watch(begun.attempt, response)
     return response
 
@@ -41,20 +41,29 @@ SEAMS = (
 @guarded
 def _begun(pool: Any, request: dict[str, Any]) -> Begun | None:
     """Begin an attempt; what stays here is not among the headers in ``request`` afterwards."""
-    parts, body, headers = urlsplit(request["url"]), request["body"], request["headers"] or pool.headers
+    parts, method = urlsplit(request["url"]), request["method"].upper()
+    host = parts.hostname or pool.host
+    if not concerns(method, host, parts.path):
+        return None
+    body, headers = request["body"], request["headers"] or pool.headers
 
     def drop(name: str) -> None:
         request["headers"] = kept = copy(request["headers"] or headers)
         for spelled in [one for one in kept if one.lower() == name]:
             del kept[spelled]
 
+    def put(name: str, value: str) -> None:
+        drop(name)
+        request["headers"][name] = value
+
     return begin(
         Outgoing(
-            method=request["method"].upper(),
-            host=parts.hostname or pool.host,
+            method=method,
+            host=host,
             path=parts.path,
             headers=lambda: lowered(headers.items()),
             drop_header=drop,
+            set_header=put,
             body=lambda: body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b"",
         )
     )

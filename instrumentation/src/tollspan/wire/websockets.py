@@ -94,6 +94,7 @@ SEAMS = (
 )
 
 
+@guarded
 def _session(connection: Any) -> Session | None:
     return getattr(connection.protocol, "tollspan_session", None) if state.recorder is not None else None
 

@@ -15,8 +15,24 @@ from tollspan_rater.query.rater import SCOPES, RaterDoor
 LOCAL_KEY: Final = "local"
 TENANT_HEADER: Final = "X-Tollspan-Tenant"
 ACTOR_HEADER: Final = "X-Tollspan-Actor"
+PROVIDER_SIDE: Final = frozenset({"cost", "cost_currency", "reported_cost", "unknown_cost", "margin", "conflicts"})
+MONEY: Final = PROVIDER_SIDE | {"charge", "revenue", "line_amount", "share_of_charge", "price_version"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What keys of a narrow scope see: some questions, without some columns, in no order that tells of these."""
+
+    scope: str
+    questions: frozenset[str]
+    hidden: frozenset[str]
+    sort: str | None = None
+
+
 CUSTOMER_QUESTIONS: Final = frozenset({"usage", "calls", "invoice", "allowance"})
-PROVIDER_SIDE: Final = frozenset({"cost", "reported_cost", "margin"})
+_OF_CUSTOMERS: Final = View("customer-query", CUSTOMER_QUESTIONS, PROVIDER_SIDE)
+_OF_USAGE: Final = View("usage", frozenset({"usage", "calls", "allowance", "inexact"}), MONEY, "total_tokens")
+USAGE_QUESTIONS: Final = _OF_USAGE.questions
 
 
 class Denied(Exception):  # noqa: N818 - a verdict of the door with its HTTP status, not a failure of tollspan
@@ -71,31 +87,46 @@ def allowed_params(identity: Identity, question: Question, given: Mapping[str, l
     """Return the parameters that an identity may ask a question with.
 
     A ``customer-query`` key asks about its own customer only: its customer is put in, and a question that
-    cannot be bound to one customer is refused.
+    cannot be bound to one customer is refused. A ``usage`` key asks about usage, not about money.
 
     Raises:
-        Denied: the scope is missing, or the question reaches beyond the key's customer.
+        Denied: the scope is missing, or the question reaches beyond the key's customer or what it may see.
     """
-    if identity.customer is None:
+    view = _view_of(identity, question)
+    if view is None:
         require(identity, question.scope)
         return dict(given)
-    if "customer-query" not in identity.scopes or question.name not in CUSTOMER_QUESTIONS:
-        raise Denied(403, f"a customer's key cannot ask {question.name}")
+    if question.name not in view.questions or view.scope not in identity.scopes:
+        raise Denied(403, f"a key with scope {', '.join(sorted(identity.scopes))} cannot ask {question.name}")
+    params = dict(given)
+    if view.hidden.intersection(given.get("sort", ())):
+        raise Denied(403, "this key cannot sort by what it does not see")
+    if view.sort is not None and any(param.name == "sort" for param in question.params):
+        params.setdefault("sort", [view.sort])
+    if identity.customer is None:
+        return params
     if any(value != identity.customer for value in given.get("customer", ())) or "all" in given:
         raise Denied(403, f"this key sees customer {identity.customer} only")
-    if PROVIDER_SIDE.intersection(given.get("sort", ())):
-        raise Denied(403, "a customer's key cannot sort by what the provider charges")
-    return {**given, "customer": [identity.customer]}
+    return {**params, "customer": [identity.customer]}
 
 
-def visible(identity: Identity, answer: Answer) -> Answer:
-    """Return what an identity may see of an answer: a customer never sees what the provider charges us."""
-    if identity.customer is None:
+def visible(identity: Identity, question: Question, answer: Answer) -> Answer:
+    """Return what an identity may see of an answer: a customer nothing that the provider charges, usage no money."""
+    view = _view_of(identity, question)
+    if view is None:
         return answer
-    columns = [name for name in answer.columns if name not in PROVIDER_SIDE]
+    columns = [name for name in answer.columns if name not in view.hidden]
     rows = [_only(columns, row) for row in answer.rows]
     totals = None if answer.totals is None else _only(columns, answer.totals)
     return replace(answer, columns=columns, rows=rows, totals=totals, notes=(), details={})
+
+
+def _view_of(identity: Identity, question: Question) -> View | None:
+    """Return through what an identity looks at a question, ``None`` when it sees all of its answer, or nothing."""
+    if identity.customer is not None:
+        return _OF_CUSTOMERS
+    whole = {question.scope, "admin"} & identity.scopes
+    return _OF_USAGE if _OF_USAGE.scope in identity.scopes and not whole else None
 
 
 def _only(columns: Sequence[str], row: Mapping[str, Cell]) -> dict[str, Cell]:

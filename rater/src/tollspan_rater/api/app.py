@@ -1,7 +1,7 @@
 """The HTTP API: every question of the table, every command, files to import.
 
 ``GET /v1/{question}`` (or ``POST`` for long parameters), ``POST /v1/commands/{kind}``,
-``POST /v1/import?name=FILE``, ``GET /healthz``.
+``POST /v1/import?name=FILE``; without a key ``GET /healthz``, ``/openapi.json`` and ``/docs``.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ from tollspan_rater.api.access import (
     visible,
 )
 from tollspan_rater.api.body import RequestBody
-from tollspan_rater.api.wire import ANSWER_TYPE, PROBLEM_TYPE, pack, pack_answer, problem
+from tollspan_rater.api.docs_page import docs_page
+from tollspan_rater.api.openapi import ALIASES, description
+from tollspan_rater.api.page import PARAMS, page_of
+from tollspan_rater.api.sent import sent
+from tollspan_rater.api.wire import PROBLEM_TYPE, pack, problem
 from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query import render
-from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.commands import checked, command
-from tollspan_rater.query.page import POLICY, as_html, is_invoice
-from tollspan_rater.query.questions import question
+from tollspan_rater.query.page import POLICY
+from tollspan_rater.query.questions import Param, Question, question
 from tollspan_rater.query.rater import RaterDoor, Receipt
 
-HTML_TYPE: Final = "text/html"
 MAX_COMMAND_BYTES: Final = 8 * 2**20
-ALIASES: Final[Mapping[str, str]] = {"rated-usage": "usage"}
 
 
 def create_app(rater: RaterDoor, local_token: str) -> Starlette:
@@ -55,6 +56,8 @@ def create_app(rater: RaterDoor, local_token: str) -> Starlette:
     return Starlette(
         routes=[
             Route("/healthz", doors.health),
+            Route("/openapi.json", _description),
+            Route("/docs", _docs),
             Route("/v1/import", doors.import_file, methods=["POST"]),
             Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
             Route("/v1/customers/{customer}/{question}", doors.question),
@@ -67,6 +70,15 @@ def create_app(rater: RaterDoor, local_token: str) -> Starlette:
             Exception: _on_surprise,
         },
     )
+
+
+async def _description(_request: Request) -> Response:
+    return JSONResponse(description())
+
+
+async def _docs(_request: Request) -> Response:
+    headers = {"Content-Security-Policy": POLICY}
+    return Response(docs_page(description()), media_type="text/html", headers=headers)
 
 
 class _Doors:
@@ -84,12 +96,15 @@ class _Doors:
         who = await self._identify(request)
         name = request.path_params["question"]
         asked = question(ALIASES.get(name, name))
-        given = await _given(request)
+        given = await _given(request, asked)
         if "customer" in request.path_params:
             given["customer"] = [request.path_params["customer"]]
-        params = asked.read(allowed_params(who, asked, given))
+        allowed = allowed_params(who, asked, given)
+        page = page_of(asked, allowed)
+        params = asked.read(allowed if page is None else page.given)
         answer = await run_in_threadpool(self._rater.ask, asked.name, params, tenant=who.tenant)
-        return _answered(visible(who, answer), request.headers.get("Accept", ""))
+        part, following = (answer, None) if page is None else page.cut(answer)
+        return sent(request, visible(who, asked, part), following)
 
     async def command(self, request: Request) -> Response:
         """Execute a command of the table; its receipt comes when it is durable and applied."""
@@ -108,6 +123,8 @@ class _Doors:
         """Read an uploaded OTLP file through the pipeline, as it arrives."""
         who = await self._identify(request)
         require(who, "ingest")
+        if set(request.query_params) - {"name"}:
+            raise errors.UsageError("an import takes the parameter name, and no other")
         name = request.query_params.get("name") or "body.jsonl"
         body = cast("BinaryIO", io.BufferedReader(RequestBody(cast("AsyncIterator[bytes]", request.stream()))))
         receipt = await run_in_threadpool(
@@ -119,26 +136,6 @@ class _Doors:
         return await run_in_threadpool(self._gate.identify, request.headers)
 
 
-def _answered(answer: Answer, accept: str) -> Response:
-    if HTML_TYPE in accept and is_invoice(answer):  # browsers ask for it everywhere
-        return Response(as_html(answer), media_type=HTML_TYPE, headers={"Content-Security-Policy": POLICY})
-    for media, body in _BODIES.items():
-        if media in accept:
-            return Response(body(answer), media_type=media)
-    return JSONResponse(render.document(answer))
-
-
-def _packed(answer: Answer) -> str:
-    return json.dumps(pack_answer(answer), ensure_ascii=False)
-
-
-_BODIES: Final[Mapping[str, Callable[[Answer], str]]] = {
-    ANSWER_TYPE: _packed,
-    "text/csv": render.as_csv,
-    "application/jsonl": render.as_jsonl,
-}
-
-
 def _receipted(receipt: Receipt) -> Response:
     return JSONResponse({"position": receipt.position, "body": render.plain(receipt.body), "$body": pack(receipt.body)})
 
@@ -147,26 +144,41 @@ def _actor(who: Identity, request: Request) -> str:
     return request.headers.get(ACTOR_HEADER, LOCAL_KEY) if who.key_id == LOCAL_KEY else f"key:{who.key_id}"
 
 
-async def _given(request: Request) -> dict[str, list[str]]:
+async def _given(request: Request, asked: Question) -> dict[str, list[str]]:
     """Return the raw parameters of a question: of the address, and of the body's JSON object."""
+    kinds = {param.name: param for param in (*PARAMS, *asked.params)}
     given = {key: request.query_params.getlist(key) for key in request.query_params}
-    said = await _json_object(request) if request.method == "POST" else {}
-    return given | {key: [_raw(one) for one in (value if isinstance(value, list) else [value])]
-                    for key, value in said.items()}  # fmt: skip
+    said = await _json_object(request, float) if request.method == "POST" else {}
+    return given | {name: _raw(name, value, kinds.get(name)) for name, value in said.items()}
 
 
-def _raw(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {"int": (str, int), "flag": (str, bool)}
 
 
-async def _json_object(request: Request) -> dict[str, Any]:
+def _raw(name: str, value: Any, param: Param | None) -> list[str]:
+    """Return a value of a JSON object as an address would have it.
+
+    Raises:
+        UsageError: it is of another type than the parameter.
+    """
+    if param is None or (param.kind == "json" and isinstance(value, dict | list)):
+        return [json.dumps(value)]
+    values = value if isinstance(value, list) and param.repeat else [value]
+    types = _TYPES.get(param.kind, (str,))
+    if not all(type(one) in types for one in values):
+        raise errors.UsageError(f"{name} cannot be {json.dumps(value)[:100]}: it is of another type")
+    return [one if isinstance(one, str) else json.dumps(one) for one in values]
+
+
+async def _json_object(request: Request, fraction: Callable[[str], Any] = str) -> dict[str, Any]:
+    """Return the body's JSON object; amounts of commands stay text, every digit of them."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_COMMAND_BYTES:
             raise errors.UsageError(f"a command may have {MAX_COMMAND_BYTES} bytes; send it in parts")
     try:
-        said = json.loads(body or b"{}", parse_float=str)
+        said = json.loads(body or b"{}", parse_float=fraction)
     except ValueError as error:
         raise errors.UsageError(f"the body is no JSON: {error}") from error
     if not isinstance(said, dict):

@@ -100,6 +100,15 @@ def _receipt(said: Mapping[str, Any]) -> Receipt:
 
 
 def _send(request: Callable[[], httpx.Response]) -> dict[str, Any]:
+    return dict(received(request).json())
+
+
+def received(request: Callable[[], httpx.Response]) -> httpx.Response:
+    """Return the server's answer to a request, which is JSON.
+
+    Raises:
+        TollspanError: nobody answers, or what the server says is wrong, as the class that it raised.
+    """
     try:
         response = request()
     except httpx.TransportError as error:
@@ -108,6 +117,7 @@ def _send(request: Callable[[], httpx.Response]) -> dict[str, Any]:
         said = response.json()
     except ValueError:
         said = {"detail": f"the server answered {response.status_code} without JSON"}
+        raise exception_of(said) from None
     if not response.is_success:
         raise exception_of(said)
-    return dict(said)
+    return response

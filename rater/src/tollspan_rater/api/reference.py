@@ -7,15 +7,30 @@ from tollspan_rater.query.questions import QUESTIONS, Param, Question
 
 _HEAD = """# HTTP API
 
-`tollspan serve` answers on `listen.api`. Every request but `GET /healthz` needs `Authorization: Bearer KEY`
-(`tollspan keys create`); the key decides the tenant. Commands on the same machine use the local token of
-`run.json` in the data folder.
+`tollspan serve` answers on `listen.api`. Every request but `GET /healthz`, `/openapi.json` and `/docs` needs
+`Authorization: Bearer KEY` (`tollspan keys create`); the key decides the tenant. Commands on the same machine use the
+local token of `run.json` in the data folder. `/docs` is this page for the release that runs, `/openapi.json` the same
+for programs (OpenAPI 3.1). In Python: `tollspan_rater.client`. How to ask is told in
+[the query API](../concepts/query-api.md).
 
 An answer is JSON: `title`, `columns`, `rows`, `totals`, `as_of` (journal position), `zone`, `notes`, `ok`,
-`details`. Decimals are strings, unknown is `null`. `Accept: text/csv` or `application/jsonl` gives the rows alone,
-`text/html` an invoice as a page.
-Errors are `application/problem+json` (RFC 9457). A key with scope `customer-query` asks `usage`, `calls`, `invoice`
-and `allowance` about its own customer and does not see what the provider charges.
+`details`, `next` (where the next page begins). Decimals are strings, unknown is `null`. `Accept: text/csv` or
+`application/jsonl` gives the rows alone, `text/html` an invoice as a page. Every answer has the headers
+`Tollspan-Position`, `Tollspan-Zone` and `ETag`; `If-None-Match` with a tag that still holds gives 304.
+Errors are `application/problem+json` (RFC 9457).
+
+Questions with a parameter `as_of` have pages: `page_size` rows each, then `cursor` with the `next` of the answer
+before (also in its `Link` header). All pages are of one journal position.
+
+| scope | may |
+|---|---|
+| `ingest` | send spans, events and files |
+| `usage` | ask `usage`, `calls`, `allowance` and `inexact`, without anything about money |
+| `query` | ask all questions but those of `export` and `admin` |
+| `customer-query` | ask `usage`, `calls`, `invoice`, `allowance` about its own customer, without provider costs |
+| `pricing` | apply prices |
+| `export` | ask for the lines that exports carry |
+| `admin` | all of these for its tenant, and every command |
 
 ## Questions
 

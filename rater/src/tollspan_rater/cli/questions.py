@@ -68,7 +68,15 @@ def _help(param: Param) -> str:
     return f"{text}; default {param.default}." if param.default else f"{text}."
 
 
-_METAVARS = {"str": "TEXT", "int": "N", "date": "DAY", "moment": "MOMENT", "period": "PERIOD", "enum": "NAME"}
+_METAVARS = {
+    "str": "TEXT",
+    "int": "N",
+    "date": "DAY",
+    "zone": "ZONE",
+    "moment": "MOMENT",
+    "period": "PERIOD",
+    "enum": "NAME",
+}
 
 usage, calls, invoice, allowance, margin, leakage, allocation, explain, audit = map(
     asking, ("usage", "calls", "invoice", "allowance", "margin", "leakage", "allocation", "explain", "audit")

@@ -11,6 +11,7 @@ from tollspan_rater.extract.response_id import real_id
 
 SAME_OUTPUT: Final = 16  # tokens by which two views of one call may differ
 CACHE_HIT: Final = "cache_hit"
+LOWER_BOUND: Final = "lower_bound"
 
 
 def same_response(one: Extracted, other: Extracted) -> bool:
@@ -19,7 +20,8 @@ def same_response(one: Extracted, other: Extracted) -> bool:
         return False
     if CACHE_HIT in {one.outcome, other.outcome} and not _at_one_time(one, other):
         return False
-    return _compatible_output(one, other) and _same_family(one, other)
+    outputs_fit = _compatible_output(one, other) or _within(one, other) or _within(other, one)
+    return outputs_fit and _same_family(one, other)
 
 
 def same_sibling(one: Extracted, other: Extracted) -> bool:
@@ -71,6 +73,12 @@ def _same_family(one: Extracted, other: Extracted) -> bool:
 def _compatible_output(one: Extracted, other: Extracted) -> bool:
     outputs = one.usage.output, other.usage.output
     return outputs[0] is None or outputs[1] is None or abs(outputs[0] - outputs[1]) <= SAME_OUTPUT
+
+
+def _within(bound: Extracted, other: Extracted) -> bool:
+    """Tell whether one span's output is a lower bound of the other's: some leave out what a model thinks."""
+    least, output = bound.usage.output, other.usage.output
+    return bound.quality == LOWER_BOUND and least is not None and output is not None and least <= output
 
 
 def _ids_agree(one: Extracted, other: Extracted) -> bool:

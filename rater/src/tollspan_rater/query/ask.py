@@ -67,7 +67,7 @@ class Asker:
         known(question)
         if question == "config.show":
             return config_answer(self._resolved)
-        with self.scope(tenant, params.get("customer"), params.get("as_of")) as scope:
+        with self.scope(tenant, params.get("customer"), params.get("as_of"), params.get("zone")) as scope:
             answer = self._answer(question)(scope, params)
             if "as_of" not in params:
                 return answer
@@ -75,24 +75,27 @@ class Asker:
             return replace(answer, notes=[*answer.notes, words])
 
     @contextmanager
-    def scope(self, tenant: str, customer: str | None = None, as_of: str | None = None) -> Iterator[Scope]:
-        """Give what questions are asked of: one committed state, in the time zone of a customer if one is named.
+    def scope(
+        self, tenant: str, customer: str | None = None, as_of: str | None = None, zone: str | None = None
+    ) -> Iterator[Scope]:
+        """Give what questions are asked of: one committed state, in a time zone or that of a customer, if one is named.
 
         ``as_of`` is the moment whose knowledge is asked for (:func:`tollspan_rater.query.moment.position_at`).
         """
         with self._database.snapshot() as connection:
-            scope = self._scope(connection, tenant, customer, self._clock.now_ns())
+            scope = self._scope(connection, tenant, customer, zone, self._clock.now_ns())
             if as_of is not None:
                 cut_at(connection, position_at(connection, as_of, scope.zone, scope.now_ns))
-                scope = self._scope(connection, tenant, customer, last_instant_ns(connection))
+                scope = self._scope(connection, tenant, customer, zone, last_instant_ns(connection))
             yield scope
 
-    def _scope(self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, now_ns: int) -> Scope:
-        zone = self._resolved.config.zone
-        accounts = Accounts(connection, tenant, zone, carry=carried_from(connection))
-        if customer is not None:
-            zone = accounts.zone(customer)
-        return Scope(connection, accounts, last_position(connection), zone, self._names, now_ns, self._pieces_at)
+    def _scope(
+        self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, zone: str | None, now_ns: int
+    ) -> Scope:
+        configured = self._resolved.config.zone
+        accounts = Accounts(connection, tenant, configured, carry=carried_from(connection))
+        at = zone or (configured if customer is None else accounts.zone(customer))
+        return Scope(connection, accounts, last_position(connection), at, self._names, now_ns, self._pieces_at)
 
     def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:
         if question in _OF_CALLS:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from tollspan_rater.errors import NotFoundError, UsageError
 
 Id = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-ScopeName = Literal["ingest", "query", "customer-query", "export", "enforce", "admin"]
+ScopeName = Literal["ingest", "usage", "query", "customer-query", "pricing", "export", "enforce", "admin"]
 
 
 def _known_zone(name: str) -> str:
@@ -304,7 +304,7 @@ class CommandKind:
     kind: str
     help: str
     body: type[Body]
-    scope: Literal["admin", "ingest"] = "admin"
+    scope: Literal["admin", "pricing"] = "admin"
     local: bool = False
 
 
@@ -313,7 +313,7 @@ _TABLE: Final = (
     CommandKind("customer.import", "Set many customers at once.", CustomerImport),
     CommandKind("key.create", "Register a key by its hash.", KeyCreate),
     CommandKind("key.revoke", "Stop a key from working.", KeyRevoke),
-    CommandKind("pricing.apply", "Apply a folder of rate cards and plans as a new version.", PricingApply),
+    CommandKind("pricing.apply", "Apply a folder of rate cards and plans as a new version.", PricingApply, "pricing"),
     CommandKind("revenue.import", "Import revenue that was billed elsewhere.", RevenueImport),
     CommandKind("meters.apply", "Apply span-to-meter rules to the spans that come from now on.", MetersApply),
     CommandKind("quarantine.replay", "Read quarantined pieces again.", QuarantineReplay),

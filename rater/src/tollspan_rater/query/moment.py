@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import duckdb
 
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.selection import instant
 
+NOW: Final = "now"
+
 
 def position_at(connection: duckdb.DuckDBPyConnection, text: str, zone: str, now_ns: int) -> int:
     """Return the journal position that a moment names: digits are one, a day or an instant is the last before it.
+
+    ``now`` is the last one of all.
 
     The last one before an instant is the one before the first entry that came after it, so that entries to come
     never move it, even when a clock is set back.
@@ -18,6 +24,8 @@ def position_at(connection: duckdb.DuckDBPyConnection, text: str, zone: str, now
         UsageError: the moment has not come, so that its answer would not stay.
     """
     last = last_position(connection)
+    if text == NOW:
+        return last
     if text.isdecimal():
         if int(text) > last:
             raise UsageError(f"as of position {text} is not known: the journal has come to position {last}")

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tollspan.semconv import QUALITIES
 from tollspan_rater.domain.correction import AMENDED
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
-from tollspan_rater.pricing.period import LABEL, LABELS
+from tollspan_rater.pricing.period import LABEL, LABELS, YEARS
 from tollspan_rater.rating.allocation import AllocationRule
 
 ANY_TAG: Final = "tags.NAME"  # among choices: the tags of all names
 TAG: Final = ANY_TAG.removesuffix("NAME")
-Kind = Literal["str", "int", "date", "moment", "period", "enum", "flag", "json"]
+Kind = Literal["str", "int", "date", "zone", "moment", "period", "enum", "flag", "json"]
 Scope = Literal["query", "export", "admin"]
 
 
@@ -125,15 +126,23 @@ def _check(asked: str, param: Param, values: Sequence[str]) -> str | None:
 
 def _wish_date(value: str) -> str:
     try:
-        datetime.fromisoformat(value)
+        known = datetime.fromisoformat(value).year in YEARS
     except ValueError:
-        return "a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z"
+        known = False
+    return "" if known else "a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z"
+
+
+def _wish_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "a time zone of the IANA list, for example Europe/Berlin"
     return ""
 
 
 def _wish_moment(value: str) -> str:
-    wish = "" if _POSITION.fullmatch(value) else _wish_date(value)
-    return f"a journal position, {wish}" if wish else ""
+    wish = "" if _MOMENT.fullmatch(value) else _wish_date(value)
+    return f"a journal position, now, {wish}" if wish else ""
 
 
 def _wish_json(value: str) -> str:
@@ -145,7 +154,7 @@ def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
     return lambda value: "" if compiled.fullmatch(value) else wish
 
 
-_POSITION: Final = re.compile("[0-9]{1,18}")
+_MOMENT: Final = re.compile("[0-9]{1,18}|now")
 _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "str": _wish_pattern(r"(?s).+", "some text"),
     "enum": lambda _value: "",
@@ -153,6 +162,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "period": _wish_pattern(LABEL.pattern, f"one of {LABELS}"),
     "flag": _wish_pattern(r"true|false", "true or false"),
     "date": _wish_date,
+    "zone": _wish_zone,
     "moment": _wish_moment,
     "json": _wish_json,
 }
@@ -186,6 +196,7 @@ def _sort(default: str) -> Param:
 _SPAN_OF_TIME: Final = (
     Param("from", "first day or instant, included", "date"),
     Param("to", "last day or instant, excluded", "date"),
+    Param("zone", "the time zone of days and windows; default is the customer's, else the configured one", "zone"),
 )
 _SEGMENT: Final = Param("segment", "only customers of this segment")
 _FILTERS: Final = (
@@ -213,7 +224,7 @@ _PERIOD: Final = Param(
 )
 _KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
-_AS_OF: Final = Param("as_of", "as it was known then: a journal position, or the last one before a time", "moment")
+_AS_OF: Final = Param("as_of", "as it was known then: a journal position, the last one before a time, or now", "moment")
 
 _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
 _TABLE: Final = (

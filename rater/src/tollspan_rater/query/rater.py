@@ -9,7 +9,9 @@ from typing import Any, BinaryIO, Final, Protocol
 from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query.answer import Answer
 
-SCOPES: Final[tuple[str, ...]] = ("ingest", "query", "customer-query", "export", "enforce", "admin")
+SCOPES: Final[tuple[str, ...]] = (
+    *("ingest", "usage", "query", "customer-query", "pricing", "export", "enforce", "admin"),
+)
 
 
 @dataclass(frozen=True, slots=True)

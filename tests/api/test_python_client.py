@@ -1,0 +1,79 @@
+"""The Python client against the API before a real rater."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import httpx
+import pytest
+from tests.api.market import Market, market
+
+from tollspan_rater.client import Client
+from tollspan_rater.errors import NotFoundError, TollspanError, UsageError
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    with market(tmp_path_factory.mktemp("market")) as made:
+        yield made
+
+
+class Through(httpx.BaseTransport):
+    """Sends requests into the API without a network, and counts them."""
+
+    def __init__(self, shop: Market) -> None:
+        self._shop = shop
+        self.sent = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.sent += 1
+        answer = self._shop.http.request(
+            request.method, request.url.raw_path.decode(), headers=dict(request.headers), content=request.read()
+        )
+        return httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.content)
+
+
+def connect(shop: Market, key: str = "query") -> tuple[Client, Through]:
+    through = Through(shop)
+    token = shop.keys["north", key]["Authorization"].removeprefix("Bearer ")
+    return Client("http://rater", token, transport=through), through
+
+
+def test_an_answer_has_its_types(shop: Market) -> None:
+    client, _ = connect(shop)
+    with client:
+        answer = client.ask("usage", by=["customer", "model"], from_=date(2026, 11, 2), top=3, unpriced=False)
+    assert {type(row["calls"]) for row in answer.rows} == {int}
+    assert all(isinstance(row["charge"], str | Decimal) for row in answer.rows)
+    assert answer.zone == "UTC"
+
+
+@pytest.mark.parametrize(("size", "requests"), [(2, 5), (1_000, 1)])
+def test_rows_come_page_by_page(shop: Market, size: int, requests: int) -> None:
+    client, through = connect(shop)
+    with client:
+        found = list(client.rows("usage", by=["customer", "day"], page_size=size))
+        assert through.sent == requests
+        assert found == list(client.ask("usage", by=["customer", "day"]).rows)
+        assert [row["call_id"] for row in client.rows("calls", page_size=size)] == [
+            row["call_id"] for row in client.ask("calls").rows
+        ]
+
+
+def test_errors_are_those_of_the_server(shop: Market) -> None:
+    client, _ = connect(shop)
+    with pytest.raises(UsageError, match="did you mean 'customer'"):
+        client.ask("usage", custommer="acme")
+    with pytest.raises(NotFoundError, match="nobody"):
+        client.ask("allowance", customer="nobody")
+    client, _ = connect(shop, "acme")
+    with client, pytest.raises(TollspanError, match="cannot ask margin"):
+        client.ask("margin")
+
+
+def test_an_answer_that_is_no_json_is_an_error() -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, text="<html>"))
+    with Client("http://rater", "k", transport=transport) as client, pytest.raises(TollspanError, match="without JSON"):
+        client.ask("usage")
