@@ -16,7 +16,7 @@ from tests.server.conftest import SECOND, T0, Bench, call
 from tests.trace_out.spans import BOUNDS, QUIET, Kept, attributes, rest, telling
 from tollspan_rater.errors import ConfigError
 from tollspan_rater.server.money_spans import money_spans
-from tollspan_rater.trace_out import trace_out
+from tollspan_rater.trace_out import teller, trace_out
 from tollspan_rater.trace_out.target import NotNow, Taken
 from tollspan_rater.trace_out.teller import Bounds
 
@@ -173,6 +173,36 @@ def test_a_later_difference_follows_once(shop: Bench, kept: Kept, change: Any) -
     assert {span.name for span in kept.spans[2:]} == {"tollspan.adjustment"}
     assert {span.parent_span_id for span in kept.spans[2:]} <= {span.parent_span_id for span in kept.spans[:2]}
     assert len({span.span_id for span in kept.spans}) == count
+
+
+def test_a_late_call_moves_those_after_it_to_another_tier(bench: Bench, kept: Kept) -> None:
+    tiers = '{graduated: [{up_to: 150, price: "3"}, {price: "1"}]}'
+    files = {"cards/list.yaml": (CARD % "0").replace('"0"', tiers), "plans/pro.yaml": PLAN}
+    bench.execute("pricing.apply", files=files, valid_from="2026-01-01")
+    bench.execute("customer.set", customer="acme", plan="pro")
+    with telling(bench, kept) as telling_it:
+        bench.send(call(1))
+        rest(bench)
+        telling_it.step()
+        bench.send(call(2, start_ns=T0 - SECOND))
+        rest(bench)
+        telling_it.step()
+    first, *later = [attributes(span) for span in kept.spans]
+    adjusted = [one for one in later if one["tollspan.call_id"] == first["tollspan.call_id"]]
+    assert [one["tollspan.charge"] < 0 for one in adjusted] == [True]
+    assert "tollspan.cost" not in adjusted[0]
+    assert sums(kept) == as_calls_add_up(bench)
+
+
+def test_a_look_takes_a_bounded_number_of_calls(shop: Bench, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teller, "MOST_CALLS", 2)
+    with telling(shop, kept) as telling_it:
+        for number in range(1, 6):
+            shop.send(call(number))
+        rest(shop)
+        for count in (2, 4, 5, 5):
+            telling_it.step()
+            assert len({span.span_id for span in kept.spans}) == len(kept.spans) == count
 
 
 def test_a_refusal_is_sent_again_with_the_same_bytes(shop: Bench, kept: Kept) -> None:

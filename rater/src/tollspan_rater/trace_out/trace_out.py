@@ -59,7 +59,7 @@ class TraceOut:
     ) -> None:
         self._scope, self._outbox, self._target = scope, outbox, target
         self._clock, self._bounds = clock, bounds
-        self._pause_s = PAUSE_S
+        self._pause_s, self._more = PAUSE_S, False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tollspan-trace-out", daemon=True)
         self.figures = Figures(waiting=outbox.count_waiting())
@@ -80,8 +80,7 @@ class TraceOut:
 
     def step(self) -> bool:
         """Look once and send what waits; tell whether the endpoint took it all."""
-        while self._look().more and not self._stop.is_set():
-            pass
+        self._more = self._look().more
         return self._send()
 
     def _run(self) -> None:
@@ -96,7 +95,8 @@ class TraceOut:
                 log.exception("money spans failed; the next try follows")
                 delivered = False
             self._pause_s = PAUSE_S if delivered else min(2 * self._pause_s, MOST_PAUSE_S)
-            self._stop.wait(max(self._pause_s, monotonic() - begun))  # at most half of the time is spent on this
+            pause_s = 0 if delivered and self._more else self._pause_s
+            self._stop.wait(max(pause_s, monotonic() - begun))  # at most half of the time is spent on this
 
     def _look(self) -> Looked:
         with self._scope() as scope:
