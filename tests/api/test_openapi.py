@@ -33,7 +33,7 @@ def test_every_question_and_command_is_described() -> None:
     of_customers = {f"/v1/customers/{{customer}}/{name}" for name in ("usage", "calls", "invoice", "allowance")}
     assert named | of_customers <= paths.keys()
     rest = {path for path in paths if path not in named and not path.startswith("/v1/customers/")}
-    assert rest == {"/v1/import", "/healthz", "/openapi.json", "/docs"}
+    assert rest == {"/v1/import", "/metrics", "/healthz", "/openapi.json", "/docs"}
 
 
 def test_every_parameter_is_described() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -53,6 +54,13 @@ class Branches:
 
     def wait_for(self, path: Path, ids: set[bytes]) -> None:
         wait_until(lambda: ids <= {span.span_id for span in self.spans(path)}, f"{len(ids)} spans in {path.name}", 60)
+
+    def figure(self, name: str) -> float:
+        """What Prometheus is told of money spans."""
+        page = self.rater.get("/metrics", self.rater.run_file().token, {}).text
+        found = re.search(rf"^tollspan_trace_out_{name} (\S+)$", page, re.MULTILINE)
+        assert found is not None, page
+        return float(found[1])
 
     def money_spans(self, traces: set[bytes]) -> list[Span]:
         return [span for span in self.spans(self.money) if span.trace_id in traces]
@@ -133,6 +141,8 @@ def test_the_demo_in_tempo(branches: Branches) -> None:
     assert Counter(span.parent_span_id for span in firsts) == dict.fromkeys(sent, 1)
     assert {span.name for span in found} <= {MONEY, ADJUSTMENT}
     branches.assert_true(firsts)
+    assert branches.figure("sent_total") >= len(found)
+    assert branches.figure("calls_total") >= len(firsts)
     branches.rater.assert_audit_holds()
 
 

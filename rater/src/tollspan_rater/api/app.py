@@ -1,7 +1,8 @@
 """The HTTP API: every question of the table, every command, files to import.
 
 ``GET /v1/{question}`` (or ``POST`` for long parameters), ``POST /v1/commands/{kind}``,
-``POST /v1/import?name=FILE``; without a key ``GET /healthz``, ``/openapi.json`` and ``/docs``.
+``POST /v1/import?name=FILE``, ``GET /metrics`` for Prometheus;
+without a key ``GET /healthz``, ``/openapi.json`` and ``/docs``.
 """
 
 from __future__ import annotations
@@ -45,19 +46,28 @@ from tollspan_rater.query.rater import RaterDoor, Receipt
 MAX_COMMAND_BYTES: Final = 8 * 2**20
 
 
-def create_app(rater: RaterDoor, local_token: str) -> Starlette:
+Scrape = Callable[[str, str], tuple[bytes, str]]
+
+
+def _nothing_measured(_tenant: str, _accept: str) -> tuple[bytes, str]:
+    raise errors.NotFoundError("page", "/metrics", "tollspan serve has it.")
+
+
+def create_app(rater: RaterDoor, local_token: str, scrape: Scrape = _nothing_measured) -> Starlette:
     """Make the API before a rater.
 
     Args:
         rater: who answers; called in worker threads, several at a time.
         local_token: the token of ``run.json``, at least 32 random bytes as text.
+        scrape: gives a tenant's metrics and their media type for an Accept header.
     """
-    doors = _Doors(rater, Gate(rater, local_token))
+    doors = _Doors(rater, Gate(rater, local_token), scrape)
     return Starlette(
         routes=[
             Route("/healthz", doors.health),
             Route("/openapi.json", _description),
             Route("/docs", _docs),
+            Route("/metrics", doors.metrics),
             Route("/v1/import", doors.import_file, methods=["POST"]),
             Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
             Route("/v1/customers/{customer}/{question}", doors.question),
@@ -84,12 +94,21 @@ async def _docs(_request: Request) -> Response:
 class _Doors:
     """The endpoints."""
 
-    def __init__(self, rater: RaterDoor, gate: Gate) -> None:
+    def __init__(self, rater: RaterDoor, gate: Gate, scrape: Scrape) -> None:
         self._rater = rater
         self._gate = gate
+        self._scrape = scrape
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"ok": True, "pid": os.getpid()})
+
+    async def metrics(self, request: Request) -> Response:
+        """Give Prometheus the figures of the key's tenant; customers' money is among them."""
+        who = await self._identify(request)
+        require(who, "query")
+        accept = request.headers.get("Accept", "")
+        body, media = await run_in_threadpool(self._scrape, who.tenant, accept)
+        return Response(body, headers={"Content-Type": media})
 
     async def question(self, request: Request) -> Response:
         """Answer a question of the table, as far as the key may ask it; a path may name the customer it is about."""

@@ -90,6 +90,7 @@ def _paths() -> Iterator[tuple[str, Data]]:
     for kind in COMMANDS.values():
         yield f"/v1/commands/{kind.kind}", {"post": _command(kind)}
     yield "/v1/import", {"post": _IMPORT}
+    yield "/metrics", {"get": _METRICS}
     yield "/healthz", {"get": _open("health", "Whether the server answers, and as which process.", "application/json")}
     yield "/openapi.json", {"get": _open("description", "This description.", "application/json")}
     yield "/docs", {"get": _open("docs", "This description as a page.", "text/html")}
@@ -233,6 +234,19 @@ _IMPORT: Final[Data] = {
     ],
     "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {}}}},
     "responses": {"200": _RECEIVED, "default": {"$ref": "#/components/responses/Problem"}},
+}
+_METRICS: Final[Data] = {
+    "operationId": "metrics",
+    "tags": ["server"],
+    "summary": "Figures for Prometheus: the rater's health, and the largest customers and models of the month.",
+    "description": "Scope `query`. OpenMetrics where `Accept` asks for it.",
+    "responses": {
+        "200": {
+            "description": "The figures of the key's tenant.",
+            "content": {"text/plain": {"schema": _TEXT}, "application/openmetrics-text": {"schema": _TEXT}},
+        },
+        "default": {"$ref": "#/components/responses/Problem"},
+    },
 }
 _ANSWERS: Final[Data] = {
     "Answer": {

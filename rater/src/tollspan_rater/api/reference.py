@@ -22,6 +22,8 @@ Errors are `application/problem+json` (RFC 9457).
 Questions with a parameter `as_of` have pages: `page_size` rows each, then `cursor` with the `next` of the answer
 before (also in its `Link` header). All pages are of one journal position.
 
+`GET /metrics` (scope `query`) is for [Prometheus](../operating/prometheus.md).
+
 | scope | may |
 |---|---|
 | `ingest` | send spans, events and files |

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from tollspan.semconv import PROCESS_ENDED
 from tollspan_rater.domain.fates import Role
@@ -43,7 +43,7 @@ _OF_SENDER: Final = """
 
 def of_sequences(scope: Scope) -> Iterator[Check]:
     """What the processes numbered is what we received and what is listed as lost on the way."""
-    found = scope.connection.execute(_PROCESSES, {"tenant": scope.accounts.tenant}).fetchall()
+    found = _processes(scope)
     highest, received, missing = (sum(int(row[place]) for row in found) for place in (1, 2, 3))
     lossy = sum(1 for row in found if row[3])
     yield Check(
@@ -53,6 +53,11 @@ def of_sequences(scope: Scope) -> Iterator[Check]:
         f"{len(found)} processes, received {received}, {missing} records lost before they reached us"
         + (f", by {lossy} processes: tollspan audit --sender PROCESS" if lossy else ""),
     )
+
+
+def lost(scope: Scope) -> int:
+    """Return how many records of all sending processes never reached us."""
+    return sum(int(row[3]) for row in _processes(scope))
 
 
 def gaps(scope: Scope, sender: str) -> Answer:
@@ -65,7 +70,7 @@ def gaps(scope: Scope, sender: str) -> Answer:
     wanted = {row[0] for row in scope.connection.execute(_OF_SENDER, asked).fetchall()}
     if not wanted:
         raise NotFoundError("sender", sender, "Give a process id, or the sender that explain and calls name.")
-    found = scope.connection.execute(_PROCESSES, {"tenant": scope.accounts.tenant}).fetchall()
+    found = _processes(scope)
     rows: list[dict[str, Cell]] = [
         {
             "process_id": process_id,
@@ -81,6 +86,10 @@ def gaps(scope: Scope, sender: str) -> Answer:
     note = f"{lost:,} records never reached us" if lost else "nothing is missing up to the highest number seen"
     columns = ("process_id", "highest_seq", "received", "missing", "gaps")
     return Answer(f"Sender {sender}", columns, rows, scope.as_of, notes=[note], ok=not lost)
+
+
+def _processes(scope: Scope) -> list[tuple[Any, ...]]:
+    return scope.connection.execute(_PROCESSES, {"tenant": scope.accounts.tenant}).fetchall()
 
 
 def _listed(missed: Sequence[tuple[int, int]] | None) -> Sequence[tuple[int, int]]:

@@ -29,7 +29,9 @@ from tollspan_rater.ingest.admission import Admission, Refusal, by_key
 from tollspan_rater.ingest.limits import Limits
 from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app
+from tollspan_rater.metrics.requests import Requests
 from tollspan_rater.server.config_history import note_config
+from tollspan_rater.server.measuring import scrape_of
 from tollspan_rater.server.meters import apply_file
 from tollspan_rater.server.money_spans import money_spans
 from tollspan_rater.server.pricing import apply_folder
@@ -100,14 +102,17 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
 
 def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) -> None:
     config = rater.config
-    admission = _admission(rater)
+    requests = Requests()
+    admission = _admission(rater, requests)
     token = secrets.token_urlsafe(32)
     grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
     events = Route(event_http.PATH, event_http.events_endpoint(admission), methods=["POST"])
     spans_door = traces_app(admission, more=[events])
     http_door = HttpServer(spans_door, config.listen.http, config.tls, "listen.http", mutual=True)
     # The API always asks for a key; a command on this machine has the local one and no client certificate.
-    api_door = HttpServer(create_app(rater, token), config.listen.api, config.tls, "listen.api", mutual=False)
+    api_door = HttpServer(
+        create_app(rater, token, scrape_of(rater, requests)), config.listen.api, config.tls, "listen.api", mutual=False
+    )
     for door in (grpc_door, http_door, api_door):
         door.start()
     hosts = {name: split_address(getattr(config.listen, name))[0] for name in ("grpc", "http", "api")}
@@ -153,7 +158,7 @@ def _apply_meters(rater: Rater) -> None:
         apply_file(rater, Path(path), rater.config.tenant, LOCAL_ACTOR)
 
 
-def _admission(rater: Rater) -> Admission:
+def _admission(rater: Rater, requests: Requests) -> Admission:
     config = rater.config
 
     def health() -> Refusal | None:
@@ -176,7 +181,7 @@ def _admission(rater: Rater) -> Admission:
         limits,
         reject_bad_keys=config.auth.on_failure == "reject",
         before_ok=lambda: failpoints.hit("before_ok"),
-        observe=lambda _sender, _outcome: None,
+        observe=requests.observe,
     )
 
 
