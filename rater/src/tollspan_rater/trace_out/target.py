@@ -20,7 +20,7 @@ TIMEOUT_S: Final = 10.0
 _EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _PATH: Final = "/v1/traces"
 _PORTS: Final = {"http": 80, "https": 443}
-_UNREADABLE_GRPC: Final = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE)
+_UNREADABLE_GRPC: Final = (grpc.StatusCode.INVALID_ARGUMENT,)
 _UNREADABLE_HTTP: Final = (400, 413, 422)
 
 
