@@ -50,6 +50,7 @@ def test_every_key_can_be_set_in_the_environment(tmp_path: Path, name: str) -> N
         "auth.on_failure": "reject", "auth.required": "true", "close.automatic": "true", "allocation.rule": "equal",
         "limits.message_bytes": "2MiB",
         "limits.in_flight_bytes": "2MiB", "limits.value_bytes": "2MiB", "pressure.min_free_disk": "2MiB",
+        "trace_out.endpoint": "http://h:1", "trace_out.protocol": "http",
     }.get(name, "3")  # fmt: skip
     tls = {"TOLLSPAN_TLS_CERT_FILE": "c", "TOLLSPAN_TLS_KEY_FILE": "k"} if name.startswith("tls.") else {}
     resolved = resolve({}, {**tls, KEYS[name].variable: value}, tmp_path)

@@ -121,10 +121,18 @@ SERVER_ADDRESS: Final = "server.address"
 ERROR_TYPE: Final = "error.type"
 HTTP_STATUS: Final = "http.response.status_code"
 
-# --- reserved for the money span, which nothing writes yet -----------------------------------
+# --- the money span, which the rater adds below a call's span --------------------------------
+# It has the scope tollspan.money and is named money, or tollspan.adjustment for a later difference, with signs.
 COST: Final = "tollspan.cost"  # double, what the provider charges
 CHARGE: Final = "tollspan.charge"  # double, what the customer is charged
-MARGIN: Final = "tollspan.margin"  # double, their difference
-CURRENCY: Final = "tollspan.currency"  # ISO 4217 code of the three
+MARGIN: Final = (
+    "tollspan.margin"  # double, charge less cost; absent where one of them is not known or currencies differ
+)
+CURRENCY: Final = "tollspan.currency"  # ISO 4217 code of charge and margin
+COST_CURRENCY: Final = "tollspan.cost_currency"  # ISO 4217 code of the cost
 AS_OF: Final = "tollspan.as_of"  # int, the journal position at which they were computed
 PRICE_VERSION: Final = "tollspan.price_version"  # the version of the prices in force
+CALL_ID: Final = "tollspan.call_id"  # the call's name in every answer: tollspan explain takes it
+MODEL: Final = "tollspan.model"  # beside gen_ai.*, so that sums over calls do not meet them twice
+PROVIDER_OF_CALL: Final = "tollspan.provider"  # as the model
+PLAN: Final = "tollspan.plan"  # the plan that the charge comes from

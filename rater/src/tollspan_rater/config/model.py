@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, model_validator
@@ -41,6 +42,13 @@ def _zone(value: str) -> str:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError("give a time zone of the IANA list, for example Europe/Berlin") from error
+    return value
+
+
+def _otlp_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("give an http:// or https:// address, for example http://127.0.0.1:4317")
     return value
 
 
@@ -137,6 +145,26 @@ class Close(_Section):
     grace_hours: int = Field(24, ge=0, description="Hours after a period's end before `serve` closes it.")
 
 
+class TraceOut(_Section):
+    """Money spans: what each call costs and is charged, below its span in your traces."""
+
+    endpoint: Annotated[str, AfterValidator(_otlp_url)] | None = Field(
+        None, description="OTLP endpoint that they go to, http(s)://HOST:PORT; none are sent without one."
+    )
+    protocol: Literal["grpc", "http"] = Field("grpc", description="OTLP over gRPC, or protobuf over HTTP.")
+    headers_file: Path | None = Field(
+        None, description="File of headers sent along, as a key: one `NAME: VALUE` a line."
+    )
+    ca_file: Path | None = Field(None, description="PEM authorities of an https endpoint, in place of the system's.")
+    quiet_seconds: int = Field(30, ge=0, description="Seconds without news of a call before its money is sent.")
+    max_waiting: int = Field(
+        100_000, gt=0, description="Spans kept for an endpoint that does not answer; then the oldest are dropped."
+    )
+    max_told: int = Field(
+        200_000, gt=0, description="Calls remembered as sent, of which later differences are sent, too."
+    )
+
+
 class Config(_Section):
     """The configuration of one data folder."""
 
@@ -163,6 +191,7 @@ class Config(_Section):
     snapshots: Snapshots = Snapshots.model_construct()
     allocation: Allocation = Allocation.model_construct()
     close: Close = Close.model_construct()
+    trace_out: TraceOut = TraceOut.model_construct()
 
     @model_validator(mode="after")
     def _reachable_addresses_are_guarded(self) -> Config:

@@ -18,6 +18,7 @@ TERMS: Final = (
 DETAILS: Final = (
     "request_id",  # the provider's id of the HTTP exchange
     "vantage",  # who saw the call: client, gateway or server
+    "trace_sampled",  # "false" where the application's trace was sampled out, so that no trace shows the call
     "stated_total",  # the provider's own total of tokens where it is not the sum of its parts: never billed
     "proof",  # what the provider's total proved of parts that stand beside its counts
     "unfit_parts",  # counts that were larger than what contains them, and so split nothing

@@ -133,9 +133,10 @@ def _rank(dialect: Dialect, role: Role, reading: Reading) -> int:
 def _details(dialect: Dialect, span: Span, found: Found, reading: Reading) -> Mapping[str, str]:
     """Return what proves and explains, only what is known."""
     vantage = dialect.vantage or ("server" if span.kind == SERVER and reading.usage.measured else None)
-    if vantage is None and found.keys().isdisjoint(_DETAILED):
+    sampled_out = "false" if truth(found.get("trace_sampled")) is False else None
+    if vantage is None and sampled_out is None and found.keys().isdisjoint(_DETAILED):
         return reading.details
-    known: dict[str, str | None] = {"request_id": text_in(found, "request_id"), "vantage": vantage}
+    known = {"request_id": text_in(found, "request_id"), "vantage": vantage, "trace_sampled": sampled_out}
     if "cost" in found:
         known["cost_currency"] = dialect.currency
         known["cost_key"] = next((key for key in dialect.keys.get("cost", ()) if key in span.attributes), None)

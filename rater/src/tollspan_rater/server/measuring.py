@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from prometheus_client.metrics_core import Metric
 
-from tollspan_rater.metrics import pieces, vitals
+from tollspan_rater.metrics import money_spans, pieces, vitals
 from tollspan_rater.metrics.answers import Figures
 from tollspan_rater.metrics.exposition import exposed
 from tollspan_rater.metrics.requests import Requests
@@ -25,7 +25,11 @@ def scrape_of(rater: Rater, requests: Requests) -> Callable[[str, str], tuple[by
         with rater.asker.scope(tenant) as scope:
             yield from pieces.families(scope)
 
-    sources = (requests.metrics, state, of_pieces, figures.metrics)
+    def of_money_spans(tenant: str) -> Iterator[Metric]:
+        if rater.trace_out is not None and tenant == rater.config.tenant:
+            yield from money_spans.families(rater.trace_out.figures)
+
+    sources = (requests.metrics, state, of_money_spans, of_pieces, figures.metrics)
     return lambda tenant, accept: exposed(sources, tenant, accept)
 
 

@@ -36,6 +36,7 @@ from tollspan_rater.store import state
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
+from tollspan_rater.trace_out.trace_out import TraceOut
 
 log = logging.getLogger("tollspan")
 
@@ -59,6 +60,7 @@ class Rater:
         self.writer = Writer(self.journal, self.database, reads, MEANING, subjects.flush, self._workers.submit)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
         self.asker = Asker(self.database, self.names, resolved, folder, clock, self._pieces_at)
+        self.trace_out: TraceOut | None = None  # what tells traces of money, while it serves and one is configured
         self.caring = threading.RLock()  # snapshot, rebuild, backup and forget: one at a time
         self.closing = threading.Lock()  # one close at a time: each builds on what the one before it booked
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})

@@ -33,6 +33,7 @@ from tollspan_rater.metrics.requests import Requests
 from tollspan_rater.server.config_history import note_config
 from tollspan_rater.server.measuring import scrape_of
 from tollspan_rater.server.meters import apply_file
+from tollspan_rater.server.money_spans import money_spans
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.schedule import Schedule
@@ -92,10 +93,15 @@ class HttpServer:
 
 def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | None = None) -> None:
     """Serve until ``stop`` is set; the caller holds the folder's lock and closes the rater."""
-    config = rater.config
     note_config(rater, LOCAL_ACTOR)
     _apply_pricing(rater)
     _apply_meters(rater)
+    with money_spans(rater):
+        _answer(rater, stop, ready)
+
+
+def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) -> None:
+    config = rater.config
     requests = Requests()
     admission = _admission(rater, requests)
     token = secrets.token_urlsafe(32)

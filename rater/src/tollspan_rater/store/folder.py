@@ -47,6 +47,11 @@ class Folder:
         return self.path / "subject.key"
 
     @property
+    def trace_outbox(self) -> Path:
+        """What traces were told of money, and what waits to be sent; no part of a backup."""
+        return self.path / "trace_out.sqlite"
+
+    @property
     def run_file(self) -> Path:
         """Where the serving process answers."""
         return self.path / "run.json"

@@ -139,7 +139,7 @@ CREATE TABLE legs (
     tags VARCHAR,                   -- JSON {name: value}, NULL when there are none
     flags VARCHAR[] NOT NULL,
     terms VARCHAR,                  -- JSON: batch, geo, speed; NULL when nothing is known
-    details VARCHAR,                -- JSON: request_id, vantage, stated_total, cost_currency, cost_key
+    details VARCHAR,                -- JSON: request_id, vantage, trace_sampled, stated_total, cost_currency, cost_key
     conflicts VARCHAR               -- JSON list of {field, value, member, other, other_member}, NULL without any
 );
 

@@ -28,6 +28,7 @@ OWN_SPANS: Final = Dialect(
             "usage_api": (semconv.USAGE_API,),
             "meter": (semconv.METER,),
             "quantity": (semconv.QUANTITY,),
+            "trace_sampled": (semconv.TRACE_SAMPLED,),
         },
         KEYS,
     ),
