@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final, cast
 
 from starlette.applications import Starlette
@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tollspan_rater import errors
 from tollspan_rater.api.access import (
@@ -45,12 +45,13 @@ from tollspan_rater.query.rater import RaterDoor, Receipt
 MAX_COMMAND_BYTES: Final = 8 * 2**20
 
 
-def create_app(rater: RaterDoor, local_token: str) -> Starlette:
-    """Make the API before a rater.
+def create_app(rater: RaterDoor, local_token: str, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """Make the API before a rater, with other routes beside.
 
     Args:
         rater: who answers; called in worker threads, several at a time.
         local_token: the token of ``run.json``, at least 32 random bytes as text.
+        more: routes that stand beside.
     """
     doors = _Doors(rater, Gate(rater, local_token))
     return Starlette(
@@ -62,6 +63,7 @@ def create_app(rater: RaterDoor, local_token: str) -> Starlette:
             Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
             Route("/v1/customers/{customer}/{question}", doors.question),
             Route("/v1/{question}", doors.question, methods=["GET", "POST"]),
+            *more,
         ],
         exception_handlers={
             errors.TollspanError: _on_tollspan_error,
