@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import re
+from decimal import Decimal
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
 from tests.web.conftest import HOSTILE, MODEL, Pages
 
+from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.questions import question
-from tollspan_rater.web.cell import number
+from tollspan_rater.web.cell import UNKNOWN, cell, number, of_customer
 
 ALLOWED_TAGS = {
     *("html", "head", "meta", "title", "link", "body", "a", "header", "nav", "span", "form", "button", "main"),
@@ -201,3 +204,47 @@ def test_a_usage_key_sees_no_money(pages: Pages) -> None:
 def test_a_key_for_sending_sees_nothing(pages: Pages) -> None:
     browser = pages.browser("ingest")
     assert [browser.get(f"/pages/{name}").status_code for name in ("", "customer?customer=acme", "audit")] == [403] * 3
+
+
+@pytest.mark.parametrize("address", ["/pages/?month=2026-12", "/pages/customer?customer=acme"])
+def test_all_parts_of_a_page_are_of_one_position(pages: Pages, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    browser, asked = pages.browser("admin"), []
+    answer = pages.rater.ask
+
+    def ask(name: str, params: dict[str, str], *, tenant: str) -> Answer:
+        asked.append(params.get("as_of"))
+        return answer(name, params, tenant=tenant)
+
+    monkeypatch.setattr(pages.rater, "ask", ask)
+    position = re.search(r"journal position (\d+)", seen(browser, address).text)
+    assert position is not None
+    assert asked == [None, *[position[1]] * (len(asked) - 1)]
+    assert len(asked) > 3
+
+
+def test_links_carry_the_moment_on_that_was_asked_for(pages: Pages) -> None:
+    browser = pages.browser("admin")
+    for address in ("/pages/?as_of=10", "/pages/customer?customer=acme&as_of=10"):
+        links = [link for link in seen(browser, address).links if re.search(r"[?&](id|customer|month)=", link)]
+        assert links
+        assert [link for link in links if "as_of=10" not in link] == []
+
+
+def test_usage_that_is_nobodys_leads_nowhere() -> None:
+    assert of_customer("unattributed") is None
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"charge": Decimal("1234.50"), "currency": "EUR"}, "1,234.50 EUR"),
+        ({"charge": Decimal("0E-9"), "currency": "EUR"}, "0.000000000 EUR"),
+        ({"charge": Decimal(3), "currency": None}, "3"),
+        ({"charge": None, "currency": "EUR"}, None),
+        ({"charge": True}, "yes"),
+    ],
+)
+def test_amounts_keep_their_digits_and_unknown_is_not_zero(row: dict[str, Any], text: str | None) -> None:
+    shown = cell(row, "charge")
+    assert (shown == UNKNOWN) is (text is None)
+    assert "".join(part.text for part in shown.parts) == (text or "")

@@ -29,6 +29,7 @@ class Asking:
 
     def __init__(self, rater: RaterDoor, identity: Identity, as_of: str | None) -> None:
         self._rater, self.identity, self._as_of = rater, identity, as_of
+        self.kept = as_of  # the moment that the reader asked for; links carry it on
         self.position: int | None = None
         self.zone = "UTC"
 

@@ -66,7 +66,7 @@ def cell(row: Mapping[str, Cell], name: str, link: Link | None = None) -> Shown:
     return Shown("text", (Part(value, link(value) if link else None),))
 
 
-def linked(value: Cell) -> Shown:
+def linked(value: Cell, as_of: str | None = None) -> Shown:
     """Show a value of an explanation: every id in its words leads to its own explanation."""
     if not isinstance(value, str):
         return cell({"value": value}, "value")
@@ -74,19 +74,19 @@ def linked(value: Cell) -> Shown:
     for found in _ID.finditer(value):
         if found.start() > at:
             parts.append(Part(value[at : found.start()]))
-        parts.append(Part(found[0], of_id(found[0])))
+        parts.append(Part(found[0], of_id(found[0], as_of)))
         at = found.end()
     return Shown("text", (*parts, Part(value[at:])))
 
 
-def of_id(name: str) -> str:
+def of_id(name: str, as_of: str | None = None) -> str:
     """Return where an id is explained: calls have a page of their own."""
-    return page("call" if name.startswith(("c_", "m_")) else "explain", id=name)
+    return page("call" if name.startswith(("c_", "m_")) else "explain", id=name, as_of=as_of)
 
 
-def of_customer(name: str) -> str | None:
+def of_customer(name: str, as_of: str | None = None) -> str | None:
     """Return the page of a customer, None for usage that is nobody's."""
-    return None if name == UNSAID["customer"] else page("customer", customer=name)
+    return None if name == UNSAID["customer"] else page("customer", customer=name, as_of=as_of)
 
 
 _PERCENT: Final = frozenset({"share", "cumulative_share", "margin_percent", "used_percent", "share_of_tokens"})

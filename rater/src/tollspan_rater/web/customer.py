@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from tollspan_rater.api.access import Denied
@@ -44,7 +45,6 @@ def customer(asking: Asking, given: Mapping[str, str], clock: Clock) -> Page:
     if not name:
         raise UsageError("name a customer: the overview lists them")
     parts, bill = _bill(asking, name, given, clock)
-    as_of = given.get("as_of") or None
     span = {"customer": name, "from_": bill["from"], "to": bill["to"]}
     parts.append(_left(asking, name, bill["period"]))
     for dimension in ("model", "feature"):
@@ -59,7 +59,7 @@ def customer(asking: Asking, given: Mapping[str, str], clock: Clock) -> Page:
         about=f"Period {bill['period']}. {_STATES.get(bill.get('state', ''), '')} Amounts are net of tax.",
         choices=(
             Choice("period", "Period", bill["period"], "2026-11"),
-            Choice("as_of", "As it was known at", as_of or "", "position or day"),
+            Choice("as_of", "As it was known at", asking.kept or "", "position or day"),
         ),
         hidden={"customer": name},
         fixed=page("customer", customer=name, period=bill["period"], as_of=str(asking.position)),
@@ -76,7 +76,7 @@ def _bill(asking: Asking, name: str, given: Mapping[str, str], clock: Clock) -> 
         month = month_of(period) if period else month_at(clock.now_ns(), asking.zone)
         span = {"from": month.first.isoformat(), "to": month.after().first.isoformat()}
         return [], {"period": month.label, **span}
-    links = {"line_id": of_id} if asking.may("explain") else {}
+    links = {"line_id": partial(of_id, as_of=asking.kept)} if asking.may("explain") else {}
     lines = table("Bill", reply.answer, _LINES, links=links, empty="Nothing to bill in this period.")
     return [lines], reply.bill
 
@@ -93,7 +93,7 @@ def _calls(asking: Asking, span: Mapping[str, str], given: Mapping[str, str], pe
     if reply.cursor is not None:
         at = str(asking.position)
         more = page("customer", customer=span["customer"], period=period, as_of=at, cursor=reply.cursor)
-    links = {"call_id": of_id} if asking.may("explain") else {}
+    links = {"call_id": partial(of_id, as_of=asking.kept)} if asking.may("explain") else {}
     bare = replace(reply.answer, notes=())  # they name the option of a command
     heading = "Calls" if not given.get("cursor") else "Calls, continued"
     return table(heading, bare, _CALLS, links=links, empty="No calls in this period.", more=more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from tollspan_rater.domain.clock import Clock
@@ -34,7 +35,7 @@ def overview(asking: Asking, given: Mapping[str, str], clock: Clock) -> Page:
     asking.ask("usage", by="customer", top="1")  # fixes position and zone
     month = month_of(given["month"]) if given.get("month") else month_at(clock.now_ns(), asking.zone)
     span = {"from_": month.first.isoformat(), "to": month.after().first.isoformat()}
-    as_of = given.get("as_of") or None
+    as_of = asking.kept
     return Page(
         f"Overview of {month.label}",
         tuple(_tables(asking, span)),
@@ -54,7 +55,7 @@ def overview(asking: Asking, given: Mapping[str, str], clock: Clock) -> Page:
 
 def _tables(asking: Asking, span: Mapping[str, str]) -> list[Table]:
     found = []
-    customers = {"customer": of_customer}
+    customers = {"customer": partial(of_customer, as_of=asking.kept)}
     if asking.may("margin"):
         answer = asking.ask("margin", by="customer", **span)
         found.append(table("Revenue, cost and margin by customer", answer, _MARGIN, links=customers, empty=_EMPTY))
