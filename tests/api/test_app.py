@@ -103,6 +103,11 @@ def test_imports_by_scope(http: TestClient, rater: FakeRater, scope: str) -> Non
         assert (response.status_code, rater.imported) == (403, [])
 
 
+def test_an_import_takes_no_other_parameter(http: TestClient, rater: FakeRater) -> None:
+    response = http.post("/v1/import?nome=x.pb", headers=bearer("key-ingest"), content=b"x")
+    assert (response.status_code, rater.imported) == (400, [])
+
+
 def test_a_key_never_leaves_its_tenant(http: TestClient, rater: FakeRater) -> None:
     assert http.get("/v1/usage", headers=bearer("key-query", **{"X-Tollspan-Tenant": "t2"})).status_code == 403
     assert http.get("/v1/usage?tenant=t2", headers=bearer("key-query")).status_code == 400

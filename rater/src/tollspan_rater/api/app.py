@@ -125,6 +125,8 @@ class _Doors:
         """Read an uploaded OTLP file through the pipeline, as it arrives."""
         who = await self._identify(request)
         require(who, "ingest")
+        if set(request.query_params) - {"name"}:
+            raise errors.UsageError("an import takes the parameter name, and no other")
         name = request.query_params.get("name") or "body.jsonl"
         body = cast("BinaryIO", io.BufferedReader(RequestBody(cast("AsyncIterator[bytes]", request.stream()))))
         receipt = await run_in_threadpool(
