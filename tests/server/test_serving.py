@@ -174,3 +174,16 @@ def test_the_configuration_in_force_is_a_command(bench: Bench) -> None:
     bench.execute("snapshot")
     assert note_config(bench.rater, "serve"), "what left the journal is noted again"
     assert bench.execute("rebuild").body["same"]
+
+
+def test_the_pages_stand_beside_the_api_and_open_with_the_local_token(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served(bench, capsys) as ports, httpx.Client(base_url=f"http://127.0.0.1:{ports['api']}") as browser:
+        run = read_run_file(bench.folder)
+        assert run is not None
+        first = browser.get("/", follow_redirects=True)
+        assert (first.status_code, first.url.path) == (200, "/pages/sign-in")
+        came = browser.post("/pages/sign-in", data={"key": run.token}, follow_redirects=True)
+        assert "<h1>Overview of " in came.text
+        assert run.token not in came.text

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final, cast
 
 from starlette.applications import Starlette
@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tollspan_rater import errors
 from tollspan_rater.api.access import (
@@ -53,13 +53,16 @@ def _nothing_measured(_tenant: str, _accept: str) -> tuple[bytes, str]:
     raise errors.NotFoundError("page", "/metrics", "tollspan serve has it.")
 
 
-def create_app(rater: RaterDoor, local_token: str, scrape: Scrape = _nothing_measured) -> Starlette:
-    """Make the API before a rater.
+def create_app(
+    rater: RaterDoor, local_token: str, scrape: Scrape = _nothing_measured, more: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """Make the API before a rater, with other routes beside.
 
     Args:
         rater: who answers; called in worker threads, several at a time.
         local_token: the token of ``run.json``, at least 32 random bytes as text.
         scrape: gives a tenant's metrics and their media type for an Accept header.
+        more: routes that stand beside.
     """
     doors = _Doors(rater, Gate(rater, local_token), scrape)
     return Starlette(
@@ -72,6 +75,7 @@ def create_app(rater: RaterDoor, local_token: str, scrape: Scrape = _nothing_mea
             Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
             Route("/v1/customers/{customer}/{question}", doors.question),
             Route("/v1/{question}", doors.question, methods=["GET", "POST"]),
+            *more,
         ],
         exception_handlers={
             errors.TollspanError: _on_tollspan_error,

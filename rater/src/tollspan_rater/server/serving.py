@@ -39,6 +39,7 @@ from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.schedule import Schedule
 from tollspan_rater.server.upkeep import Upkeep
 from tollspan_rater.store.run_file import RunFile, remove_run_file, write_run_file
+from tollspan_rater.web.app import page_routes
 
 GRACE_S: Final = 10.0
 UPKEEP_S: Final = 60.0  # between two looks at what is due
@@ -110,9 +111,9 @@ def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) 
     spans_door = traces_app(admission, more=[events])
     http_door = HttpServer(spans_door, config.listen.http, config.tls, "listen.http", mutual=True)
     # The API always asks for a key; a command on this machine has the local one and no client certificate.
-    api_door = HttpServer(
-        create_app(rater, token, scrape_of(rater, requests)), config.listen.api, config.tls, "listen.api", mutual=False
-    )
+    pages = page_routes(rater, token, rater.clock, lambda: secrets.token_urlsafe(32))
+    api = create_app(rater, token, scrape_of(rater, requests), pages)
+    api_door = HttpServer(api, config.listen.api, config.tls, "listen.api", mutual=False)
     for door in (grpc_door, http_door, api_door):
         door.start()
     hosts = {name: split_address(getattr(config.listen, name))[0] for name in ("grpc", "http", "api")}

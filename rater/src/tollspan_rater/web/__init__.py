@@ -1,0 +1,1 @@
+"""The built-in pages: what the query layer answers, as HTML that a browser shows without scripts."""
