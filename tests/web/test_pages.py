@@ -86,7 +86,7 @@ def test_names_full_of_html_are_text_on_every_page(pages: Pages) -> None:
     assert "<u>chat 2</u>" in said
 
 
-def test_every_link_leads_to_a_page(pages: Pages) -> None:
+def test_a_link_of_each_kind_leads_to_a_page(pages: Pages) -> None:
     browser = pages.browser("admin")
     some = [address for address in addresses(pages) if "?" in address][1:5:2]
     found = {link for address in some for link in seen(browser, address).links}
@@ -120,7 +120,7 @@ def test_numbers_are_those_of_the_query_layer(pages: Pages) -> None:
         for row in [*answer.rows, answer.totals or {}]:
             for column in {"charge", "cost", "revenue", "margin", "calls"} & row.keys():
                 value = row[column]
-                assert isinstance(value, int) or value is not None
+                assert value is not None
                 unit = "" if column == "calls" else f" {row['cost_currency' if column == 'cost' else 'currency']}"
                 assert number(value) + unit in text, (name, column)  # type: ignore[arg-type]
 

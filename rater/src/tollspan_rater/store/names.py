@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Literal
 
-from tollspan_rater.errors import FolderError, FormatVersionError
+from tollspan_rater.errors import FolderError
 from tollspan_rater.store.folder import Folder, replace_file
+from tollspan_rater.store.sqlite_file import opened, transaction
 
 Kind = Literal["user", "customer"]
 
@@ -129,14 +130,8 @@ class Names:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._naming_the_file():
-            self._db.execute("begin immediate")
-            try:
-                yield self._db
-                self._db.execute("commit")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
+        with self._lock, self._naming_the_file(), transaction(self._db):
+            yield self._db
 
     @contextlib.contextmanager
     def _naming_the_file(self) -> Iterator[None]:
@@ -160,17 +155,8 @@ def looks_like_id(name: str) -> bool:
 
 def _open(folder: Folder) -> sqlite3.Connection:
     """Open or make the file. A rollback journal, not a write-ahead log: a log would keep deleted names."""
-    folder.names.touch(mode=0o600)
-    db = sqlite3.connect(folder.names, isolation_level=None, check_same_thread=False)
-    (found,) = db.execute("pragma user_version").fetchone()
-    if found > FORMAT:
-        db.close()
-        raise FormatVersionError(folder.names, found, FORMAT)
-    for setting in ("journal_mode = truncate", "synchronous = full", "secure_delete = on"):
-        db.execute(f"pragma {setting}")
-    if found < FORMAT:
-        db.executescript(_SCHEMA)
-    return db
+    settings = ("journal_mode = truncate", "synchronous = full", "secure_delete = on")
+    return opened(folder.names, version=FORMAT, schema=_SCHEMA, settings=settings)
 
 
 def _read_or_make_key(folder: Folder, random_bytes: Callable[[int], bytes]) -> bytes:

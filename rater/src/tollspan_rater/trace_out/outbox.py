@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tollspan_rater.errors import FolderError, FormatVersionError
+from tollspan_rater.errors import FolderError
+from tollspan_rater.store.sqlite_file import opened, transaction
 from tollspan_rater.trace_out.money import Money, Place, from_text, to_text
 
 FORMAT: Final = 1
+_SETTINGS: Final = ("journal_mode = wal", "synchronous = full")
 _CHUNK: Final = 500  # bound values of one statement
 _SCHEMA: Final = f"""
 begin exclusive;
@@ -62,16 +64,7 @@ class Outbox:
         self._path = path
         self._lock = threading.Lock()
         with self._naming_the_file():
-            path.touch(mode=0o600)
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            (found,) = self._db.execute("pragma user_version").fetchone()
-            if found > FORMAT:
-                self._db.close()
-                raise FormatVersionError(path, found, FORMAT)
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = full")
-            if found < FORMAT:
-                self._db.executescript(_SCHEMA)
+            self._db = opened(path, version=FORMAT, schema=_SCHEMA, settings=_SETTINGS)
 
     def progress(self, tenant: str, last: int) -> Progress:
         """Return how far a tenant was told; at the first time, or in another journal, it begins behind ``last``."""
@@ -167,14 +160,8 @@ class Outbox:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._naming_the_file():
-            self._db.execute("begin immediate")
-            try:
-                yield self._db
-                self._db.execute("commit")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
+        with self._lock, self._naming_the_file(), transaction(self._db):
+            yield self._db
 
     @contextmanager
     def _naming_the_file(self) -> Iterator[None]:
