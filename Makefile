@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test check collector crash dialects recordings bench bench-rating bench-overhead properties rating \
+.PHONY: setup demo test explore check collector crash dialects recordings bench bench-rating bench-overhead properties rating \
 	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz dashboards
 
 .venv/bin/uv:
@@ -15,6 +15,9 @@ demo: setup
 
 test: setup
 	$(UV) run --quiet pytest -n 2 --dist loadfile
+
+explore: setup
+	HYPOTHESIS_PROFILE=others $(UV) run --quiet pytest -n 2 -m hypothesis
 
 check: setup
 	$(UV) run --quiet ruff check . && $(UV) run --quiet ruff format --check . && $(UV) run --quiet mypy && $(UV) run --quiet lint-imports

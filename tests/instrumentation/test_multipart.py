@@ -37,6 +37,8 @@ def test_a_form_of_httpx_of_which_only_the_texts_are_looked_at() -> None:
         ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nbroken off'),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Type: text/plain\r\n\r\nnameless\r\n--x--"),
         ("multipart/form-data; boundary=x",
+         b'--x\r\nContent-Disposition: form-data; name="a"--x\r\n\r\nafter the quote\r\n--x--'),
+        ("multipart/form-data; boundary=x",
          b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"y" * 99_999 + b"\r\n--x--"),
     ],
 )  # fmt: skip

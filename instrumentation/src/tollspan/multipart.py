@@ -5,10 +5,12 @@ Files are passed over where they lie; nothing of them is copied.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 KIND: Final = "multipart/form-data"
+_PARAMETER: Final = re.compile(r';\s*([\w*-]+)=(?:"([^"]*)"|([^\s";]+))\s*(?=;|$)')
 _MOST: Final = 64 << 10  # bytes of a text; a longer one is no setting
 
 
@@ -50,8 +52,7 @@ def _boundary(content_type: str) -> bytes:
 def _parameter(head: str, name: str) -> str:
     for line in head.splitlines():
         if line.lower().startswith("content-disposition:"):
-            for item in line.split(";")[1:]:
-                key, _, value = item.strip().partition("=")
+            for key, quoted, bare in _PARAMETER.findall(line):
                 if key == name:
-                    return value.strip('"')
+                    return str(quoted or bare)
     return ""
