@@ -42,8 +42,11 @@ class Teller:
             key = (draft.customer, draft.component)
             assert draft.quantity is not None
             before = self.told.get(key)
-            like = before.use if before else uses.get(key) or Use(
-                draft.customer, draft.meter, draft.dimensions, draft.service, draft.period, Decimal(0)
+            like = (
+                before.use
+                if before
+                else uses.get(key)
+                or Use(draft.customer, draft.meter, draft.dimensions, draft.service, draft.period, Decimal(0))
             )
             count = before.items if before else 0
             assert draft.ordinal == count
@@ -55,7 +58,9 @@ class Teller:
         return made
 
     def sum(self, **where: str) -> Decimal:
-        found = [one.draft for one in self.items if all(getattr(one.draft, key) == value for key, value in where.items())]
+        found = [
+            one.draft for one in self.items if all(getattr(one.draft, key) == value for key, value in where.items())
+        ]
         return sum((draft.quantity or Decimal(0) for draft in found), Decimal(0))
 
 
@@ -186,7 +191,9 @@ def test_items_add_up_to_what_may_be_told_of_what_is_known(
 
 
 @given(st.lists(knowledge, min_size=2, max_size=5), contracts)
-def test_any_number_of_plans_tells_what_one_tells(plans: list[dict[tuple[int, str], Decimal]], contract: Contract) -> None:
+def test_any_number_of_plans_tells_what_one_tells(
+    plans: list[dict[tuple[int, str], Decimal]], contract: Contract
+) -> None:
     """While usage only grows, what was planned on the way does not show in the sums."""
     grown: dict[tuple[int, str], Decimal] = {}
     many, one = Teller(replace(contract, once=False)), Teller(replace(contract, once=False))
@@ -205,5 +212,15 @@ def test_lines_are_planned_once() -> None:
         Planned(Draft("amount", "acme", name, 0, service, "input", "", Decimal(1), Decimal("1.50")), 7)
         for name in ("ln_1", "ln_2", "ln_3")
     ]
-    made = plan_lines(lines, {"ln_1": 1, "ln_2": 2}, ["ln_1"])
+    made = plan_lines(lines, {"ln_1": (1, 1), "ln_2": (2, 0)}, PLAIN).items
     assert [(one.draft.component, one.draft.ordinal, one.stamp_ns) for one in made] == [("ln_2", 2, 7), ("ln_3", 0, 7)]
+
+
+@pytest.mark.parametrize(("amounts", "sent", "carried"), [(["5", "-9"], 2, 0), (["9", "-5"], 2, 2)])
+def test_lines_wait_for_those_that_outweigh_them(amounts: list[str], sent: int, carried: int) -> None:
+    service = Service("2026-10", "UTC", 0, HOUR)
+    lines = [
+        Planned(Draft("amount", "acme", f"ln_{at}", 0, service, "", "", None, Decimal(one), currency="USD"), 7)
+        for at, one in enumerate(amounts)
+    ]
+    assert [len(plan_lines(lines, {}, one).items) for one in (PLAIN, CARRIED)] == [sent, carried]

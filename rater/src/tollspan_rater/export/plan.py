@@ -18,7 +18,9 @@ from tollspan_rater.export.draft import Draft, Service
 from tollspan_rater.pricing.model import shortest
 
 ZERO: Final = Decimal(0)
-Series = tuple[str, str, tuple[tuple[str, str], ...]]  # customer, meter, dimensions: what is too little is carried in it
+Series = tuple[
+    str, str, tuple[tuple[str, str], ...]
+]  # customer, meter, dimensions: what is too little is carried in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,21 @@ def plan_usage(known: Iterable[Use], told: Iterable[Told], contract: Contract, n
     return Plan(tuple(items), carried)
 
 
-def plan_lines(lines: Iterable[Planned], told: Mapping[str, int], standing: Iterable[str]) -> tuple[Planned, ...]:
-    """Plan the lines of statements of which no item stands; ``told`` counts the items planned of each line."""
-    known = set(standing)
-    return tuple(
-        replace(line, draft=replace(line.draft, ordinal=told.get(line.draft.component, 0)))
-        for line in lines
-        if line.draft.component not in known
-    )
+def plan_lines(lines: Iterable[Planned], told: Mapping[str, tuple[int, int]], contract: Contract) -> Plan:
+    """Plan the lines of statements of which no item stands.
+
+    ``told`` gives the number of items that were planned of a line, and how many of them stand. Where nothing below
+    zero may be told, all due lines of a customer and currency wait until they come to zero or more together.
+    """
+    due: dict[Series, list[Planned]] = {}
+    for line in lines:
+        items, standing = told.get(line.draft.component, (0, 0))
+        if not standing:
+            draft = replace(line.draft, ordinal=items)
+            due.setdefault((draft.customer, draft.currency or "", ()), []).append(replace(line, draft=draft))
+    sums = {series: exact_sum(one.draft.amount or ZERO for one in of) for series, of in due.items()}
+    carried = {series: total for series, total in sums.items() if contract.negative == "carried" and total < 0}
+    return Plan(tuple(one for series, of in due.items() if series not in carried for one in of), carried)
 
 
 def spread(differences: Sequence[Decimal], contract: Contract) -> list[Decimal]:

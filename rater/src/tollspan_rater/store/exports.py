@@ -75,8 +75,17 @@ def items(
         values,
     ).fetchall()
     return [
-        ItemRow(*row[:5], orjson.loads(row[5]), orjson.loads(row[6]), tuple(_fact(one) for one in row[7] or ()))
-        for row in rows
+        ItemRow(
+            item_id,
+            place,
+            at_ns,
+            position,
+            stamp_ns,
+            orjson.loads(draft),
+            orjson.loads(element),
+            tuple(_fact(one) for one in facts or ()),
+        )
+        for item_id, place, at_ns, position, stamp_ns, draft, element, facts in rows
     ]
 
 
@@ -96,7 +105,10 @@ def components(
         "GROUP BY customer, component",
         {"tenant": tenant, "export": export, "start": span[0], "end": span[1]},
     ).fetchall()
-    return [ComponentRow(*row[:5], orjson.loads(row[5]), row[6]) for row in rows]
+    return [
+        ComponentRow(customer, component, of_it, standing, quantity, orjson.loads(draft), last)
+        for customer, component, of_it, standing, quantity, draft, last in rows
+    ]
 
 
 def counts(connection: duckdb.DuckDBPyConnection, tenant: str) -> dict[str, dict[str, int]]:
