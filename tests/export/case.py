@@ -31,10 +31,11 @@ class Case:
     meters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    url: str | None = None
 
     def target(self, transport: httpx.BaseTransport, clock: Clock) -> Target:
         client = httpx.Client(transport=transport, trust_env=False)
-        return target(self.name, Settings("test", client, clock, secrets=self.secrets, options=self.options))
+        return target(self.name, Settings("test", client, clock, self.url, self.secrets, self.options))
 
     def mapped(self, draft: Draft) -> Mapped:
         return Mapped(self.customers[draft.customer], self.meters.get(draft.meter, {}))

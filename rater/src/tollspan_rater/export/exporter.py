@@ -90,12 +90,19 @@ class Exporter:
         batch: list[Tracked] = []
         while (waiting or batch) and not self._halted:
             one = waiting.popleft() if waiting else None
-            alone = one is not None and one.item.item_id in self._alone
-            if one is not None and self._to_send(one, waiting):
-                batch.append(one)
-            if batch and (one is None or alone or len(batch) >= self._target.contract.batch):
+            if one is not None and not self._to_send(one, waiting):
+                continue
+            if batch and (one is None or self._apart(batch, one)):
                 self._send(batch, waiting)
                 batch = []
+            batch += [] if one is None else [one]
+
+    def _apart(self, batch: Sequence[Tracked], one: Tracked) -> bool:
+        """Tell whether an item has to go with another request than those before it."""
+        contract, last = self._target.contract, batch[-1]
+        alone = not self._alone.isdisjoint({one.item.item_id, last.item.item_id})
+        differs = any(one.item.element.get(name) != last.item.element.get(name) for name in contract.together)
+        return alone or differs or len(batch) >= contract.batch
 
     def _to_send(self, one: Tracked, waiting: deque[Tracked]) -> bool:
         """Tell whether an item is to be sent now; do what else is to be done with it."""

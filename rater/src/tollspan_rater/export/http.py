@@ -21,7 +21,7 @@ _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeou
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, relative to the target's address; at most one of ``json`` and ``form``.
+    """One request, relative to the target's address; at most one of ``json``, ``form`` and ``content``.
 
     A form may nest: ``{"payload": {"value": "25"}}`` becomes ``payload[value]=25``. A ``Decimal`` in ``json`` is
     written as a number with all its digits.
@@ -31,13 +31,14 @@ class Request:
     path: str
     json: Any = None
     form: Mapping[str, Any] | None = None
+    content: bytes | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: ``body`` is read as JSON, ``None`` when it is something else; header names are small."""
+    """What came back: ``body`` is JSON with exact decimals, ``None`` for something else; header names are small."""
 
     status: int
     body: Any
@@ -116,7 +117,7 @@ def _content(request: Request) -> tuple[bytes | None, dict[str, str]]:
         return body, {"Content-Type": "application/x-www-form-urlencoded"}
     if request.json is not None:
         return _written(request.json).encode(), {"Content-Type": "application/json"}
-    return None, {}
+    return request.content, {}
 
 
 def _written(value: Any) -> str:
@@ -132,7 +133,7 @@ def _written(value: Any) -> str:
 
 def _json(answer: httpx.Response) -> Any:
     try:
-        return json.loads(answer.content)
+        return json.loads(answer.content, parse_float=Decimal)
     except ValueError:
         return None
 

@@ -11,18 +11,18 @@ from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Target
 
 TARGETS: Final[Mapping[str, str]] = {
-    "stripe-invoice-items": "stripe_invoice_items",
+    "stripe-invoice-items": "stripe_invoice_items:target",
 }
 
 
 def target(name: str, settings: Settings) -> Target:
-    """Make the target of a name; its module, which has a function ``target``, is loaded only now.
+    """Make the target of a name; the module of its function is loaded only now.
 
     Raises:
         NotFoundError: no target has the name.
     """
     if name not in TARGETS:
         raise NotFoundError("export target", name, f"Choose one of {', '.join(sorted(TARGETS))}.")
-    module = import_module(f"{__name__}.{TARGETS[name]}")
-    make = cast("Callable[[Settings], Target]", module.target)
+    module, _, function = TARGETS[name].partition(":")
+    make = cast("Callable[[Settings], Target]", getattr(import_module(f"{__name__}.{module}"), function))
     return make(settings)
