@@ -23,6 +23,8 @@
     ├── DayKeptError           a day of the journal may not be deleted
     ├── OverloadedError        too many bytes wait for the disk; retry
     ├── FolderError            a file of the data folder or of a backup is missing, damaged or in the way
+    ├── UntellableError        a target has no words for an amount or a quantity
+    ├── SignatureError         a notification does not come from the target, or not in time
     ├── NotFoundError          no such customer, call, span, key ...
     └── UnusableValueError     a span's value that cannot be read; its span is quarantined
 """
@@ -188,6 +190,22 @@ class FolderError(TollspanError):
 
     def __init__(self, path: Path | str, problem: str, remedy: str) -> None:
         super().__init__(f"{path}: {problem}. {remedy}")
+
+
+class UntellableError(TollspanError):
+    """A target has no words for something that is to be handed over; it is listed, and not sent."""
+
+    def __init__(self, target: str, what: str, why: str) -> None:
+        super().__init__(f"{what} cannot be told to {target}: {why}. Hand it over to another target, or by hand.")
+
+
+class SignatureError(TollspanError):
+    """A notification does not come from the target, or not in time; nothing of it is believed."""
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(
+            f"a notification for {target} is refused: {why}. Compare the signing secret here and there, and the clocks."
+        )
 
 
 class NotFoundError(TollspanError):
