@@ -204,7 +204,7 @@ def _tell(export: Export, planned: Planned, handed_over: Callable[[Draft], str |
     mapped = export.names.mapped(draft)
     other = handed_over(draft)
     if isinstance(mapped, Unmapped):
-        made.keep(Kept(mapped.what, mapped.name, _missing(mapped, export), mapped.on_purpose))
+        made.keep(Kept(mapped.what, mapped.name, missing(mapped, export), mapped.on_purpose))
     elif other is not None:
         made.keep(Kept("line", f"{draft.customer}/{draft.meter}", f"export {other} hands it over in another way"))
     else:
@@ -217,7 +217,8 @@ def _tell(export: Export, planned: Planned, handed_over: Callable[[Draft], str |
             made.items.append(NewItem(name, planned, element))
 
 
-def _missing(unmapped: Unmapped, export: Export) -> str:
+def missing(unmapped: Unmapped, export: Export) -> str:
+    """Say in a sentence which words are missing, and where to give them."""
     if unmapped.on_purpose:
         return "the mapping keeps it back"
     words = ", ".join(unmapped.missing)

@@ -385,7 +385,7 @@ _TABLE: Final = (
     CommandKind("call.restore", "Take corrections of calls back.", CallRestore),
     CommandKind("export.plan", "Plan what an export has to tell now, without sending it.", ExportPlan, "export"),
     CommandKind("export.run", "Send what an export has planned and is due.", ExportRun, "export"),
-    CommandKind("export.retry", "Plan rejected items anew, or say what a look at the target found.", ExportRetry, "export"),
+    CommandKind("export.retry", "Plan rejected items anew, or say what a look found.", ExportRetry, "export"),
     CommandKind("export.pause", "Stop an export from sending.", ExportSwitch, "export"),
     CommandKind("export.resume", "Let a paused export send again.", ExportSwitch, "export"),
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),

@@ -22,10 +22,10 @@ from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.query.supposed_prices import version_at
+from tollspan_rater.server import exporting
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
 from tollspan_rater.server.closing import close_period
 from tollspan_rater.server.correcting import correct
-from tollspan_rater.server import exporting
 from tollspan_rater.server.forgetting import forget
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.reextracting import reextract

@@ -21,6 +21,7 @@ from tollspan_rater.pipeline.commands import EXPORT_FACTS, EXPORT_PLAN, EXPORT_S
 from tollspan_rater.pricing.period import period
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.query.selection import instant
+from tollspan_rater.server.export_answers import standing
 from tollspan_rater.server.exports import one_configured, opened
 from tollspan_rater.store import exports
 
@@ -187,18 +188,6 @@ def _figures(made: Made) -> dict[str, Any]:
 def _told(figures: Figures, rater: Rater, tenant: str, name: str) -> dict[str, Any]:
     """Say how far a run has come, and how all items stand."""
     return {**asdict(figures), "items": standing(rater, tenant, name)}
-
-
-def standing(rater: Rater, tenant: str, name: str) -> dict[str, int]:
-    """Count the items of an export by where they stand."""
-    connection = rater.database.reader()
-    settled = exports.counts(connection, tenant).get(name, {})
-    found = {"accepted": settled.get("receipt", 0)}
-    found |= {status: settled.get(status, 0) for status in ("rejected", "superseded")}
-    found |= dict.fromkeys(("waiting", "sent", "held"), 0)
-    for row in exports.items(connection, tenant, name, unsettled=True):
-        found[tracked(row).state.status] += 1
-    return found
 
 
 def _decided(rater: Rater, body: Mapping[str, Any], tenant: str, actor: str) -> Receipt:
