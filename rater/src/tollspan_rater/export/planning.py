@@ -180,6 +180,7 @@ def _usage(scope: Scope, export: Export, span: Span, gone: set[str]) -> Plan:
         (one for one in told if export.wants(one.use.customer)),
         contract,
         scope.now_ns,
+        scope.as_of,
     )
 
 

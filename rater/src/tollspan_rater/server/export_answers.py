@@ -80,12 +80,11 @@ def _items(rater: Rater, params: Params, tenant: str) -> Answer:
     one_configured(rater.config, tenant, name)
     columns: tuple[Literal["customer", "period"], ...] = ("customer", "period")
     where = tuple((column, params[column]) for column in columns if column in params)
-    found = [tracked(row) for row in exports.items(rater.database.reader(), tenant, name, where=where)]
-    fitting = [one for one in found if params.get("state") in {None, one.state.status}]
+    found = [(tracked(row), row.at_ns) for row in exports.items(rater.database.reader(), tenant, name, where=where)]
+    fitting = [(one, at_ns) for one, at_ns in found if params.get("state") in {None, one.state.status}]
     shown = fitting[: int(params["limit"])]
     notes = [f"{len(fitting) - len(shown):,} more items are not shown"] if len(shown) < len(fitting) else []
-    planned = {row.item_id: row.at_ns for row in exports.items(rater.database.reader(), tenant, name)} if shown else {}
-    rows = [_item(one, planned[one.item.item_id]) for one in shown]
+    rows = [_item(one, at_ns) for one, at_ns in shown]
     return Answer(f"Items of {name}", _ITEMS, rows, rater.database.position(), rater.config.zone, notes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tollspan_rater.domain.entries import NewCommand
@@ -58,13 +58,17 @@ def run(
             return Receipt(rater.database.position(), _told(Figures(halted="it is paused"), rater, tenant, name))
         until_ns = rater.clock.now_ns() + int(body["seconds"]) * SECOND if "seconds" in body else None
 
-        def enough() -> bool:
-            return stop() or (until_ns is not None and rater.clock.now_ns() >= until_ns)
+        def time_is_up() -> bool:
+            return until_ns is not None and rater.clock.now_ns() >= until_ns
 
         book = JournalBook(rater.database.reader, _noting(rater, tenant, actor), tenant, name)
         pace = Pace(export.target.contract.per_second, rater.clock, sleep)
-        figures = Exporter(book, export.target, rater.clock, pace, enough).run()
+        figures = Exporter(book, export.target, rater.clock, pace, lambda: stop() or time_is_up()).run()
         rater.writer.wait_for(rater.journal.last_position, APPLIED_S)
+        if figures.halted and time_is_up():  # nothing is wrong: there is more, for another run at once
+            return Receipt(
+                rater.database.position(), _told(replace(figures, halted=""), rater, tenant, name, more=True)
+            )
         return Receipt(rater.database.position(), _told(figures, rater, tenant, name))
 
 
@@ -185,9 +189,9 @@ def _figures(made: Made) -> dict[str, Any]:
     }
 
 
-def _told(figures: Figures, rater: Rater, tenant: str, name: str) -> dict[str, Any]:
-    """Say how far a run has come, and how all items stand."""
-    return {**asdict(figures), "items": standing(rater, tenant, name)}
+def _told(figures: Figures, rater: Rater, tenant: str, name: str, *, more: bool = False) -> dict[str, Any]:
+    """Say how far a run has come, and how all items stand; ``more`` when it ended for want of time."""
+    return {**asdict(figures), "more": more, "items": standing(rater, tenant, name)}
 
 
 def _decided(rater: Rater, body: Mapping[str, Any], tenant: str, actor: str) -> Receipt:
