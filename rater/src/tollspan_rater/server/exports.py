@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -94,7 +94,6 @@ def target_of(
     settings: Configured,
     clock: Clock,
     env: Mapping[str, str] = os.environ,
-    client: Callable[[], httpx.Client] = lambda: httpx.Client(timeout=TIMEOUT),
 ) -> Target:
     """Make the target of an export, with what opens it.
 
@@ -104,8 +103,13 @@ def target_of(
     """
     return make_target(
         settings.target,
-        Settings(name, client(), clock, settings.url, _secrets(name, settings, env), settings.options),
+        Settings(name, new_client(), clock, settings.url, _secrets(name, settings, env), settings.options),
     )
+
+
+def new_client() -> httpx.Client:
+    """Return what asks a target; proxies and authorities are those of the environment."""
+    return httpx.Client(timeout=TIMEOUT)
 
 
 def family(target: str) -> str:
