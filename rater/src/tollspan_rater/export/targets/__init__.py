@@ -12,6 +12,8 @@ from tollspan_rater.export.target import Target
 
 TARGETS: Final[Mapping[str, str]] = {
     "stripe-invoice-items": "stripe_invoice_items:target",
+    "stripe-meter-events": "stripe_meter_events:target",
+    "stripe-meter-stream": "stripe_meter_stream:target",
 }
 
 
