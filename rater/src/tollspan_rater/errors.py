@@ -5,6 +5,7 @@
     TollspanError
     ├── UsageError             the command or its arguments cannot be used (exit 2)
     │   ├── ConfigError        tollspan.yaml, an environment variable or a flag
+    │   ├── MappingError       the mapping file of an export
     │   ├── PricingError       a rate card or plan file, with file and line
     │   └── TraceFileError     a published trace given to the demo, with file and line
     ├── DemoError              the demo cannot go on
@@ -18,6 +19,7 @@
     │   ├── JournalCorruptError    a file or an entry is not what was written
     │   ├── JournalGapError        the positions asked for were deleted with their day
     │   └── JournalClosedError     the process is stopping
+    ├── ExportFileError        a row cannot stand in a file of an export
     ├── CloseRefusedError      a period may not be closed now
     ├── DayKeptError           a day of the journal may not be deleted
     ├── OverloadedError        too many bytes wait for the disk; retry
@@ -47,6 +49,13 @@ class ConfigError(UsageError):
 
     def __init__(self, key: str, value: object, source: str, remedy: str) -> None:
         super().__init__(f"{key} = {value!r} (from {source}) cannot be used: {remedy}")
+
+
+class MappingError(UsageError):
+    """The mapping file of an export cannot be used; names the file and the place in it."""
+
+    def __init__(self, path: str, place: str, problem: str) -> None:
+        super().__init__(f"{path}: {place}: {problem}. docs/concepts/exports.md shows a mapping.")
 
 
 class PricingError(UsageError):
@@ -156,6 +165,16 @@ class CloseRefusedError(TollspanError):
 
     def __init__(self, period: str, reason: str, remedy: str) -> None:
         super().__init__(f"period {period} is not closed: {reason}. {remedy}")
+
+
+class ExportFileError(TollspanError):
+    """A row cannot stand in a file of an export; nothing was written."""
+
+    def __init__(self, form: str, row: int, column: str, why: str) -> None:
+        super().__init__(
+            f"row {row} of the {form} file, column {column}: {why}. Nothing was written; export in another form, "
+            "or correct what the row is made from.",
+        )
 
 
 class DayKeptError(TollspanError):

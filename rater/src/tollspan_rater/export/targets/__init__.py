@@ -11,9 +11,14 @@ from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Target
 
 TARGETS: Final[Mapping[str, str]] = {
+    "chargebee-usage-events": "chargebee_usage_events:target",
+    "chargebee-usages": "chargebee_usages:target",
+    "razorpay-invoices": "razorpay_invoices:target",
+    "recurly-usage": "recurly_usage:target",
     "stripe-invoice-items": "stripe_invoice_items:target",
     "stripe-meter-events": "stripe_meter_events:target",
     "stripe-meter-stream": "stripe_meter_stream:target",
+    "zuora-usage": "zuora_usage:target",
 }
 
 
