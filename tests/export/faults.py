@@ -32,7 +32,7 @@ from tollspan_rater.export.target import Mapped, Target
 START_NS = 1_793_536_200 * SECOND  # 2026-11-01T12:30:00Z
 HOUR_S = 3600
 HOUR_NS = HOUR_S * SECOND
-ROUNDS, MOST_RUNS = 6, 60
+ROUNDS, MOST_RUNS = 5, 60
 
 
 @dataclass(frozen=True, slots=True)
