@@ -11,7 +11,13 @@ from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Target
 
 TARGETS: Final[Mapping[str, str]] = {
+    "csv": "file_target:csv_file",
+    "focus": "file_target:focus_file",
+    "jsonl": "file_target:jsonl_file",
+    "netsuite-file": "file_target:netsuite_file",
+    "parquet": "file_target:parquet_file",
     "stripe-invoice-items": "stripe_invoice_items:target",
+    "zuora-file": "file_target:zuora_file",
 }
 
 
