@@ -5,6 +5,7 @@
     TollspanError
     ├── UsageError             the command or its arguments cannot be used (exit 2)
     │   ├── ConfigError        tollspan.yaml, an environment variable or a flag
+    │   ├── MappingError       the mapping file of an export
     │   ├── PricingError       a rate card or plan file, with file and line
     │   └── TraceFileError     a published trace given to the demo, with file and line
     ├── DemoError              the demo cannot go on
@@ -47,6 +48,13 @@ class ConfigError(UsageError):
 
     def __init__(self, key: str, value: object, source: str, remedy: str) -> None:
         super().__init__(f"{key} = {value!r} (from {source}) cannot be used: {remedy}")
+
+
+class MappingError(UsageError):
+    """The mapping file of an export cannot be used; names the file and the place in it."""
+
+    def __init__(self, path: str, place: str, problem: str) -> None:
+        super().__init__(f"{path}: {place}: {problem}. docs/concepts/exports.md shows a mapping.")
 
 
 class PricingError(UsageError):
