@@ -1,4 +1,4 @@
-"""Files under test: what each target writes, and one random history of it on a disk that refuses, by processes that die.
+"""Files under test: what each target writes, and one random history of it on a bad disk, by processes that die.
 
 ``python -m tests.export.files [TARGET ...] [--histories N] [--golden]`` runs N histories of each (by default 500), or
 writes the golden files anew.
@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from errno import ENOSPC
@@ -33,7 +33,7 @@ from tollspan_rater.export.draft import item_id
 from tollspan_rater.export.files import folder as folder_module
 from tollspan_rater.export.files.folder import MANIFEST
 from tollspan_rater.export.files.form import FORMS
-from tollspan_rater.export.target import Mapped, Sending, Target
+from tollspan_rater.export.target import Sending, Target
 
 GOLDEN = Path(__file__).parent / "golden_files"
 OPTIONS = {"provider": "Example Software", "unique_key": "yes"}
@@ -111,7 +111,7 @@ class FileHistory(History):
 
     def export(self) -> None:
         kills = self.kills
-        if self.simulator is not None and not self.network._draw:
+        if self.network._draw is None:  # all is calm
             self._disk = None
         with patch.object(folder_module, "fsync", self._sync):
             super().export()
@@ -161,12 +161,11 @@ def written(name: str, folder: Path) -> dict[str, bytes]:
 
 def sendings(invoiced: Case, target: Target) -> list[Sending]:
     """Return the demo invoice as items; statements of it were closed at position 42."""
-    words: Callable[[str], Mapped] = lambda meter: Mapped(invoiced.customers["acme"], invoiced.meters.get(meter, {}))  # noqa: E731 - one place, one line
     found = []
     for one in drafts(target):
         draft = replace(one, cutoff=42)
         name = item_id("t", target.contract.name, draft)
-        found.append(Sending(name, name, target.element(draft, name, draft.service.start_ns, words(draft.meter))))
+        found.append(Sending(name, name, target.element(draft, name, draft.service.start_ns, invoiced.mapped(draft))))
     return found
 
 

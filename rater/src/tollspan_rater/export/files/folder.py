@@ -76,10 +76,6 @@ class Batches:
         said = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
         write_folder(self._folder / batch, {file: content, MANIFEST: said}, self._unfinished)
 
-    def has(self, batch: str) -> bool:
-        """Tell whether a batch is there."""
-        return (self._folder / batch / MANIFEST).exists()
-
     def contents(self) -> Mapping[str, bytes | None]:
         """Return the bytes of each batch's file by its name, ``None`` of one that was taken away.
 

@@ -132,8 +132,7 @@ class FileTarget:
         try:
             self._batches.write(batch, *file, batch_manifest(batch, self._name, items, facts, columns, file))
         except OSError as error:
-            why = f"the disk refused {batch}: {error}"
-            return Unclear(why) if self._batches.has(batch) else NotTaken(why)
+            return Unclear(f"the disk refused {batch}: {error}")
         return Accepted(batch)
 
 
