@@ -13,11 +13,17 @@ from tollspan_rater.export.target import Target
 TARGETS: Final[Mapping[str, str]] = {
     "chargebee-usage-events": "chargebee_usage_events:target",
     "chargebee-usages": "chargebee_usages:target",
+    "csv": "file_target:csv_file",
+    "focus": "file_target:focus_file",
+    "jsonl": "file_target:jsonl_file",
+    "netsuite-file": "file_target:netsuite_file",
+    "parquet": "file_target:parquet_file",
     "razorpay-invoices": "razorpay_invoices:target",
     "recurly-usage": "recurly_usage:target",
     "stripe-invoice-items": "stripe_invoice_items:target",
     "stripe-meter-events": "stripe_meter_events:target",
     "stripe-meter-stream": "stripe_meter_stream:target",
+    "zuora-file": "file_target:zuora_file",
     "zuora-usage": "zuora_usage:target",
 }
 
