@@ -11,7 +11,14 @@ from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Target
 
 TARGETS: Final[Mapping[str, str]] = {
+    "flexprice": "flexprice:target",
+    "lago-events": "lago_events:target",
+    "lago-invoices": "lago_invoices:target",
+    "lago-rated-events": "lago_rated_events:target",
+    "openmeter": "openmeter:target",
     "stripe-invoice-items": "stripe_invoice_items:target",
+    "webhook": "webhook:target",
+    "webhook-usage": "webhook:usage",
 }
 
 
