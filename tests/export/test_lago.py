@@ -268,6 +268,24 @@ def test_a_look_finds_a_fee_behind_pages_of_others() -> None:
     assert LagoInvoices(answering(500)).held(month) is None
 
 
+def test_the_lines_of_a_lost_invoice_are_looked_for_by_one_request() -> None:
+    clock = FixedClock(NOON_NS)
+    simulator = Lago(clock)
+    network = Network(simulator, clock)
+    target = cases()["lago-invoices"].target(network, clock)
+    sent = sendings("lago-invoices", AMOUNTS)
+    clock.set(NOON_NS + 400 * SECOND)
+    assert [target.look(one) for one in sent] == [Absent()] * len(sent)
+    assert len(network.calls) == 1
+    target.send(sent)
+    clock.set(NOON_NS + 500 * SECOND)  # what was sent after that list is not in it
+    late = replace(sent[0], since_ns=NOON_NS + 400 * SECOND)
+    assert isinstance(target.look(late), Accepted)
+    earlier = replace(sent[0], item_id="li_earlier", since_ns=NOON_NS - 86_400 * SECOND)  # it does not go back so far
+    assert target.look(earlier) == Absent()
+    assert len([call for call in network.calls if call.method == "GET"]) == 3
+
+
 def test_requests_and_simulated_answers_are_as_specified() -> None:
     clock = FixedClock(NOON_NS)
     simulator = Lago(clock)

@@ -7,6 +7,7 @@ in its description, and ``GET /fees`` tells it back. A fee may be below zero, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -53,6 +54,20 @@ _SECOND: Final = 1_000_000_000
 _SLACK_NS: Final = 3_600 * _SECOND  # its clock and ours differ
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The fees of a customer that were made since an instant, as they were listed at another."""
+
+    since_ns: int
+    at_ns: int
+    fees: Sequence[Mapping[str, Any]]
+
+    def tells_of(self, sending: Sending) -> bool:
+        """Tell whether a fee of a sending would be in it: it goes back far enough and was made late enough."""
+        settled_ns = sending.since_ns + AMOUNTS.settle_s * _SECOND
+        return self.since_ns <= sending.since_ns - _SLACK_NS and settled_ns <= self.at_ns
+
+
 class LagoInvoices:
     """Makes one-off invoices in one organisation of Lago. Secret: ``key``."""
 
@@ -60,6 +75,8 @@ class LagoInvoices:
 
     def __init__(self, settings: Settings) -> None:
         self._lago = Lago(settings)
+        self._clock = settings.clock
+        self._listings: dict[str, Listing] = {}
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
         """Make a fee with the customer and currency of its invoice; one unit at the line's whole amount."""
@@ -87,12 +104,19 @@ class LagoInvoices:
         return [told[one.item_id] for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
-        """Look for the item's id among the descriptions of the customer's fees since it was first sent."""
-        since = instant(max(0, sending.since_ns - _SLACK_NS)) or ""
-        fees = self._fees(sending.element["external_customer_id"], {"created_at_from": since})
-        if fees is None:
-            return Unclear("Lago did not list the customer's fees")
-        found = next((fee for fee in fees if sending.item_id in (fee.get("description") or "")), None)
+        """Look for the item's id among the descriptions of the customer's fees since it was first sent.
+
+        The lines of one invoice are looked for one by one; the first of them lists the fees for all.
+        """
+        customer = sending.element["external_customer_id"]
+        listing = self._listings.get(customer)
+        if listing is None or not listing.tells_of(sending):
+            since_ns, now_ns = max(0, sending.since_ns - _SLACK_NS), self._clock.now_ns()
+            fees = self._fees(customer, {"created_at_from": instant(since_ns) or ""})
+            if fees is None:
+                return Unclear("Lago did not list the customer's fees")
+            listing = self._listings[customer] = Listing(since_ns, now_ns, fees)
+        found = next((fee for fee in listing.fees if sending.item_id in (fee.get("description") or "")), None)
         return Absent() if found is None else Accepted(str(found.get("lago_id", "")))
 
     def held(self, wanted: Wanted) -> Held | None:

@@ -40,7 +40,7 @@ USAGE: Final = replace(AMOUNTS, name="webhook-usage", takes="usage")
 _TYPES: Final = {"amount": "tollspan.line", "usage": "tollspan.usage"}
 _RULES: Final = (
     *(Rule(status, "refused") for status in (400, 413, 415, 422)),
-    Rule(409, "unclear"),
+    *(Rule(status, "unclear") for status in (408, 409)),
     Rule(range(400, 500), "not_taken"),
 )
 _SECOND: Final = 1_000_000_000
