@@ -91,7 +91,8 @@ CORRECTION = _usage("output", HOUR, "-500", ordinal=1, corrects="the item before
 def drafts(target: Target) -> tuple[Draft, ...]:
     """Return what of the invoice a target takes."""
     if target.contract.takes == "amount":
-        return AMOUNTS
+        sent = target.contract.negative == "sent"
+        return tuple(one for one in AMOUNTS if sent or (one.amount or 0) >= 0)
     return (*USAGE, CORRECTION) if target.contract.negative == "sent" and not target.contract.once else USAGE
 
 

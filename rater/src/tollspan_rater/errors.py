@@ -19,6 +19,7 @@
     │   ├── JournalCorruptError    a file or an entry is not what was written
     │   ├── JournalGapError        the positions asked for were deleted with their day
     │   └── JournalClosedError     the process is stopping
+    ├── ExportFileError        a row cannot stand in a file of an export
     ├── CloseRefusedError      a period may not be closed now
     ├── DayKeptError           a day of the journal may not be deleted
     ├── OverloadedError        too many bytes wait for the disk; retry
@@ -163,6 +164,16 @@ class CloseRefusedError(TollspanError):
 
     def __init__(self, period: str, reason: str, remedy: str) -> None:
         super().__init__(f"period {period} is not closed: {reason}. {remedy}")
+
+
+class ExportFileError(TollspanError):
+    """A row cannot stand in a file of an export; nothing was written."""
+
+    def __init__(self, form: str, row: int, column: str, why: str) -> None:
+        super().__init__(
+            f"row {row} of the {form} file, column {column}: {why}. Nothing was written; export in another form, "
+            "or correct what the row is made from.",
+        )
 
 
 class DayKeptError(TollspanError):

@@ -12,6 +12,8 @@ _FILES: Final = "tollspan_rater.cli.export_files"
 COMMANDS: Final = {
     "csv": f"{_FILES}:csv",
     "jsonl": f"{_FILES}:jsonl",
+    "parquet": f"{_FILES}:parquet",
+    "focus": f"{_FILES}:focus",
 }
 
 

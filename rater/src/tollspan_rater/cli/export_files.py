@@ -1,9 +1,10 @@
-"""Commands that write rated lines to a folder of files: ``export csv``, ``export jsonl``."""
+"""Commands that write rated lines to a folder of files: ``export csv``, ``jsonl``, ``parquet``, ``focus``."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -11,19 +12,21 @@ from tollspan_rater.cli.door import open_door
 from tollspan_rater.cli.frame import example
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.questions import question
-from tollspan_rater.query.render import MACHINE_FORMATS
 
-MANIFEST_FILE = "manifest.json"
+_TITLES: Final = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet", "focus": "FOCUS 1.2"}
+_PROVIDER: Final = click.option(
+    "--provider", metavar="TEXT", help="Who sells, as FOCUS wants it on every row; default is the tenant's name."
+)
 
 
 def writing(kind: str) -> click.Command:
-    """Make the command that writes one format of file."""
+    """Make the command that writes one kind of file."""
 
     @click.command(
         kind,
-        help=f"Write rated lines as {kind} and a manifest with their sums and digest into a new folder.\n\n"
+        help=f"Write rated lines as {_TITLES[kind]} and a manifest with their sums and digest into a new folder.\n\n"
         + example(f"tollspan export {kind} --period 2026-11 --out november"),
-        short_help=f"Write rated lines as {kind}.",
+        short_help=f"Write rated lines as {_TITLES[kind]}.",
     )
     @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="The new folder.")
     @click.option(
@@ -31,14 +34,16 @@ def writing(kind: str) -> click.Command:
     )
     @click.option("--customer", metavar="TEXT", help="Only this customer.")
     @click.pass_context
-    def write(context: click.Context, /, out: Path, **given: str | None) -> None:
-        _write(context, kind, out, {name: [value] for name, value in given.items() if value is not None})
+    def write(context: click.Context, /, out: Path, provider: str | None = None, **given: str | None) -> None:
+        _write(context, kind, out, provider, {name: [value] for name, value in given.items() if value is not None})
 
-    return write
+    return _PROVIDER(write) if kind == "focus" else write
 
 
-def _write(context: click.Context, kind: str, out: Path, asked: dict[str, list[str]]) -> None:
-    """Ask for the lines, write them, then the manifest, which makes the export whole."""
+def _write(context: click.Context, kind: str, out: Path, provider: str | None, asked: dict[str, list[str]]) -> None:
+    """Ask for the lines, then write the folder, which is there whole or not at all."""
+    from tollspan_rater.export.files.folder import MANIFEST, write_folder
+    from tollspan_rater.export.files.snapshot import snapshot
     from tollspan_rater.export.manifest import manifest
 
     if out.exists():
@@ -46,13 +51,10 @@ def _write(context: click.Context, kind: str, out: Path, asked: dict[str, list[s
     params = question("lines").read(asked)
     with open_door(context) as (rater, config):
         answer = rater.ask("lines", params, tenant=config.tenant)
-    content = MACHINE_FORMATS[kind](answer).encode()
-    name = f"lines.{kind}"
-    out.mkdir(parents=True)
-    (out / name).write_bytes(content)
-    said = manifest(answer, name, content)
-    (out / MANIFEST_FILE).write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    click.echo(f"{len(answer.rows)} lines as of position {answer.as_of} in {out / name}; sums in {out / MANIFEST_FILE}")
+    name, content = snapshot(kind, answer, {"provider": provider or config.tenant})
+    said = json.dumps(manifest(answer, name, content), indent=2, ensure_ascii=False) + "\n"
+    write_folder(out, {name: content, MANIFEST: said.encode()})
+    click.echo(f"{len(answer.rows)} lines as of position {answer.as_of} in {out / name}; sums in {out / MANIFEST}")
 
 
-csv, jsonl = writing("csv"), writing("jsonl")
+csv, jsonl, parquet, focus = (writing(kind) for kind in _TITLES)

@@ -11,14 +11,19 @@ from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Target
 
 TARGETS: Final[Mapping[str, str]] = {
+    "chargebee-usage-events": "chargebee_usage_events:target",
+    "chargebee-usages": "chargebee_usages:target",
     "flexprice": "flexprice:target",
     "lago-events": "lago_events:target",
     "lago-invoices": "lago_invoices:target",
     "lago-rated-events": "lago_rated_events:target",
     "openmeter": "openmeter:target",
+    "razorpay-invoices": "razorpay_invoices:target",
+    "recurly-usage": "recurly_usage:target",
     "stripe-invoice-items": "stripe_invoice_items:target",
     "webhook": "webhook:target",
     "webhook-usage": "webhook:usage",
+    "zuora-usage": "zuora_usage:target",
 }
 
 
