@@ -5,6 +5,7 @@
     TollspanError
     ├── UsageError             the command or its arguments cannot be used (exit 2)
     │   ├── ConfigError        tollspan.yaml, an environment variable or a flag
+    │   ├── MappingError       the mapping file of an export
     │   ├── PricingError       a rate card or plan file, with file and line
     │   └── TraceFileError     a published trace given to the demo, with file and line
     ├── DemoError              the demo cannot go on
@@ -18,10 +19,13 @@
     │   ├── JournalCorruptError    a file or an entry is not what was written
     │   ├── JournalGapError        the positions asked for were deleted with their day
     │   └── JournalClosedError     the process is stopping
+    ├── ExportFileError        a row cannot stand in a file of an export
     ├── CloseRefusedError      a period may not be closed now
     ├── DayKeptError           a day of the journal may not be deleted
     ├── OverloadedError        too many bytes wait for the disk; retry
     ├── FolderError            a file of the data folder or of a backup is missing, damaged or in the way
+    ├── UntellableError        a target has no words for an amount or a quantity
+    ├── SignatureError         a notification does not come from the target, or not in time
     ├── NotFoundError          no such customer, call, span, key ...
     └── UnusableValueError     a span's value that cannot be read; its span is quarantined
 """
@@ -44,6 +48,13 @@ class ConfigError(UsageError):
 
     def __init__(self, key: str, value: object, source: str, remedy: str) -> None:
         super().__init__(f"{key} = {value!r} (from {source}) cannot be used: {remedy}")
+
+
+class MappingError(UsageError):
+    """The mapping file of an export cannot be used; names the file and the place in it."""
+
+    def __init__(self, path: str, place: str, problem: str) -> None:
+        super().__init__(f"{path}: {place}: {problem}. docs/concepts/exports.md shows a mapping.")
 
 
 class PricingError(UsageError):
@@ -155,6 +166,16 @@ class CloseRefusedError(TollspanError):
         super().__init__(f"period {period} is not closed: {reason}. {remedy}")
 
 
+class ExportFileError(TollspanError):
+    """A row cannot stand in a file of an export; nothing was written."""
+
+    def __init__(self, form: str, row: int, column: str, why: str) -> None:
+        super().__init__(
+            f"row {row} of the {form} file, column {column}: {why}. Nothing was written; export in another form, "
+            "or correct what the row is made from.",
+        )
+
+
 class DayKeptError(TollspanError):
     """A day of the journal may not be deleted."""
 
@@ -177,6 +198,22 @@ class FolderError(TollspanError):
 
     def __init__(self, path: Path | str, problem: str, remedy: str) -> None:
         super().__init__(f"{path}: {problem}. {remedy}")
+
+
+class UntellableError(TollspanError):
+    """A target has no words for something that is to be handed over; it is listed, and not sent."""
+
+    def __init__(self, target: str, what: str, why: str) -> None:
+        super().__init__(f"{what} cannot be told to {target}: {why}. Hand it over to another target, or by hand.")
+
+
+class SignatureError(TollspanError):
+    """A notification does not come from the target, or not in time; nothing of it is believed."""
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(
+            f"a notification for {target} is refused: {why}. Compare the signing secret here and there, and the clocks."
+        )
 
 
 class NotFoundError(TollspanError):

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "margin": f"{_HERE}.questions:margin",
     "allocation": f"{_HERE}.questions:allocation",
     "leakage": f"{_HERE}.questions:leakage",
+    "latency": f"{_HERE}.questions:latency",
     "inexact": f"{_HERE}.questions:inexact",
     "duplicates": f"{_HERE}.questions:duplicates",
     "contradictions": f"{_HERE}.questions:contradictions",

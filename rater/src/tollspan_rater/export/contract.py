@@ -23,7 +23,8 @@ class Contract:
     """How a target wants to be told. Times in seconds; ``source`` names the vendor's page or specification.
 
     ``takes``: amounts, or usage. ``batch``: elements of one request; ``all_or_nothing`` when one bad element refuses
-    them all. ``per_second``: requests. ``dedup_s``: for how long after the first sending the same id counts once
+    them all; ``together``: names of an element whose values are the same throughout a request. ``per_second``:
+    requests. ``dedup_s``: for how long after the first sending the same id counts once
     (``FOREVER``, or 0 for never); ``settle_s``: how long after a sending without an answer a look is believed.
     ``looks``: whether the target can be asked for an item.
 
@@ -39,6 +40,7 @@ class Contract:
     source: str
     batch: int = 1
     all_or_nothing: bool = False
+    together: tuple[str, ...] = ()
     per_second: float | None = None
     dedup_s: int | None = FOREVER
     settle_s: int = 0

@@ -34,6 +34,9 @@ class Draft:
     the sum of all is what is known now. A later one names in ``corrects`` the item before it.
 
     ``quantity`` and ``amount`` are signed. ``None`` is unknown or without meaning, never zero.
+
+    ``period`` is the label of the period whose statement it stands on, ``period_start_ns`` and ``period_end_ns`` are
+    its bounds; ``cutoff`` is the journal position up to which everything was known to it.
     """
 
     source: Source
@@ -54,6 +57,9 @@ class Draft:
     corrects: str | None = None
     period: str = ""  # label of the period whose statement or time it belongs to
     dimensions: tuple[tuple[str, str], ...] = field(default=())
+    period_start_ns: int | None = None
+    period_end_ns: int | None = None
+    cutoff: int | None = None
 
 
 def item_id(tenant: str, target: str, draft: Draft) -> str:

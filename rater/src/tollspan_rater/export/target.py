@@ -26,12 +26,14 @@ class Sending:
     """One item on its way. ``element`` was frozen when it was planned.
 
     ``key`` is the idempotency key of the request: the item's id, and another one only after a look has shown that
-    the target does not have the item.
+    the target does not have the item. ``since_ns`` is when it was first sent under this key, or now: a look need not
+    go further back.
     """
 
     item_id: str
     key: str
     element: Element
+    since_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

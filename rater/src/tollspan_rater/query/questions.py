@@ -15,6 +15,8 @@ from tollspan_rater.domain.correction import AMENDED
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import LABEL, LABELS, YEARS
+from tollspan_rater.query.quantile import MEASURES as TIMES
+from tollspan_rater.query.quantile import OUTPUT_LENGTH, QUANTILES, quantile_columns
 from tollspan_rater.rating.allocation import AllocationRule
 
 ANY_TAG: Final = "tags.NAME"  # among choices: the tags of all names
@@ -177,6 +179,7 @@ DIMENSIONS: Final[tuple[str, ...]] = (
     *("minute", "hour", "day", "week", "month", "quarter", "period"),
     ANY_TAG,
 )
+OF_CALLS: Final[tuple[str, ...]] = (OUTPUT_LENGTH, *(name for name in DIMENSIONS if name != "meter"))
 AGGREGATES: Final[tuple[str, ...]] = ("sum", "count", "unique", "max", "latest")
 COUNTABLE: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
@@ -329,6 +332,28 @@ _TABLE: Final = (
             *("cost", "cost_currency", "share_of_cost", "charge", "currency", "unknown_cost"),
         ),
         quiet=("aborted", "retried", "not_charged", "charge", "unknown_cost"),
+    ),
+    Question(
+        "latency",
+        "How long calls took: quantiles of time to first token, duration, output length and output rate.",
+        (
+            *_SPAN_OF_TIME,
+            Param("by", "group by these dimensions", "enum", "model", repeat=True, choices=OF_CALLS),
+            Param("quantiles", "these quantiles", "enum", "p50,p95", repeat=True, choices=tuple(QUANTILES)),
+            Param(
+                "sort",
+                "largest first by the last quantile of this measure, or in order of this dimension",
+                "enum",
+                "calls",
+                choices=("calls", *TIMES, *OF_CALLS),
+            ),
+            _TOP,
+            *(param for param in _FILTERS if param.name != "unpriced"),
+            _AS_OF,
+        ),
+        "tollspan latency --by model,day --outcome complete --from 2026-11-01",
+        brief=("calls", *quantile_columns(tuple(QUANTILES))),
+        quiet=tuple(TIMES.values()),
     ),
     Question(
         "margin",
