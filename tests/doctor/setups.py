@@ -86,7 +86,7 @@ def worst(found: Iterable[Finding]) -> list[tuple[State, str]]:
 def _bad(found: Iterable[Finding]) -> Iterator[tuple[State, str]]:
     for one in found:
         if one.state in {State.WARNING, State.PROBLEM}:
-            assert one.todo, one.found
+            assert one.remedy, one.found
             yield one.state, one.found
 
 

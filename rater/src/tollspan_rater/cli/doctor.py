@@ -114,7 +114,7 @@ def _in_force(door: RaterDoor, read: Resolved) -> Resolved:
 
     try:
         shown = door.ask("config.show", {}, tenant=read.config.tenant)
-    except TollspanError:
+        values = {str(row["key"]): row["value"] for row in shown.rows if row["value"] is not None}
+        return resolve({**values, "data": read.config.data, "tenant": read.config.tenant}, {}, read.config.data)
+    except TollspanError:  # also where it is of another release, with keys that this one does not know
         return read
-    values = {str(row["key"]): row["value"] for row in shown.rows if row["value"] is not None}
-    return resolve({**values, "data": read.config.data, "tenant": read.config.tenant}, {}, read.config.data)

@@ -67,13 +67,13 @@ def prices(setup: Setup) -> Iterator[Finding]:
         newest = max(applied.rows, key=lambda row: int(str(row["position"])))
         yield ok(f"prices are applied, the newest as {newest['version']} on {newest['recorded_at']}")
     calls = _total(usage, "calls")
-    for column, what, todo in (
+    for column, what, remedy in (
         ("unpriced", "have no price", "tollspan usage --unpriced --by customer,model says which"),
         ("unknown_cost", "have no known provider cost", "Give the rate in the pricing folder's costs."),
     ):
         count = _total(usage, column)
         if count:
-            yield warning(f"{count} of {calls} calls of this month {what}", todo)
+            yield warning(f"{count} of {calls} calls of this month {what}", remedy)
     yield from () if _total(usage, "unpriced") else (ok(f"all {calls} calls of this month have a price"),)
 
 

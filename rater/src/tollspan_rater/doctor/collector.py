@@ -38,8 +38,8 @@ def health(setup: Setup) -> Iterator[Finding]:
         yield problem(f"{place.health} answers {said.status}", "Look into the Collector's log.")
     else:
         found = f"{place.health} does not answer: {said.trouble}"
-        todo = "Start it, or say where it is: --collector URL of its health check."
-        yield problem(found, todo) if place.meant else warning(found, todo)
+        remedy = "Start it, or say where it is: --collector URL of its health check."
+        yield problem(found, remedy) if place.meant else warning(found, remedy)
 
 
 def config(setup: Setup) -> Iterator[Finding]:
@@ -63,10 +63,10 @@ def queue(setup: Setup) -> Iterator[Finding]:
         yield unknown(f"{setup.collector.metrics} gives no metrics", "Say where they are: --collector-metrics URL")
         return
     yield from _filling(samples)
-    for name, state, what, todo in _COUNTERS:
+    for name, state, what, remedy in _COUNTERS:
         count = sum(one.value for one in samples.each(name) if _counts(samples, one.labels.get("exporter")))
         if count:
-            yield state(f"{count:.0f} spans since its start {what}", todo)
+            yield state(f"{count:.0f} spans since its start {what}", remedy)
 
 
 def _filling(samples: Samples) -> Iterator[Finding]:
@@ -76,11 +76,11 @@ def _filling(samples: Samples) -> Iterator[Finding]:
         if not _counts(samples, exporter) or not most:
             continue
         said = f"the queue of {exporter} is filled to {100 * one.value / most:.0f} %"
-        todo = "The rater is down, too slow, or refuses the key: see the findings about it."
+        remedy = "The rater is down, too slow, or refuses the key: see the findings about it."
         if one.value > FULL * most:
-            yield problem(said, todo)
+            yield problem(said, remedy)
         elif one.value > HALF * most:
-            yield warning(said, todo)
+            yield warning(said, remedy)
         else:
             yield ok(said)
 

@@ -23,11 +23,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was seen; ``todo`` is empty where all is well."""
+    """One thing that was seen; ``remedy`` is empty where all is well."""
 
     state: State
     found: str
-    todo: str = ""
+    remedy: str = ""
 
 
 def ok(found: str) -> Finding:
@@ -35,19 +35,19 @@ def ok(found: str) -> Finding:
     return Finding(State.OK, found)
 
 
-def unknown(found: str, todo: str = "") -> Finding:
+def unknown(found: str, remedy: str = "") -> Finding:
     """Return that something was not looked at."""
-    return Finding(State.UNKNOWN, found, todo)
+    return Finding(State.UNKNOWN, found, remedy)
 
 
-def warning(found: str, todo: str) -> Finding:
+def warning(found: str, remedy: str) -> Finding:
     """Return that something works and wants attention."""
-    return Finding(State.WARNING, found, todo)
+    return Finding(State.WARNING, found, remedy)
 
 
-def problem(found: str, todo: str) -> Finding:
+def problem(found: str, remedy: str) -> Finding:
     """Return that something does not work."""
-    return Finding(State.PROBLEM, found, todo)
+    return Finding(State.PROBLEM, found, remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def answer(examined: Sequence[Examined], zone: str, as_of: int) -> Answer:
             "check": one.check,
             "state": str(one.finding.state),
             "found": one.finding.found,
-            "what_to_do": one.finding.todo or None,
+            "what_to_do": one.finding.remedy or None,
             "question": one.question,
         }
         for one in examined

@@ -47,9 +47,9 @@ def _pulse(scraped: Samples) -> Iterator[Finding]:
 
 def _refusals(scraped: Samples) -> Iterator[Finding]:
     counts = {one.labels.get("outcome", ""): int(one.value) for one in scraped.each("tollspan_requests")}
-    for outcome, todo in _THROWN_AWAY.items():
+    for outcome, remedy in _THROWN_AWAY.items():
         if counts.get(outcome):
-            yield problem(f"{counts[outcome]} requests since its start were refused for good ({outcome})", todo)
+            yield problem(f"{counts[outcome]} requests since its start were refused for good ({outcome})", remedy)
     if counts.get("unavailable"):
         yield warning(
             f"{counts['unavailable']} requests since its start were told to come again, {counts.get('accepted', 0)} "
@@ -93,11 +93,11 @@ def money_spans(setup: Setup) -> Iterator[Finding]:
 
 def _outbox(scraped: Samples) -> Iterator[Finding]:
     waiting = scraped.sum("tollspan_trace_out_waiting") or 0
-    for name, todo in (
+    for name, remedy in (
         ("refused", "The endpoint said no for good: look at its limits and at trace_out.headers_file."),
         ("dropped", "It was away for too long; traces of that time lack money. Raise trace_out.max_waiting."),
     ):
         count = scraped.sum(f"tollspan_trace_out_{name}_total")
         if count:
-            yield warning(f"{count:.0f} money spans were {name} since the start", todo)
+            yield warning(f"{count:.0f} money spans were {name} since the start", remedy)
     yield ok(f"{scraped.sum('tollspan_trace_out_sent_total') or 0:.0f} money spans were sent, {waiting:.0f} wait")
