@@ -26,6 +26,7 @@
     ├── OverloadedError        too many bytes wait for the disk; retry
     ├── FolderError            a file of the data folder or of a backup is missing, damaged or in the way
     ├── UntellableError        a target has no words for an amount or a quantity
+    ├── TargetSilentError      a target does not tell what is needed to go on; it is asked again
     ├── SignatureError         a notification does not come from the target, or not in time
     ├── NotFoundError          no such customer, call, span, key ...
     └── UnusableValueError     a span's value that cannot be read; its span is quarantined
@@ -213,6 +214,13 @@ class UntellableError(TollspanError):
 
     def __init__(self, target: str, what: str, why: str) -> None:
         super().__init__(f"{what} cannot be told to {target}: {why}. Hand it over to another target, or by hand.")
+
+
+class TargetSilentError(TollspanError):
+    """A target does not tell what is needed to go on; nothing was done, and it can be tried again."""
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(f"{target} does not answer: {why}. Try again; check its address and its key if this stays.")
 
 
 class SignatureError(TollspanError):
