@@ -11,8 +11,13 @@ from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Target
 
 TARGETS: Final[Mapping[str, str]] = {
+    "aws-marketplace": "aws_marketplace:target",
+    "azure-marketplace": "azure_marketplace:target",
     "chargebee-usage-events": "chargebee_usage_events:target",
     "chargebee-usages": "chargebee_usages:target",
+    "gcp-marketplace": "gcp_marketplace:target",
+    "metronome-usage": "metronome_usage:target",
+    "orb-events": "orb_events:target",
     "razorpay-invoices": "razorpay_invoices:target",
     "recurly-usage": "recurly_usage:target",
     "stripe-invoice-items": "stripe_invoice_items:target",
