@@ -16,6 +16,7 @@ from botocore.credentials import Credentials
 from tests.export.case import Case
 from tests.export.simulators.simulator import Call, Receipt, Reply, Simulator, reply
 from tollspan_rater.domain.clock import Clock
+from tollspan_rater.export.item import Item
 
 KEY, SECRET, REGION = "AKIDSIMULATOR", "secret-simulator", "us-east-1"
 LICENSES = {
@@ -58,12 +59,14 @@ class AwsMarketplace(Simulator):
         return error(400, "ThrottlingException", "Rate exceeded")
 
     def partly(self, call: Call) -> Reply:
+        before = set(self.records)
         answer = self.handle(call)
         results = json.loads(answer.body).get("Results", [])
         if answer.status != 200 or len(results) < 2:
             return answer
         left = results.pop()["UsageRecord"]
-        self.records.pop(_key(left), None) if len([one for one in results if one["UsageRecord"] == left]) == 0 else None
+        if _key(left) not in before:
+            self.records.pop(_key(left), None)
         return reply(200, {"Results": results, "UnprocessedRecords": [left]})
 
     def receipts(self) -> Sequence[Receipt]:
@@ -71,6 +74,10 @@ class AwsMarketplace(Simulator):
             Receipt("", account, dimension, quantity)
             for (account, _license, dimension, _hour), (quantity, _id) in self.records.items()
         ]
+
+    def knows(self, item: Item) -> bool:
+        quantity, _id = self.records.get(_key(item.element), (None, ""))
+        return quantity == Decimal(item.element["QuantityAsDecimal"])
 
     def _out_of_bounds(self, at_s: int) -> bool:
         """Tell whether a time is older than a day, of last month and after the grace, or ahead."""
@@ -111,8 +118,8 @@ CASES = (
         "aws-marketplace",
         AwsMarketplace,
         customers={
-            name: {"account": account, "license": license}
-            for name, (account, license) in zip(("acme", "beta"), LICENSES.items(), strict=True)
+            name: {"account": account, "license": arn}
+            for name, (account, arn) in zip(("acme", "beta"), LICENSES.items(), strict=True)
         },
         meters={"input": {"dimension": "input_tokens"}, "output": {"dimension": "output_tokens"}},
         secrets={"key_id": KEY, "key_secret": SECRET},

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.export.case import Case
 from tests.export.simulators.simulator import Call, Receipt, Reply, Simulator, reply
 from tollspan_rater.domain.clock import Clock
+from tollspan_rater.export.item import Item
 
 CLIENT, SECRET, TENANT = "client-simulator", "secret-simulator", "tenant-simulator"
 PLANS = {"resource-acme": "pro", "resource-beta": "pro"}
@@ -55,6 +56,10 @@ class AzureMarketplace(Simulator):
             for (resource, dimension, _hour), event in self.events.items()
         ]
 
+    def knows(self, item: Item) -> bool:
+        known = self.events.get(_key(item.element))
+        return known is not None and known["quantity"] == Decimal(item.element["quantity"])
+
     def _token(self, form: Mapping[str, str]) -> Reply:
         if (form.get("client_id"), form.get("client_secret")) != (CLIENT, SECRET):
             return reply(401, {"error": "invalid_client"})
@@ -64,7 +69,7 @@ class AzureMarketplace(Simulator):
 
     def _meter(self, event: Mapping[str, Any]) -> dict[str, Any]:
         at_s = int(datetime.fromisoformat(event["effectiveStartTime"]).timestamp())
-        key = (event["resourceId"], event["dimension"], at_s // HOUR_S)
+        key = _key(event)
         if not self.now_s() - DAY_S <= at_s <= self.now_s():
             return {**event, "status": "Expired"}
         if PLANS.get(event["resourceId"]) != event["planId"]:
@@ -81,6 +86,11 @@ class AzureMarketplace(Simulator):
             }
         self.events[key] = {**event, "usageEventId": f"event-{next(self._ids)}"}
         return {**self.events[key], "status": "Accepted"}
+
+
+def _key(event: Mapping[str, Any]) -> tuple[str, str, int]:
+    at_s = int(datetime.fromisoformat(event["effectiveStartTime"]).timestamp())
+    return event["resourceId"], event["dimension"], at_s // HOUR_S
 
 
 def _reply(body: Any) -> Reply:

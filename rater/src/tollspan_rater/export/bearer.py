@@ -1,4 +1,4 @@
-"""Requests that carry a token, which is asked for when it is needed (RFC 6749, section 4.4) and renewed before it ends."""
+"""Requests that carry a token, which is asked for when it is needed and renewed before it ends (RFC 6749)."""
 
 from __future__ import annotations
 
