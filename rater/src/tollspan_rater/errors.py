@@ -19,6 +19,7 @@
     │   ├── JournalCorruptError    a file or an entry is not what was written
     │   ├── JournalGapError        the positions asked for were deleted with their day
     │   └── JournalClosedError     the process is stopping
+    ├── ExportBusyError        another command or the schedule works on this export
     ├── ExportFileError        a row cannot stand in a file of an export
     ├── CloseRefusedError      a period may not be closed now
     ├── DayKeptError           a day of the journal may not be deleted
@@ -158,6 +159,13 @@ class JournalClosedError(JournalError):
 
     def __init__(self) -> None:
         super().__init__("the journal is closed because the process is stopping. Send the request again.")
+
+
+class ExportBusyError(TollspanError):
+    """Another command, or the schedule, works on this export."""
+
+    def __init__(self, export: str) -> None:
+        super().__init__(f"export {export} is being worked on by someone else. Wait until that has ended.")
 
 
 class CloseRefusedError(TollspanError):
