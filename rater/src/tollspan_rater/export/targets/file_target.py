@@ -128,9 +128,8 @@ class FileTarget:
         batch, content = run_id(self._name, *sorted(items)), self._content(sendings)
         facts = [from_json(FACTS, one.element["facts"]) for one in sendings]
         file = (f"{batch}.{self._layout.form.suffix}", content)
-        columns = [column.name for column in self._layout.columns]
         try:
-            self._batches.write(batch, *file, batch_manifest(batch, self._name, items, facts, columns, file))
+            self._batches.write(batch, *file, batch_manifest(batch, self._name, items, facts, self._layout.names, file))
         except OSError as error:
             return Unclear(f"the disk refused {batch}: {error}")
         return Accepted(batch)
