@@ -139,6 +139,17 @@ class Machine:
         said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         return list(json.loads(said))
 
+    def doctor(self) -> list[dict[str, Any]]:
+        """Ask what is wrong with all of it."""
+        configs = [word for word in self.processes[COLLECTOR].command if word.startswith("--config=")]
+        return self.tollspan(
+            "doctor",
+            f"--collector=http://{self.address(COLLECTOR, 13133)}",
+            f"--collector-metrics=http://{self.address(COLLECTOR, 8888)}/metrics",
+            *(f"--collector-{word.removeprefix('--')}" for word in configs),
+            f"--key-file={self.folder / 'volumes/ingest-key/tollspan_key'}",
+        )
+
     def prometheus(self, expression: str) -> list[dict[str, Any]]:
         """Return the series that Prometheus has for an expression."""
         query = urllib.parse.quote(expression)

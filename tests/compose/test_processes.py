@@ -30,6 +30,7 @@ def test_a_call_is_seen_at_every_end(collector_binary: Path, tmp_path: Path) -> 
         assert sorted(scope for key in keys for scope in key["scopes"]) == ["ingest", "query"]
         if PROMETHEUS in machine.processes:
             wait_until(lambda: bool(machine.prometheus(ACCEPTED)), "Prometheus has scraped the rater", 60)
+        assert [line for line in machine.doctor() if line["state"] in {"problem", "warning"}] == []
         started = list(machine.processes)
         assert started == [service.name for service in machine.services if service.name not in machine.left_out]
         assert set(machine.left_out) <= {"tempo", "grafana", PROMETHEUS}
