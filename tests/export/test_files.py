@@ -68,6 +68,22 @@ def test_a_manifest_that_cannot_be_read_stops_everything(tmp_path: Path) -> None
     assert batches(tmp_path) == [batch]
 
 
+def test_a_folder_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    target = made(case("csv", tmp_path / "unmounted"))
+    (one, *_) = sendings(case("csv", tmp_path), target)
+    assert isinstance(target.send([one])[0], NotTaken)
+    assert isinstance(target.look(one), Unclear)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_amounts_of_several_currencies_are_not_added(tmp_path: Path) -> None:
+    target = made(case("csv", tmp_path))
+    for currency in ("USD", "EUR"):
+        draft = replace(AMOUNTS[0], currency=currency)
+        target.send([Sending(currency, currency, target.element(draft, currency, MONTH.start_ns, Mapped({}, {})))])
+    assert target.held(wanted("acme", "input")) is None
+
+
 @pytest.mark.parametrize("name", ["csv", "jsonl", "parquet", "focus"])
 def test_files_are_read_back_for_a_reconciliation(name: str, tmp_path: Path) -> None:
     written(name, tmp_path)
@@ -77,7 +93,7 @@ def test_files_are_read_back_for_a_reconciliation(name: str, tmp_path: Path) -> 
     assert target.held(wanted("beta", "input")) == Held()
     assert target.held(replace(wanted("acme", "input"), start_ns=MONTH.end_ns, end_ns=MONTH.end_ns + 1)) == Held()
     next(path for path in tmp_path.glob("*/*") if path.name != MANIFEST).unlink()
-    assert target.held(wanted("acme", "input")) is None
+    assert made(case(name, tmp_path)).held(wanted("acme", "input")) is None
 
 
 def wanted(customer: str, meter: str) -> Wanted:
@@ -147,6 +163,7 @@ def test_days_are_those_of_the_customer_as_the_importing_user_writes_them(
         ("netsuite-file", {"date_format": ""}),
         ("csv", {"as": "both"}),
         ("csv", {"folder": ""}),
+        ("csv", {"folder": "out/november"}),
         ("focus", {"provider": ""}),
     ],
 )
