@@ -40,7 +40,7 @@ _CURRENT: Final = """
         SELECT retry_of AS chain, max(attempt) AS last FROM calls
         WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of
     )
-    SELECT {columns} FROM calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
+    SELECT {columns} FROM {calls} AS calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
     WHERE {condition}
 """
 
@@ -161,7 +161,22 @@ def current(selection: Selection) -> tuple[str, list[Any]]:
     """Return the SQL of the selected calls, with the columns of CallRow, and its values."""
     condition, values = selection.where()
     columns = ", ".join(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)
-    return _CURRENT.format(columns=columns, condition=condition), [selection.tenant, *values]
+    return _CURRENT.format(columns=columns, calls="calls", condition=condition), [selection.tenant, *values]
+
+
+def legs_of(selection: Selection, *, chained: bool = True) -> tuple[str, list[Any]]:
+    """Return the SQL of all legs of the selected calls, with their signs, and its values.
+
+    A leg that takes a revision back has all that the revision has, so that sums by anything are those of the calls
+    that stand. Without ``chained`` no call of the tenant was made again.
+    """
+    condition, values = selection.where()
+    if chained:
+        columns = ", ".join(["calls.sign", *(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)])
+        return _CURRENT.format(columns=columns, calls="legs", condition=condition), [selection.tenant, *values]
+    computed = {**COMPUTED, "retried": "FALSE AS retried"}
+    columns = ", ".join(["sign", *(computed.get(name, f'"{name}"') for name in CallRow._fields)])
+    return f"SELECT {columns} FROM legs WHERE {condition}", values  # noqa: S608 - fixed names, bound values
 
 
 def select(
