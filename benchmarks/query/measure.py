@@ -17,12 +17,15 @@ from benchmarks.ingest.processes import RaterServer
 from benchmarks.query.questions import Asked
 
 WARM: Final = 2  # rounds that are not counted
+FEWEST: Final = 5  # rounds of a question, however long they take
+PATIENCE_S: Final = 60.0  # after which no more rounds of a question begin
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
     """Milliseconds of the median and of the slowest of a hundred; of fewer rounds, of the slowest of all."""
 
+    rounds: int
     p50: float
     p99: float
 
@@ -31,7 +34,7 @@ class Times:
         """Return the times of some rounds."""
         ordered = sorted(seconds)
         p50, p99 = (1_000 * ordered[min(int(len(ordered) * share), len(ordered) - 1)] for share in (0.5, 0.99))
-        return Times(p50, p99)
+        return Times(len(seconds), p50, p99)
 
 
 def measured(
@@ -46,7 +49,10 @@ def measured(
         for each in asked:
             tasks = (_question(server, each, month), _query(bare, each, month))
             taken: tuple[list[float], list[float]] = ([], [])
+            first = time.perf_counter()
             for number in range(WARM + rounds):
+                if number >= WARM + FEWEST and time.perf_counter() - first > PATIENCE_S:
+                    break
                 for task, times in zip(tasks, taken, strict=True):
                     begin = time.perf_counter()
                     task()
