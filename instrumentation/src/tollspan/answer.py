@@ -14,6 +14,7 @@ _UNFINISHED: Final = frozenset(
 )
 _CANCELLED: Final = frozenset({"cancelled", "canceled"})
 _ERRORS: Final[tuple[Path, ...]] = (("error",), ("response", "error"), ("response", "status_details", "error"))
+_KINDS: Final[tuple[Path, ...]] = (("type",), ("code",), ("status",))
 
 
 @dataclass(slots=True)
@@ -49,7 +50,8 @@ class Answer:
         self.service_tier = _text(document, form.tiers) or self.service_tier
         self.finish_reasons = _reasons(document, form) or self.finish_reasons
         self.error = _error(document) or self.error
-        self.terminal = self.terminal or any(_is(document.get(member), value) for member, value in form.ends)
+        for member, value in form.ends:
+            self.terminal = self.terminal or _is(document.get(member), value)
         for one in form.usage:
             self._state(one, document)
         for member, path in form.sums.items():
@@ -61,7 +63,9 @@ class Answer:
 
     def hear(self, header: Callable[[str], str | None]) -> None:
         """Take the counts that an answer's headers state."""
-        self.header_usage.update({name: count for name in self.form.headers if (count := header(name))})
+        for name in self.form.headers:
+            if count := header(name):
+                self.header_usage[name] = count
 
     @property
     def settled(self) -> bool:
@@ -74,25 +78,29 @@ class Answer:
         return not _CANCELLED.isdisjoint(self.finish_reasons)
 
     def _state(self, stated: Stated, document: dict[str, Any]) -> None:
+        members, largest = stated.members, self.form.largest
         for usage in found(document, stated.at):
             if isinstance(usage, dict):
                 for member, value in usage.items():
-                    if value is not None and (not stated.members or member in stated.members):
-                        self.usage[member] = self._later(member, value)
+                    if value is not None and (not members or member in members):
+                        self.usage[member] = self._largest(member, value) if largest else value
 
-    def _later(self, member: str, value: Any) -> Any:
+    def _largest(self, member: str, value: Any) -> Any:
         held = self.usage.get(member)
-        return max(held, value) if self.form.largest and type(held) is type(value) is int else value
+        return max(held, value) if type(held) is type(value) is int else value
 
 
 def _text(document: Mapping[str, Any], paths: tuple[Path, ...]) -> str | None:
-    values = (value for path in paths for value in found(document, path))
-    return next((value for value in values if isinstance(value, str) and value), None)
+    for path in paths:
+        for value in found(document, path):
+            if isinstance(value, str) and value:
+                return value
+    return None
 
 
 def _reasons(document: Mapping[str, Any], form: Form) -> tuple[str, ...]:
-    values = (value for path in form.finish for value in found(document, path))
-    return tuple(value for value in values if isinstance(value, str) and value and value not in _UNFINISHED)
+    values = [value for path in form.finish for value in found(document, path)]
+    return tuple([value for value in values if isinstance(value, str) and value and value not in _UNFINISHED])
 
 
 def _is(value: Any, wanted: str) -> bool:
@@ -102,9 +110,10 @@ def _is(value: Any, wanted: str) -> bool:
 
 def _error(document: dict[str, Any]) -> str | None:
     """Name the error that a document reports, by the provider's own word for its kind."""
-    told = next((error for path in _ERRORS for error in found(document, path) if isinstance(error, dict)), None)
-    if told is not None:
-        return _text(told, (("type",), ("code",), ("status",))) or "error"
+    for path in _ERRORS:
+        for error in found(document, path) if path[0] in document else ():
+            if isinstance(error, dict):
+                return _text(error, _KINDS) or "error"
     if document.get("type") == "error":
         return _text(document, (("code",),)) or "error"
     return None

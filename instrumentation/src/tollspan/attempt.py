@@ -193,7 +193,7 @@ class Attempt:
 
         The rater makes one call of all fetches of a response, whoever makes them.
         """
-        asked, answer = replace(self._sent, api=result.api), result.answer
+        asked, answer = self._sent._replace(api=result.api), result.answer
         measured = measure(asked, answer, None, "complete", billable=False)
         record = self._record(identify(self._recorder.now_ns()), answer, measured, "complete", None)
         self._recorder.emit(

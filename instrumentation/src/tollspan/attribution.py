@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _KEY = context.create_key("tollspan.attribution")
+_ATTRIBUTES = {key: semconv.attribution_attribute(key) for key in semconv.ATTRIBUTION_KEYS}
 
 
 class Keys(TypedDict, total=False):
@@ -58,8 +59,10 @@ class Attribution:
 
     def attributes(self) -> dict[str, str | bool]:
         """Return them as span attributes, e.g. ``{"tollspan.customer": "acme", "tollspan.tags.team": "red"}``."""
-        named = {semconv.attribution_attribute(key): value for key, value in self.values.items()}
-        return {**named, **{semconv.TAG_PREFIX + name: value for name, value in self.tags.items()}}
+        found = {_ATTRIBUTES[key]: value for key, value in self.values.items()}
+        if self.tags:
+            found.update({semconv.TAG_PREFIX + name: value for name, value in self.tags.items()})
+        return found
 
 
 NOBODY = Attribution()

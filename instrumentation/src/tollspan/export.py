@@ -7,15 +7,17 @@ made here are the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
+from typing import Final
 
 from tollspan import protobuf, semconv
 from tollspan.frame import EVENT, SPAN, Frame
-from tollspan.protobuf import CLIENT, INTERNAL, field, fields
-from tollspan.record import OWN, CallRecord, Record, UnitRecord
+from tollspan.protobuf import CLIENT, INTERNAL, Value, field, fields
+from tollspan.record import LASTING, OWN, CallRecord, Record, UnitRecord
 
 # Field numbers of opentelemetry/proto/trace/v1/trace.proto.
 _RESOURCE_SPANS, _RESOURCE, _SCOPE_SPANS, _SCOPE, _SPANS = 1, 1, 2, 1, 2
+_OWN_OF_UNITS: Final = frozenset({semconv.RECORD_ID, semconv.SEQ, semconv.QUANTITY})
 
 
 def spans(records: Iterable[Record], resource: Mapping[str, str] | None = None) -> bytes:
@@ -25,9 +27,9 @@ def spans(records: Iterable[Record], resource: Mapping[str, str] | None = None) 
 
 def encoded(record: Record) -> Frame:
     """Encode a record once and for all: whoever sends it, however often, sends these bytes."""
-    if isinstance(record, CallRecord | UnitRecord):
-        return Frame(SPAN, _span(record))
-    return Frame(EVENT, record.span())
+    if isinstance(record, CallRecord):
+        return Frame(SPAN, _call(record))
+    return Frame(SPAN, _unit(record)) if isinstance(record, UnitRecord) else Frame(EVENT, record.span())
 
 
 def encoded_resource(resource: Mapping[str, str]) -> bytes:
@@ -55,18 +57,36 @@ def _scope(kind: bytes) -> bytes:
     return protobuf.scope(event_fields.SCOPE_NAME, event_fields.VERSION)
 
 
-def _span(record: CallRecord | UnitRecord) -> bytes:
+def _call(record: CallRecord) -> bytes:
     identity = record.identity
     return protobuf.span(
         ids=(identity.trace_id, identity.span_id, identity.parent_id),
         name=record.name,
-        kind=CLIENT if isinstance(record, CallRecord) else INTERNAL,
+        kind=CLIENT,
         times_ns=(record.start_ns, record.end_ns),
-        attributes=record.attributes(),
-        own=OWN,
+        first=_lasting(record.lasting) + protobuf.attributes(OWN, record.own),
+        attributes=record.attribution.attributes(),
         failed=record.failed,
         sampled=identity.trace_sampled,
     )
+
+
+def _unit(record: UnitRecord) -> bytes:
+    identity = record.identity
+    return protobuf.span(
+        ids=(identity.trace_id, identity.span_id, identity.parent_id),
+        name=record.name,
+        kind=INTERNAL,
+        times_ns=(record.start_ns, record.end_ns),
+        attributes=record.attributes(),
+        own=_OWN_OF_UNITS,
+        sampled=identity.trace_sampled,
+    )
+
+
+@lru_cache(maxsize=512)
+def _lasting(values: tuple[Value | None, ...]) -> bytes:
+    return protobuf.attributes(LASTING, values)
 
 
 def _version() -> str:

@@ -18,7 +18,7 @@ def found(document: Any, path: Path) -> Iterable[Any]:
     for place, step in enumerate(path):
         if step == "*":
             rest = path[place + 1 :]
-            return (one for item in document for one in found(item, rest)) if isinstance(document, list) else ()
+            return [one for item in document for one in found(item, rest)] if isinstance(document, list) else ()
         if not isinstance(document, dict):
             return ()
         document = document.get(step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # Header -> how the number of earlier attempts is told in it. The official SDKs of OpenAI and Anthropic and what was
 # generated alike say it in every attempt; AWS SDKs count attempts from one.
@@ -16,14 +17,13 @@ AWS_ATTEMPT_HEADER = "amz-sdk-request"
 class Chain:
     """The attempts of one logical call so far; ``failed``: of the last nothing came that a caller can use."""
 
-    fingerprint: bytes
+    fingerprint: int
     first: str
     attempts: int = 1
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """An attempt's place: its number from 1, and the record of the first where it is not that itself."""
 
     chain: Chain
@@ -35,7 +35,7 @@ class Link:
 _last: ContextVar[Chain | None] = ContextVar("tollspan_last_call", default=None)
 
 
-def link(fingerprint: bytes, record_id: str, retries: int | None) -> Link:
+def link(fingerprint: int, record_id: str, retries: int | None) -> Link:
     """Find an attempt's place.
 
     ``retries`` is what the request says itself. Where it says nothing, the same request again after a failed one is
@@ -55,7 +55,9 @@ def told_retries(header: Callable[[str], str | None]) -> int | None:
     """Return how often a request was sent before, as its headers say; ``None`` where they say nothing."""
     if (count := header(RETRY_COUNT_HEADER)) and count.isdecimal():
         return int(count)
-    for item in (header(AWS_ATTEMPT_HEADER) or "").split(";"):
+    if not (told := header(AWS_ATTEMPT_HEADER)):
+        return None
+    for item in told.split(";"):
         name, _, number = item.strip().partition("=")
         if name == "attempt" and number.isdecimal():
             return max(int(number) - 1, 0)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tollspan import estimate
 from tollspan.answer import Answer
@@ -22,8 +21,7 @@ WITHOUT_OUTPUT: Final = frozenset(
 NOT_TEXT: Final = frozenset({"image_generation", "transcription"})
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """A usage object, whose it is, its counts in normal form and how good they are."""
 
     api: UsageApi
@@ -44,11 +42,11 @@ def measure(asked: Sent, answer: Answer, reader: Reader | None, outcome: Outcome
         stated = _stated(asked.api, {**answer.header_usage, **stated.raw})
     generates, counts = WITHOUT_OUTPUT.isdisjoint((asked.route.operation, asked.api)), stated.counts
     if has_units(stated.api, stated.raw) or (counts.input is not None and not (generates and counts.output is None)):
-        return replace(stated, quality="lower_bound" if cut and answer.form.running else "exact")
+        return stated._replace(quality="lower_bound" if cut and answer.form.running else "exact")
     if not billable or asked.route.operation in NOT_TEXT:
         return stated
     counts, quality = _estimated(asked, counts, reader, generates=generates)
-    return replace(stated, counts=counts, quality=quality)
+    return stated._replace(counts=counts, quality=quality)
 
 
 def _stated(route_api: UsageApi, raw: Mapping[str, Any]) -> Measured:
@@ -58,6 +56,8 @@ def _stated(route_api: UsageApi, raw: Mapping[str, Any]) -> Measured:
 
 def _with_tallies(answer: Answer, raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a usage object with what is billed beside it, or in its place where nothing is stated."""
+    if not answer.tallies:
+        return raw
     wanted = (tally.meter for tally in answer.form.tallies if tally.alone != bool(raw))
     told = {meter: answer.tallies[meter] for meter in wanted if meter in answer.tallies}
     return {**raw, MEMBER: told} if told else raw
@@ -77,7 +77,7 @@ def _estimated(
     if output is None and generates:
         output = _written(asked.api, reader)
     quality: Quality = "lower_bound" if reader is not None and reader.overflowed else "estimated"
-    return replace(counts, input=told, output=output), quality
+    return counts._replace(input=told, output=output), quality
 
 
 def _written(api: UsageApi, reader: Reader | None) -> int | None:

@@ -29,6 +29,8 @@ def remove(observer: Observer) -> None:
 
 def begun() -> tuple[Told, ...]:
     """Ask every observer, as a call begins, for what shall be told of its record."""
+    if not _observers:
+        return ()
     return tuple(told for observer in _observers if (told := safely(observer)) is not None)
 
 

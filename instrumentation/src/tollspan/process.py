@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from opentelemetry import trace
+from opentelemetry import context, trace
 
 from tollspan.suppression import untraced
 
+_RANDOM: Final = ~(0xF << 76 | 0x3 << 62)
+_VERSION: Final = 0x7 << 76 | 0x2 << 62  # 7, and the variant of RFC 9562
+_DRAWN: Final = 34  # random bytes of a record: 10 of its id, 16 of a trace, 8 of a span
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+
+class Identity(NamedTuple):
     """Ids of a record, fixed when its call starts: every resend is the same span.
 
     ``record_id`` is a UUIDv7; ``trace_id`` and ``span_id`` are 32 and 16 lowercase hex digits; ``parent_id`` is
@@ -31,20 +34,22 @@ class Identity:
 def uuid7(now_ns: int, random: bytes) -> str:
     """Make a UUIDv7 (RFC 9562) from a time in nanoseconds and 10 random bytes."""
     value = (now_ns // 1_000_000) << 80 | int.from_bytes(random[:10], "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    digits = f"{value & ~(0x3 << 62) | 0x2 << 62:032x}"
+    digits = f"{value & _RANDOM | _VERSION:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def identify(now_ns: int, random: Callable[[int], bytes] = os.urandom) -> Identity:
     """Make the ids of a record that starts now: a child of the application's active span, else a new trace."""
-    parent = trace.get_current_span().get_span_context()
-    traced = not untraced()
-    record_id, span_id = uuid7(now_ns, random(10)), random(8).hex()
+    drawn = random(_DRAWN)
+    record_id, span_id = uuid7(now_ns, drawn), drawn[-8:].hex()
+    here = context.get_current()
+    if not here:
+        return Identity(record_id, drawn[10:26].hex(), span_id)
+    parent, traced = trace.get_current_span(here).get_span_context(), not untraced(here)
     if not parent.is_valid:
-        return Identity(record_id, random(16).hex(), span_id, trace_sampled=traced)
+        return Identity(record_id, drawn[10:26].hex(), span_id, "", traced)
     trace_id, parent_id = trace.format_trace_id(parent.trace_id), trace.format_span_id(parent.span_id)
-    return Identity(record_id, trace_id, span_id, parent_id, trace_sampled=traced and parent.trace_flags.sampled)
+    return Identity(record_id, trace_id, span_id, parent_id, traced and parent.trace_flags.sampled)
 
 
 class Process:

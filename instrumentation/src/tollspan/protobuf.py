@@ -18,7 +18,7 @@ Value = str | bool | int | float | tuple[str, ...]
 INTERNAL, CLIENT = 1, 3  # SpanKind
 _LENGTH_DELIMITED, _LOW_BITS, _MORE = 2, 0x7F, 0x80
 _UINT64: Final = (1 << 64) - 1
-_ONE_BYTE: Final = tuple(bytes((number,)) for number in range(_MORE))
+_READY: Final = 1024
 # Tags of Span: its ids, kind, times, attributes, status (an error), flags (sampled); of KeyValue; of AnyValue.
 _TRACE_ID, _SPAN_ID, _PARENT_ID, _NAME, _KIND = b"\x0a\x10", b"\x12\x08", b"\x22\x08", b"\x2a", b"\x30"
 _TIMES: Final = struct.Struct("<BQBQ")
@@ -31,6 +31,22 @@ _DOUBLE: Final = struct.Struct("<Bd")
 _DOUBLE_TAG = 0x21
 
 
+class _Varints(dict[int, bytes]):
+    """Numbers as they are encoded; those that most lengths and counts are lie ready."""
+
+    def __missing__(self, number: int) -> bytes:
+        found = bytearray()
+        while number > _LOW_BITS:
+            found.append(number & _LOW_BITS | _MORE)
+            number >>= 7
+        found.append(number)
+        return bytes(found)
+
+
+_VARINT: Final = _Varints()
+_VARINT.update((number, _VARINT[number]) for number in range(_READY))
+
+
 def span(
     *,
     ids: tuple[str, str, str],
@@ -39,20 +55,23 @@ def span(
     times_ns: tuple[int, int],
     attributes: Mapping[str, Value],
     own: Collection[str] = (),
+    first: bytes = b"",
     failed: bool = False,
     sampled: bool = False,
 ) -> bytes:
     """Encode a span. ``ids`` are trace, span and parent in hex, the last empty for a root; ``kind`` is the enum's.
 
     ``own`` names attributes whose values hardly ever come again; the others are encoded once and remembered.
+    ``first``: attributes that stand before these, encoded.
     """
     trace_id, span_id, parent_id = ids
     parts = [_TRACE_ID, bytes.fromhex(trace_id), _SPAN_ID, bytes.fromhex(span_id)]
     if parent_id:
         parts += (_PARENT_ID, bytes.fromhex(parent_id))
-    parts += (_NAME, _sized(_text(name)), _KIND, _ONE_BYTE[kind], _TIMES.pack(_START, times_ns[0], _END, times_ns[1]))
+    text, (start_ns, end_ns) = _text(name), times_ns
+    parts += (_NAME, _VARINT[len(text)], text, _KIND, _VARINT[kind], _TIMES.pack(_START, start_ns, _END, end_ns), first)
     for key, value in attributes.items():
-        parts += (_ATTRIBUTE, _key_value(key, value) if key in own else _known_key_value(key, value))
+        parts.append(_attribute(key, value) if key in own else _known_attribute(key, value))
     if failed:
         parts.append(_ERROR)
     if sampled:
@@ -60,9 +79,15 @@ def span(
     return b"".join(parts)
 
 
+def attributes(named: Mapping[str, object], values: Iterable[Value | None]) -> bytes:
+    """Encode attributes of a span by names and values side by side; what is unknown, or an empty list, is left out."""
+    told = zip(named, values, strict=True)
+    return b"".join([_attribute(key, value) for key, value in told if value is not None and value != ()])
+
+
 def field(number: int, payload: bytes) -> bytes:
-    """Encode a length-delimited field with a number below 16."""
-    return _ONE_BYTE[number << 3 | _LENGTH_DELIMITED] + _sized(payload)
+    """Encode a length-delimited field."""
+    return _sized(_VARINT[number << 3 | _LENGTH_DELIMITED], payload)
 
 
 def fields(number: int, payloads: Iterable[bytes]) -> bytes:
@@ -72,7 +97,7 @@ def fields(number: int, payloads: Iterable[bytes]) -> bytes:
 
 def resource(attributes: Mapping[str, str]) -> bytes:
     """Encode a resource."""
-    return b"".join(_RESOURCE_ATTRIBUTE + _key_value(key, value) for key, value in attributes.items())
+    return b"".join(_sized(_RESOURCE_ATTRIBUTE, _key_value(key, value)) for key, value in attributes.items())
 
 
 def scope(name: str, version: str) -> bytes:
@@ -80,46 +105,41 @@ def scope(name: str, version: str) -> bytes:
     return b"".join(field(number, _text(text)) for number, text in ((1, name), (2, version)) if text)
 
 
-def _key_value(key: str, value: Value) -> bytes:
-    return _sized(_key(key) + _sized(_any(value)))
+def _attribute(key: str, value: Value) -> bytes:
+    payload = _key_value(key, value)
+    return b"".join((_ATTRIBUTE, _VARINT[len(payload)], payload))
 
 
 # Of the attributes of a call three quarters are as they were at the last one. Typed, because True is not 1 here.
-_known_key_value: Final = lru_cache(maxsize=512, typed=True)(_key_value)
+_known_attribute: Final = lru_cache(maxsize=512, typed=True)(_attribute)
+
+
+def _key_value(key: str, value: Value) -> bytes:
+    said = _any(value)
+    return b"".join((_key(key), _VARINT[len(said)], said))
 
 
 def _any(value: Value) -> bytes:
     if isinstance(value, str):
-        return _STRING + _sized(_text(value))
+        text = _text(value)
+        return b"".join((_STRING, _VARINT[len(text)], text))
     if isinstance(value, bool):
         return _TRUE if value else _FALSE
     if isinstance(value, int):
-        return _INT + _varint(value & _UINT64)
+        return _INT + _VARINT[value & _UINT64]
     if isinstance(value, float):
         return _DOUBLE.pack(_DOUBLE_TAG, value)
-    return _ARRAY + _sized(b"".join(_ITEM + _sized(_any(item)) for item in value))
+    return _sized(_ARRAY, b"".join(_sized(_ITEM, _any(item)) for item in value))
 
 
 @lru_cache(maxsize=512)
 def _key(key: str) -> bytes:
-    return _KEY + _sized(_text(key)) + _VALUE
+    return _sized(_KEY, _text(key)) + _VALUE
 
 
 def _text(value: str) -> bytes:
     return value.encode("utf-8", "replace")  # half a surrogate pair must not cost the record
 
 
-def _sized(payload: bytes) -> bytes:
-    size = len(payload)
-    return (_ONE_BYTE[size] if size < _MORE else _varint(size)) + payload
-
-
-def _varint(number: int) -> bytes:
-    if number < _MORE:
-        return _ONE_BYTE[number]
-    found = bytearray()
-    while number > _LOW_BITS:
-        found.append(number & _LOW_BITS | _MORE)
-        number >>= 7
-    found.append(number)
-    return bytes(found)
+def _sized(tag: bytes, payload: bytes) -> bytes:
+    return b"".join((tag, _VARINT[len(payload)], payload))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from tollspan.answer import Answer
@@ -53,5 +54,10 @@ READERS: Final[Mapping[str, Make]] = {
 
 def reader_of(content_type: str | None, answer: Answer) -> Reader:
     """Return a reader for a body of a content type."""
+    return _reads(content_type)(answer)
+
+
+@lru_cache(maxsize=64)
+def _reads(content_type: str | None) -> Make:
     media_type = (content_type or "").partition(";")[0].strip().lower()
-    return READERS.get(media_type, Unread if media_type.startswith("audio/") else WholeBody)(answer)
+    return READERS.get(media_type, Unread if media_type.startswith("audio/") else WholeBody)

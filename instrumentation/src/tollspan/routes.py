@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import unquote
 
@@ -185,6 +186,7 @@ ROUTES: Final[tuple[Route, ...]] = (
 _BEFORE_MODEL: Final = ("/deployments/", "/models/", "/tunedModels/", "/model/", "/engines/", "/serving-endpoints/")
 
 
+@lru_cache(maxsize=1024)
 def route(method: str, path: str, provider: str | None) -> Route | None:
     """Find the route of a request by method, path (without query) and provider; ``None`` for all other traffic."""
     path = path.rstrip("/")

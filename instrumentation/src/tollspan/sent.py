@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tollspan.routes import Route, path_model
 from tollspan.semconv import UsageApi
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A request as it goes out: where to, its JSON body, and whether usage was asked for on the caller's behalf.
 
     ``known``: the host is a provider's. ``retries``: how often it was sent before, as its headers say; ``None`` where
@@ -48,7 +45,6 @@ class Sent:
         return self.route.streams or self.body.get("stream") in (True, "true")
 
     @property
-    def fingerprint(self) -> bytes:
-        """The same for every attempt of one logical call."""
-        about = f"{self.host} {self.path} ".encode()
-        return hashlib.blake2b(about + self.raw_body, digest_size=16).digest()
+    def fingerprint(self) -> int:
+        """The same for every attempt of one logical call, in this process."""
+        return hash((self.host, self.path, self.raw_body))

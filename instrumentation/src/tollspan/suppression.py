@@ -19,9 +19,9 @@ COVERED: Final = ("suppress_language_model_instrumentation", "opentelemetry.gena
 HTTP: Final = getattr(context, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", "")
 
 
-def untraced() -> bool:
-    """Tell whether the application wants no traces of what happens here."""
-    here = context.get_current()
+def untraced(here: context.Context | None = None) -> bool:
+    """Tell whether the application wants no traces of what happens here, or in a given context."""
+    here = context.get_current() if here is None else here
     return bool(here and (here.get(UNTRACED[0]) or here.get(UNTRACED[1])))
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tollspan.semconv import UsageApi
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCounts:
+class TokenCounts(NamedTuple):
     """Inclusive token counts; ``input`` contains both caches, ``output`` contains reasoning."""
 
     input: int | None = None
@@ -177,7 +176,10 @@ def api_of(api: UsageApi, raw: Mapping[str, Any]) -> UsageApi:
     """
     if "input_tokens" in raw:
         return api
-    return next((other for member, other in _PLACES[api].narrower.items() if member in raw), api)
+    for member, other in _PLACES[api].narrower.items():
+        if member in raw:
+            return other
+    return api
 
 
 def normalise(api: UsageApi, raw: Mapping[str, Any]) -> TokenCounts:
@@ -199,8 +201,8 @@ def _counts(places: Places, raw: Mapping[str, Any]) -> Counts:
     found: Counts = {}
     for name, paths in places.counts.items():
         for path in paths:
-            count = _count(_value(raw, path))
-            if count is not None:
+            value = _value(raw, path)
+            if value is not None and (count := _count(value)) is not None:
                 found[name] = count
                 break
     return found
@@ -241,14 +243,14 @@ def _iterate(counts: Counts, places: Places, runs: list[Any]) -> None:
 def _value(raw: Mapping[str, Any], path: Path) -> Any:
     found: Any = raw
     for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
+        found = found.get(key) if isinstance(found, dict) else None
     return found
 
 
 def _count(value: Any) -> int | None:
     """Return a token count; headers have them as digits, some JSON libraries as whole doubles."""
-    if isinstance(value, str) and value.isdecimal():
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if type(value) is int and value >= 0 else None
+    if type(value) is int:
+        return value if value >= 0 else None
+    if isinstance(value, float):
+        return int(value) if value >= 0 and value.is_integer() else None
+    return int(value) if isinstance(value, str) and value.isdecimal() else None

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry import baggage, context
 
@@ -46,8 +45,7 @@ state = State()
 _inside: ContextVar[bool] = ContextVar("tollspan_inside_an_attempt", default=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A request as a wire sees it.
 
     ``headers``, by lower-case names, and ``body`` are asked for only when the request may be an LLM call.
@@ -63,8 +61,7 @@ class Outgoing:
     can_ask: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """A request to a provider: the attempt (``None`` when it is free), and the body to send in place of its own."""
 
     attempt: Attempt | None
