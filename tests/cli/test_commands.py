@@ -446,7 +446,8 @@ def test_every_command_is_in_a_table_above() -> None:
         "pricing schema", "pricing diff", "pricing simulate", "pricing apply", "close",
         "meters check", "meters built-in", "meters apply",
         "correct void", "correct amend", "correct reattribute", "correct restore",
-        "export csv", "export jsonl", "doctor", "serve", "init", "config show", "demo", "dialects",
+        "export csv", "export jsonl", "export parquet", "export focus",
+        "doctor", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:
         name = path.removeprefix("tollspan ")

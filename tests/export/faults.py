@@ -31,7 +31,8 @@ from tollspan_rater.export.target import Mapped, Target
 
 START_NS = 1_793_536_200 * SECOND  # 2026-11-01T12:30:00Z
 HOUR_S = 3600
-ROUNDS, MOST_RUNS = 6, 60
+HOUR_NS = HOUR_S * SECOND
+ROUNDS, MOST_RUNS = 5, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,8 @@ class History:
         """Draw what a statement or an hour of usage brings."""
         for _ in range(self.draw.randint(0, 6)):
             customer, meter = self.draw.choice(["acme", "beta"]), self.draw.choice(["input", "output"])
-            hour_ns = (
-                self.clock.now_ns() // (HOUR_S * SECOND) * HOUR_S * SECOND - self.draw.randint(0, 5) * HOUR_S * SECOND
-            )
-            service = Service(f"h{hour_ns // SECOND}", "UTC", hour_ns, hour_ns + HOUR_S * SECOND)
+            hour_ns = (self.clock.now_ns() // HOUR_NS - self.draw.randint(0, 5)) * HOUR_NS
+            service = Service(f"h{hour_ns // SECOND}", "UTC", hour_ns, hour_ns + HOUR_NS)
             component = f"{customer}/{meter}/{service.label}" + ("" if self.contract.once else f"/{self.draw.random()}")
             if component in self._told or not recent(hour_ns, self.contract, self.clock.now_ns()):
                 continue
@@ -139,8 +138,15 @@ class History:
         for one in self.book.open(-1, len(self.book.items)):
             if not one.state.unanswered and not recent(one.item.stamp_ns, self.contract, now_ns):
                 again = replace(one.item.draft, ordinal=one.item.draft.ordinal + 1)
-                (by,) = self.plan([again], stamp_ns=now_ns)
+                (by,) = self.plan([again], stamp_ns=self.free_ns(again, now_ns))
                 MemoryBook.append(self.book, [Fact(one.item.item_id, "superseded", now_ns, by=by)])
+
+    def free_ns(self, draft: Draft, now_ns: int) -> int:
+        """Return a time of now; where a target takes one value an hour for good, an hour that is free."""
+        if not self.contract.once:
+            return now_ns
+        own = {one.stamp_ns for one in self.book.items.values() if one.draft.customer == draft.customer}
+        return next(at_ns for at_ns in range(now_ns // HOUR_NS * HOUR_NS, 0, -HOUR_NS) if at_ns not in own)
 
     def decide(self) -> None:
         """Look up by hand what the target cannot be asked for."""
@@ -151,8 +157,8 @@ class History:
                 MemoryBook.append(self.book, [fact])
 
     def passing_s(self) -> int:
-        window_s = self.contract.dedup_s or 86_400
-        return self.draw.choice([1, 5, 60, LONGEST_DELAY_S, HOUR_S, 6 * HOUR_S, window_s + HOUR_S])
+        windows_s = [self.contract.dedup_s or 86_400, self.contract.past_s or 86_400]
+        return self.draw.choice([1, 5, 60, LONGEST_DELAY_S, HOUR_S, 6 * HOUR_S, *(one + HOUR_S for one in windows_s)])
 
     def problems(self) -> Iterator[str]:
         receipts = self.simulator.receipts()

@@ -13,6 +13,7 @@ from tollspan_rater.export.draft import Draft, Service
 from tollspan_rater.export.exporter import Exporter
 from tollspan_rater.export.item import Item
 from tollspan_rater.export.pace import Pace
+from tollspan_rater.export.step import recent
 from tollspan_rater.export.target import Target
 
 SECOND = 1_000_000_000
@@ -101,7 +102,9 @@ def requests(case: Case) -> str:
     network = Network(case.simulator(clock), clock)
     target = case.target(network, clock)
     book = MemoryBook()
-    items: list[Item] = [item(case, target, one, place) for place, one in enumerate(drafts(target))]
+    items: list[Item] = [
+        item(case, target, one, place, _stamp_ns(target, one)) for place, one in enumerate(drafts(target))
+    ]
     book.plan(items)
     figures = Exporter(book, target, clock, Pace(None, clock, lambda _seconds: None)).run()
     assert figures.accepted == len(items), figures
@@ -122,6 +125,11 @@ def requests(case: Case) -> str:
         )
         + "\n"
     )
+
+
+def _stamp_ns(target: Target, draft: Draft) -> int | None:
+    """Return now for what the target would not take at its own time any more."""
+    return None if recent(draft.service.start_ns, target.contract, NOON_NS) else NOON_NS
 
 
 def _is_form(kind: str) -> bool:

@@ -19,12 +19,14 @@
     │   ├── JournalCorruptError    a file or an entry is not what was written
     │   ├── JournalGapError        the positions asked for were deleted with their day
     │   └── JournalClosedError     the process is stopping
+    ├── ExportBusyError        another command or the schedule works on this export
     ├── ExportFileError        a row cannot stand in a file of an export
     ├── CloseRefusedError      a period may not be closed now
     ├── DayKeptError           a day of the journal may not be deleted
     ├── OverloadedError        too many bytes wait for the disk; retry
     ├── FolderError            a file of the data folder or of a backup is missing, damaged or in the way
     ├── UntellableError        a target has no words for an amount or a quantity
+    ├── TargetSilentError      a target does not tell what is needed to go on; it is asked again
     ├── SignatureError         a notification does not come from the target, or not in time
     ├── NotFoundError          no such customer, call, span, key ...
     └── UnusableValueError     a span's value that cannot be read; its span is quarantined
@@ -159,6 +161,13 @@ class JournalClosedError(JournalError):
         super().__init__("the journal is closed because the process is stopping. Send the request again.")
 
 
+class ExportBusyError(TollspanError):
+    """Another command, or the schedule, works on this export."""
+
+    def __init__(self, export: str) -> None:
+        super().__init__(f"export {export} is being worked on by someone else. Wait until that has ended.")
+
+
 class CloseRefusedError(TollspanError):
     """A period may not be closed now; nothing was booked."""
 
@@ -205,6 +214,13 @@ class UntellableError(TollspanError):
 
     def __init__(self, target: str, what: str, why: str) -> None:
         super().__init__(f"{what} cannot be told to {target}: {why}. Hand it over to another target, or by hand.")
+
+
+class TargetSilentError(TollspanError):
+    """A target does not tell what is needed to go on; nothing was done, and it can be tried again."""
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(f"{target} does not answer: {why}. Try again; check its address and its key if this stays.")
 
 
 class SignatureError(TollspanError):

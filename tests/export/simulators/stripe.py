@@ -1,166 +1,113 @@
-"""Stripe's billing interfaces, as https://docs.stripe.com/api describes what they do (API 2026-09-30.endive)."""
+"""Stripe's billing interfaces together, behind credential, rate limit and idempotency keys.
+
+API 2026-09-30.endive. The first answer to an idempotency key, a server error as well, is kept for a day and repeated;
+the same key with other parameters is an error; what fails validation is not kept. The second interface (``/v2``)
+keeps nothing.
+"""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from tests.export.case import Case
 from tests.export.simulators.simulator import Call, Receipt, Reply, Simulator, reply
+from tests.export.simulators.stripe_form import INVALID, error, nested
+from tests.export.simulators.stripe_invoices import InvoiceItems
+from tests.export.simulators.stripe_meters import DAY_S, WEBHOOK_SECRET, Meters
 from tollspan_rater.domain.clock import Clock
 
-DAY_S = 24 * 3600
 KEY = "sk_test_simulator"
-CUSTOMERS = ("cus_acme", "cus_beta")
+EVENTS_A_SECOND = 1_000
 
 
-class StripeInvoices(Simulator):
-    """Invoice items and the idempotency layer before them.
-
-    The first answer to an idempotency key, a server error as well, is kept for a day and repeated; the same key with
-    other parameters is an error; what fails validation is not kept.
-    """
+class Stripe(Simulator):
+    """One account."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
-        self.items: list[dict[str, Any]] = []
+        self.invoices, self.meters = InvoiceItems(), Meters()
         self._kept: dict[str, tuple[int, bytes, Reply]] = {}
-        self._ids = itertools.count(1)
+        self._second, self._in_second = 0, 0
 
     def handle(self, call: Call) -> Reply:
-        if call.headers.get("authorization") != f"Bearer {KEY}":
-            return error(401, "invalid_request_error", "", "Invalid API Key provided")
-        return self._once(call) if call.method == "POST" else self._answer(call)
+        return self._refused(call) or self._repeated(call) or self._keeping(call, self._answer(call))
 
     def fail(self, call: Call, *, taken: bool) -> Reply:
-        key = call.headers.get("idempotency-key")
-        if call.method == "POST" and (kept := self._repeated(call, key)) is not None:
-            return kept
+        """Fail; a server error is an answer like any other to an idempotency key."""
+        before = self._refused(call) or self._repeated(call)
+        if before is not None:
+            return before
         if taken:
             self._answer(call)
-        failed = error(500, "api_error", "", "An unknown error occurred")
-        if key and call.method == "POST":
-            self._kept[key] = (self.now_s(), call.body, failed)
-        return failed
+        return self._keeping(call, error(500, "api_error", "", "An unknown error occurred"))
 
     def busy(self, call: Call) -> Reply:
-        return error(429, "invalid_request_error", "rate_limit", "Request rate limit exceeded", {"retry-after": "2"})
+        return error(429, INVALID, "rate_limit", "Request rate limit exceeded", {"retry-after": "2"})
 
     def receipts(self) -> Sequence[Receipt]:
-        return [
-            Receipt(
-                item["metadata"].get("tollspan_item", ""),
-                item["customer"],
-                amount=Decimal(item["amount"]).scaleb(-2),
-                currency=item["currency"].upper(),
-            )
-            for item in self.items
-        ]
+        return [*self.invoices.receipts(), *self.meters.receipts()]
 
-    def _once(self, call: Call) -> Reply:
-        key = call.headers.get("idempotency-key")
-        kept = self._repeated(call, key)
-        if kept is not None:
-            return kept
-        answer = self._answer(call)
-        if key and answer.status in {200, 500}:
-            self._kept[key] = (self.now_s(), call.body, answer)
-        return answer
+    def _refused(self, call: Call) -> Reply | None:
+        path, token = urlsplit(call.url).path, _token(call)
+        if path != "/v2/billing/meter_event_stream" and token != KEY:
+            return error(401, INVALID, "", f"Invalid API Key provided: {token[:3]}***")
+        if path.endswith("/meter_events"):
+            self._in_second = self._in_second + 1 if self._second == self.now_s() else 1
+            self._second = self.now_s()
+            return self.busy(call) if self._in_second > EVENTS_A_SECOND else None
+        return None
 
-    def _repeated(self, call: Call, key: str | None) -> Reply | None:
-        if not key or key not in self._kept:
-            return None
-        at_s, body, kept = self._kept[key]
+    def _repeated(self, call: Call) -> Reply | None:
+        at_s, body, kept = self._kept.get(_key(call), (-DAY_S, b"", Reply(0)))
         if self.now_s() - at_s >= DAY_S:
-            del self._kept[key]
             return None
         if body != call.body:
-            words = "Keys for idempotent requests can only be used with the same parameters"
+            words = "Keys for idempotent requests can only be used with the same parameters they were first used with."
             return error(400, "idempotency_error", "", words)
         return Reply(kept.status, {**kept.headers, "idempotent-replayed": "true"}, kept.body)
 
+    def _keeping(self, call: Call, answer: Reply) -> Reply:
+        if _key(call) and answer.status in {200, 500}:
+            self._kept[_key(call)] = (self.now_s(), call.body, answer)
+        return answer
+
     def _answer(self, call: Call) -> Reply:
-        url = urlsplit(call.url)
-        if url.path != "/v1/invoiceitems":
-            return error(404, "invalid_request_error", "", f"Unrecognized request URL ({call.method}: {url.path})")
-        return self._create(nested(call.body.decode())) if call.method == "POST" else self._list(nested(url.query))
-
-    def _create(self, form: Mapping[str, Any]) -> Reply:
-        unknown = set(form) - _INVOICE_ITEM
-        if unknown:
-            return error(400, "invalid_request_error", "parameter_unknown", f"Received unknown parameters: {unknown}")
-        if form.get("customer") not in CUSTOMERS:
-            return error(400, "invalid_request_error", "resource_missing", f"No such customer: {form.get('customer')}")
-        try:
-            amount = int(form["amount"])
-        except (KeyError, ValueError):
-            return error(400, "invalid_request_error", "parameter_invalid_integer", "Invalid integer: amount")
-        if int(form["period"]["end"]) < int(form["period"]["start"]):
-            return error(400, "invalid_request_error", "", "The period must end after it starts")
-        item = {
-            "id": f"ii_{next(self._ids):06}",
-            "object": "invoiceitem",
-            "amount": amount,
-            "currency": form["currency"],
-            "customer": form["customer"],
-            "date": self.now_s(),
-            "description": form.get("description"),
-            "metadata": form.get("metadata", {}),
-            "period": {name: int(value) for name, value in form["period"].items()},
-            "invoice": None,
-        }
-        self.items.append(item)
-        return reply(200, item)
-
-    def _list(self, query: Mapping[str, Any]) -> Reply:
-        since = int(query.get("created", {}).get("gte", 0))
-        found = [one for one in reversed(self.items) if one["customer"] == query["customer"] and one["date"] >= since]
-        if "starting_after" in query:
-            place = next(place for place, one in enumerate(found) if one["id"] == query["starting_after"])
-            found = found[place + 1 :]
-        limit = int(query.get("limit", 10))
-        return reply(
-            200, {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": query.get("url", "")}
-        )
+        url, now_s = urlsplit(call.url), self.now_s()
+        match (call.method, *url.path.strip("/").split("/")):
+            case "POST", "v1", "invoiceitems":
+                return self.invoices.create(nested(call.body.decode()), now_s)
+            case "GET", "v1", "invoiceitems":
+                return self.invoices.list(nested(url.query))
+            case "POST", "v1", "billing", "meter_events":
+                return self.meters.create(nested(call.body.decode()), now_s)
+            case "POST", "v1", "billing", "meter_event_adjustments":
+                return self.meters.cancel(nested(call.body.decode()), now_s)
+            case "GET", "v1", "billing", "meters":
+                return self.meters.list(nested(url.query))
+            case "GET", "v1", "billing", "meters", meter, "event_summaries":
+                return self.meters.summaries(meter, nested(url.query))
+            case "POST", "v2", "billing", "meter_event_session":
+                return self.meters.begin(now_s)
+            case "POST", "v2", "billing", "meter_event_stream":
+                return self.meters.stream(_token(call), call.body, now_s)
+            case "GET", "v2", "core", "events", name if name in self.meters.reports:
+                return reply(200, self.meters.reports[name])
+        return error(404, INVALID, "", f"Unrecognized request URL ({call.method}: {url.path}).")
 
 
-_INVOICE_ITEM = {
-    "amount", "currency", "customer", "description", "discountable", "invoice", "metadata", "period", "pricing",
-    "quantity", "quantity_decimal", "subscription", "tax_behavior", "tax_code", "unit_amount_decimal",
-}  # fmt: skip
+def _key(call: Call) -> str:
+    of_v1 = call.method == "POST" and urlsplit(call.url).path.startswith("/v1/")
+    return call.headers.get("idempotency-key", "") if of_v1 else ""
 
 
-def error(status: int, kind: str, code: str, message: str, headers: Mapping[str, str] | None = None) -> Reply:
-    said = {"type": kind, "message": message, **({"code": code} if code else {})}
-    return reply(status, {"error": said}, headers)
+def _token(call: Call) -> str:
+    return call.headers.get("authorization", "").removeprefix("Bearer ")
 
 
-def nested(form: str) -> dict[str, Any]:
-    """Read a form with names like ``payload[value]``."""
-    read: dict[str, Any] = {}
-    for name, value in parse_qsl(form, keep_blank_values=True, strict_parsing=bool(form)):
-        first, *rest = list(_names(name))
-        place = read
-        for part in (first, *rest)[:-1]:
-            place = place.setdefault(part, {})
-        place[(first, *rest)[-1]] = value
-    return read
-
-
-def _names(name: str) -> Iterator[str]:
-    first, *rest = name.split("[")
-    yield first
-    yield from (part.removesuffix("]") for part in rest)
-
-
-CASES = (
-    Case(
-        "stripe-invoice-items",
-        StripeInvoices,
-        customers={"acme": {"customer": "cus_acme"}, "beta": {"customer": "cus_beta"}},
-        secrets={"key": KEY},
-    ),
+_CUSTOMERS = {"acme": {"customer": "cus_acme"}, "beta": {"customer": "cus_beta"}}
+_METERS = {"input": {"event_name": "input_tokens"}, "output": {"event_name": "output_tokens"}}
+CASES = tuple(
+    Case(name, Stripe, _CUSTOMERS, _METERS, secrets={"key": KEY, "webhook": WEBHOOK_SECRET})
+    for name in ("stripe-invoice-items", "stripe-meter-events", "stripe-meter-stream")
 )

@@ -217,6 +217,9 @@ class Config(_Section):
         le=256,
         description="Processes that read spans when many come; by default one a CPU; 0 reads in the server.",
     )
+    exports: Annotated[dict[ExportName, Export], BeforeValidator(_document)] = Field(
+        default_factory=dict, description="What is handed over to billing systems: NAME: {target: ...}, see exports.md."
+    )
     listen: Listen = Listen.model_construct()
     tls: Tls = Tls.model_construct()
     auth: Auth = Auth.model_construct()
@@ -226,9 +229,6 @@ class Config(_Section):
     allocation: Allocation = Allocation.model_construct()
     close: Close = Close.model_construct()
     trace_out: TraceOut = TraceOut.model_construct()
-    exports: Annotated[dict[ExportName, Export], BeforeValidator(_document)] = Field(
-        default_factory=dict, description="What is handed over to billing systems: NAME: {target: ...}, see exports.md."
-    )
 
     @model_validator(mode="after")
     def _reachable_addresses_are_guarded(self) -> Config:

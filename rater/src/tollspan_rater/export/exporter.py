@@ -107,19 +107,19 @@ class Exporter:
     def _to_send(self, one: Tracked, waiting: deque[Tracked]) -> bool:
         """Tell whether an item is to be sent now; do what else is to be done with it."""
         now_ns = self._clock.now_ns()
-        todo = step(one.item.stamp_ns, one.state, self._target.contract, now_ns)
-        if todo.do == "replan":
+        due = step(one.item.stamp_ns, one.state, self._target.contract, now_ns)
+        if due.do == "replan":
             self._counts["to_plan"] += 1
-        elif todo.do == "hold":
-            self._write([one], [Fact(one.item.item_id, "held", now_ns, why=todo.why)])
+        elif due.do == "hold":
+            self._write([one], [Fact(one.item.item_id, "held", now_ns, why=due.why)])
             self._counts["held"] += 1
-        elif todo.at_ns > now_ns:
+        elif due.at_ns > now_ns:
             self._counts["later"] += 1
-            self._next_ns = min(todo.at_ns, self._next_ns or todo.at_ns)
-        elif todo.do == "look":
+            self._next_ns = min(due.at_ns, self._next_ns or due.at_ns)
+        elif due.do == "look":
             self._look(one, waiting)
         else:
-            return todo.do == "send"
+            return due.do == "send"
         return False
 
     def _send(self, batch: Sequence[Tracked], waiting: deque[Tracked]) -> None:

@@ -40,7 +40,12 @@ def manifest(answer: Answer, file_name: str, content: bytes) -> dict[str, Any]:
 
 
 def batch_manifest(
-    batch: str, export: str, items: Sequence[str], facts: Sequence[Mapping[str, Cell]], file: tuple[str, bytes]
+    batch: str,
+    export: str,
+    items: Sequence[str],
+    facts: Sequence[Mapping[str, Cell]],
+    columns: Sequence[str],
+    file: tuple[str, bytes],
 ) -> dict[str, Any]:
     """Describe the file of a batch of items.
 
@@ -49,13 +54,14 @@ def batch_manifest(
         export: the name of the export in the configuration.
         items: the ids of what is in it, in the order of its rows.
         facts: what is added up of each (:func:`facts_of`); ``cutoff`` is the highest of theirs.
+        columns: those of the file.
         file: its name and content.
     """
     name, content = file
     added = Answer("", [column.name for column in FACTS], facts, 0)
     cutoffs = [cutoff for row in facts if isinstance(cutoff := row["cutoff"], int)]
     said = {"run": batch, "export": export, **_of_file(name, content, added), "cutoff": max(cutoffs, default=None)}
-    return {**said, "rows": len(items), "items": list(items)}
+    return {**said, "columns": list(columns), "items": list(items)}
 
 
 def facts_of(draft: Draft) -> dict[str, Cell]:

@@ -75,10 +75,13 @@ class Plan:
     carried: Mapping[Series, Decimal]
 
 
-def plan_usage(known: Iterable[Use], told: Iterable[Told], contract: Contract, now_ns: int) -> Plan:
+def plan_usage(
+    known: Iterable[Use], told: Iterable[Told], contract: Contract, now_ns: int, cutoff: int | None = None
+) -> Plan:
     """Plan the differences between the usage known now and what was told; both of the same span of time.
 
-    A component of which nothing is known any more was used nothing. Its items keep the order of time.
+    ``cutoff`` is the journal position up to which everything is known. A component of which nothing is known any more
+    was used nothing. Its items keep the order of time.
     """
     cells = _cells(known, told)
     items: list[Planned] = []
@@ -88,7 +91,7 @@ def plan_usage(known: Iterable[Use], told: Iterable[Told], contract: Contract, n
             due = _once(of, contract, now_ns)
         else:
             due = dict(zip(of, spread([cell.difference for cell in of], contract), strict=True))
-        items += [_planned(cell, quantity, contract, now_ns) for cell, quantity in due.items() if quantity]
+        items += [_planned(cell, quantity, contract, now_ns, cutoff) for cell, quantity in due.items() if quantity]
         left = EXACT.subtract(exact_sum(cell.difference for cell in of), exact_sum(due.values()))
         if left:
             carried[series] = left
@@ -211,7 +214,7 @@ def _with_newest(cells: Sequence[_Cell], contract: Contract, now_ns: int) -> Ite
         yield _Cell(use, _nothing_told(use))
 
 
-def _planned(cell: _Cell, quantity: Decimal, contract: Contract, now_ns: int) -> Planned:
+def _planned(cell: _Cell, quantity: Decimal, contract: Contract, now_ns: int, cutoff: int | None) -> Planned:
     use, told = cell.use, cell.told
     draft = Draft(
         source="usage",
@@ -225,5 +228,6 @@ def _planned(cell: _Cell, quantity: Decimal, contract: Contract, now_ns: int) ->
         corrects=told.last,
         period=use.period,
         dimensions=use.dimensions,
+        cutoff=cutoff,
     )
     return Planned(draft, stamp_of(use.service, contract, now_ns))

@@ -54,7 +54,8 @@ def outcome(
     if isinstance(answer, Lost):
         return Unclear(_cut(answer.why)) if answer.left else NotTaken(_cut(answer.why))
     code, sentence = said(answer)
-    code, why = code or f"http_{answer.status}", _cut(f"HTTP {answer.status} {code}: {sentence or answer.text}")
+    code = code or f"http_{answer.status}"
+    why = _cut(f"HTTP {answer.status} {code}: {sentence or answer.text}")
     meaning: Meaning = next((rule.meaning for rule in (*rules, *COMMON) if rule.fits(answer.status, code)), "unclear")
     by_meaning: dict[Meaning, Callable[[], Outcome]] = {
         "accepted": lambda: Accepted(name(answer)),

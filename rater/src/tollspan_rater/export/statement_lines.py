@@ -62,6 +62,9 @@ def _draft(statement: Statement, line: Line, corrects: Corrected | None) -> Draf
         price_version=line.price_version,
         corrects=None if corrects is None else corrects.line_id,
         period=statement.period.label,
+        period_start_ns=statement.period.start_ns,
+        period_end_ns=statement.period.end_ns,
+        cutoff=statement.cutoff,
     )
 
 

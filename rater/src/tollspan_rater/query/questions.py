@@ -171,6 +171,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
 
 INEXACT: Final[tuple[str, ...]] = (*(quality for quality in QUALITIES if quality != "exact"), AMENDED)
 KEYS: Final[tuple[str, ...]] = tuple(key for key in ATTRIBUTION_FIELDS if key != "billable")
+ITEM_STATES: Final[tuple[str, ...]] = ("waiting", "sent", "accepted", "rejected", "held", "superseded")
 _SHOWN: Final = 200  # characters of a wrong value that a message repeats
 DIMENSIONS: Final[tuple[str, ...]] = (
     *KEYS,
@@ -425,6 +426,58 @@ _TABLE: Final = (
         (_PERIOD, _ONE_CUSTOMER, _AS_OF),
         "tollspan export csv --period 2026-11 --out november",
         scope="export",
+    ),
+    Question(
+        "export.status",
+        "How the items of each export stand: waiting, sent without an answer, accepted, rejected, held.",
+        (Param("export", "only this export"),),
+        "tollspan export status",
+        scope="export",
+        brief=(*("export", "target", "state", "waiting", "sent", "accepted", "rejected", "held"), "superseded"),
+        quiet=("superseded",),
+    ),
+    Question(
+        "export.items",
+        "The items of an export: what was handed over, when, and what the target said.",
+        (
+            Param("export", "which export", positional=True, required=True),
+            Param("state", "only items that stand so", "enum", choices=ITEM_STATES),
+            _ONE_CUSTOMER,
+            Param("period", "only items of this billing period", "period"),
+            _LIMIT,
+        ),
+        "tollspan export items billing --state rejected",
+        scope="export",
+        brief=(
+            *("item_id", "customer", "service", "meter", "quantity", "amount", "currency", "state", "code", "why"),
+            "external_id",
+        ),
+        quiet=("quantity", "amount", "currency", "code", "why"),
+    ),
+    Question(
+        "export.check",
+        "What an export would not hand over: customers, meters and lines without words in its mapping. Exit 1 on any.",
+        (Param("export", "which export", positional=True, required=True),),
+        "tollspan export check billing",
+        scope="export",
+        brief=("what", "name", "why", "drafts"),
+    ),
+    Question(
+        "export.reconcile",
+        "What we know, what was handed over and what the target says it has, by customer, meter and day.",
+        (
+            Param("export", "which export", positional=True, required=True),
+            Param("from", "first day, included; default is 31 days ago", "date"),
+            Param("to", "last day, excluded", "date"),
+            _ONE_CUSTOMER,
+        ),
+        "tollspan export reconcile billing --from 2026-11-01",
+        scope="export",
+        brief=(
+            *("customer", "meter", "day", "currency", "ours", "accepted", "pending", "rejected", "target"),
+            *("difference", "cause"),
+        ),
+        quiet=("currency", "pending", "rejected"),
     ),
     Question(
         "audit",

@@ -32,6 +32,7 @@ from tollspan_rater.ingest.otlp_http import traces_app
 from tollspan_rater.metrics.refused_keys import RefusedKeys
 from tollspan_rater.metrics.requests import Requests
 from tollspan_rater.server.config_history import note_config
+from tollspan_rater.server.export_schedule import export_schedules
 from tollspan_rater.server.measuring import scrape_of
 from tollspan_rater.server.meters import apply_file
 from tollspan_rater.server.money_spans import money_spans
@@ -98,7 +99,7 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     note_config(rater, LOCAL_ACTOR)
     _apply_pricing(rater)
     _apply_meters(rater)
-    with money_spans(rater):
+    with money_spans(rater), export_schedules(rater):
         _answer(rater, stop, ready)
 
 

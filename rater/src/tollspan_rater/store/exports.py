@@ -90,25 +90,45 @@ def items(
 
 
 def components(
-    connection: duckdb.DuckDBPyConnection, tenant: str, export: str, span: tuple[int | None, int | None] = (None, None)
+    connection: duckdb.DuckDBPyConnection,
+    tenant: str,
+    export: str,
+    span: tuple[int | None, int | None] = (None, None),
+    gone: Collection[str] = (),
 ) -> list[ComponentRow]:
-    """Return what was planned of each component of an export whose service began in a span of time."""
+    """Return what was planned of each component of an export whose service began in a span of time.
+
+    The items ``gone`` count as superseded, too.
+    """
     rows = connection.execute(
         "WITH gone AS (SELECT item_id FROM export_facts WHERE tenant = $tenant AND export = $export "
-        "AND kind = 'superseded') "
+        "AND kind = 'superseded' UNION SELECT unnest($gone::VARCHAR[])) "
         "SELECT customer, component, count(*), count(*) FILTER (WHERE gone.item_id IS NULL), "
         "coalesce(sum(quantity::DECIMAL(38, 12)) FILTER (WHERE gone.item_id IS NULL), 0), "
         "arg_max(draft, place), arg_max(items.item_id, place) "
-        "FROM export_items AS items LEFT JOIN (SELECT DISTINCT item_id FROM gone) AS gone USING (item_id) "
+        "FROM export_items AS items LEFT JOIN gone USING (item_id) "
         "WHERE tenant = $tenant AND export = $export "
         "AND ($start::BIGINT IS NULL OR start_ns >= $start) AND ($end::BIGINT IS NULL OR start_ns < $end) "
         "GROUP BY customer, component",
-        {"tenant": tenant, "export": export, "start": span[0], "end": span[1]},
+        {"tenant": tenant, "export": export, "start": span[0], "end": span[1], "gone": list(gone)},
     ).fetchall()
     return [
         ComponentRow(customer, component, of_it, standing, quantity, orjson.loads(draft), last)
         for customer, component, of_it, standing, quantity, draft, last in rows
     ]
+
+
+def told_by(
+    connection: duckdb.DuckDBPyConnection, tenant: str, others: Collection[str], source: str
+) -> list[tuple[str, str, str, int, int]]:
+    """Return what other exports hand over from a source: export, customer, meter, service time; each once."""
+    return connection.execute(
+        "SELECT DISTINCT export, customer, meter, start_ns, end_ns FROM export_items AS items "
+        "ANTI JOIN (SELECT export, item_id FROM export_facts WHERE tenant = $tenant "
+        "AND kind IN ('superseded', 'rejected')) AS gone USING (export, item_id) "
+        "WHERE tenant = $tenant AND source = $source AND export IN (SELECT unnest($others::VARCHAR[]))",
+        {"tenant": tenant, "others": list(others), "source": source},
+    ).fetchall()
 
 
 def counts(connection: duckdb.DuckDBPyConnection, tenant: str) -> dict[str, dict[str, int]]:

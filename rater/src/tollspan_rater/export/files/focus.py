@@ -20,19 +20,21 @@ from tollspan_rater.export.files.sheet import Column, instant_text
 from tollspan_rater.export.files.told import Field, Keeps, Layout, Told
 from tollspan_rater.query.answer import Cell
 
-Category = Literal["Usage", "Purchase", "Credit", "Adjustment"]
-CONTRACT: Final = Contract("focus-file", "amount", "FOCUS 1.2: Cost and usage", batch=1_000)
+Category = Literal["Usage", "Credit", "Adjustment"]
+CONTRACT: Final = Contract("focus", "amount", "FOCUS 1.2: Cost and usage", batch=1_000)
 PROVIDER: Final = "provider"  # the option that names who sells: the specification wants it on every row
 
-# Kind of line -> category and frequency. What a modifier adds or takes over all lines is no usage of its own.
+# Kind of line -> category and frequency. A fee pays for the time in which the service was held: a "Purchase" would
+# pay for charges to come. What a modifier adds or takes over all lines is no usage of its own.
 _CHARGES: Final[Mapping[str, tuple[Category, str]]] = {
     "usage": ("Usage", "Usage-Based"),
-    "flat_fee": ("Purchase", "Recurring"),
-    "base_fee": ("Purchase", "Recurring"),
-    "addon": ("Purchase", "Recurring"),
+    "flat_fee": ("Usage", "Recurring"),
+    "base_fee": ("Usage", "Recurring"),
+    "addon": ("Usage", "Recurring"),
     "discount": ("Credit", "One-Time"),
     "maximum": ("Credit", "One-Time"),
 }
+_FEES: Final = frozenset({"flat_fee", "base_fee", "addon"})
 _OTHER: Final[tuple[Category, str]] = ("Adjustment", "One-Time")
 
 
@@ -57,24 +59,18 @@ def _class(told: Told) -> str | None:
     return "Correction" if corrects else None
 
 
-def _consumed(told: Told) -> Decimal | None:
-    return told.draft.quantity if _charge(told)[0] == "Usage" else None
-
-
-def _priced(told: Told) -> Decimal | None:
-    """Return the quantity that was priced; a fee is one of its kind."""
-    category = _charge(told)[0]
-    return Decimal(1) if category == "Purchase" and told.draft.quantity is None else _of_category(told, category)
-
-
-def _of_category(told: Told, category: Category) -> Decimal | None:
-    return told.draft.quantity if category in {"Usage", "Purchase"} else None
-
-
-def _unit(told: Told, quantity: Decimal | None) -> str | None:
-    if quantity is None:
+def _quantity(told: Told) -> Decimal | None:
+    """Return what was consumed, which is what was priced; a fee is one of its kind."""
+    if _charge(told)[0] != "Usage":
         return None
-    return unit(told.draft.meter) if _charge(told)[0] == "Usage" else "Units"
+    fee = told.draft.kind in _FEES and told.draft.quantity is None
+    return Decimal(1) if fee else told.draft.quantity
+
+
+def _unit(told: Told) -> str | None:
+    if _quantity(told) is None:
+        return None
+    return "Units" if told.draft.kind in _FEES else unit(told.draft.meter)
 
 
 def _period(told: Told, bound: Literal["start_ns", "end_ns"]) -> str | None:
@@ -116,14 +112,16 @@ FIELDS: Final = (
     _text("ChargeFrequency", lambda told: _charge(told)[1], required=True),
     _instant("ChargePeriodEnd", lambda told: instant_text(told.draft.service.end_ns)),
     _instant("ChargePeriodStart", lambda told: instant_text(told.draft.service.start_ns)),
-    Field(Column("ConsumedQuantity", "decimal"), _consumed),
-    _text("ConsumedUnit", lambda told: _unit(told, _consumed(told))),
+    _text("CommitmentDiscountStatus", lambda _told: None),  # rules of ConsumedQuantity ask for it
+    Field(Column("ConsumedQuantity", "decimal"), _quantity),
+    _text("ConsumedUnit", _unit),
     _cost("ContractedCost"),
     _cost("EffectiveCost"),
+    _text("InvoiceId", lambda _told: None),  # whoever invoices gives it its number
     _text("InvoiceIssuerName", _provider, required=True),
     _cost("ListCost"),
-    Field(Column("PricingQuantity", "decimal"), _priced),
-    _text("PricingUnit", lambda told: _unit(told, _priced(told))),
+    Field(Column("PricingQuantity", "decimal"), _quantity),
+    _text("PricingUnit", _unit),
     _text("ProviderName", _provider, required=True),
     _text("PublisherName", _provider, required=True),
     _text("ServiceCategory", lambda _told: "AI and Machine Learning"),

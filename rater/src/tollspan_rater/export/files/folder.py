@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
+from os import O_RDONLY, close, fsync
+from os import open as opened
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,18 +31,18 @@ def write_folder(path: Path, files: Mapping[str, bytes], unfinished: Path | None
         with (unfinished / name).open("xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            fsync(file.fileno())
     _sync(unfinished)
     unfinished.rename(path)
     _sync(path.parent)
 
 
 def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+    handle = opened(folder, O_RDONLY)
     try:
-        os.fsync(handle)
+        fsync(handle)
     finally:
-        os.close(handle)
+        close(handle)
 
 
 class Batches:
@@ -74,10 +75,6 @@ class Batches:
         """
         said = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
         write_folder(self._folder / batch, {file: content, MANIFEST: said}, self._unfinished)
-
-    def has(self, batch: str) -> bool:
-        """Tell whether a batch is there."""
-        return (self._folder / batch / MANIFEST).exists()
 
     def contents(self) -> Mapping[str, bytes | None]:
         """Return the bytes of each batch's file by its name, ``None`` of one that was taken away.

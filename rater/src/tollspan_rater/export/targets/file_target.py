@@ -10,13 +10,17 @@ from typing import Any, Final
 
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.money import exact_sum
-from tollspan_rater.errors import ConfigError
+from tollspan_rater.errors import ConfigError, UntellableError
 from tollspan_rater.export.contract import Contract
 from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.files.focus import focus
 from tollspan_rater.export.files.folder import Batches
-from tollspan_rater.export.files.form import fault
-from tollspan_rater.export.files.sheet import from_json
+from tollspan_rater.export.files.form import CSV, JSONL, PARQUET, fault
+from tollspan_rater.export.files.lines import lines
+from tollspan_rater.export.files.netsuite import netsuite
+from tollspan_rater.export.files.sheet import Sheet, from_json
 from tollspan_rater.export.files.told import Keeps, Layout, Told
+from tollspan_rater.export.files.zuora import zuora
 from tollspan_rater.export.manifest import FACTS, batch_manifest, run_id
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
@@ -27,7 +31,6 @@ from tollspan_rater.export.target import (
     Mapped,
     NotTaken,
     Outcome,
-    Refused,
     Sending,
     Sight,
     Unclear,
@@ -58,20 +61,31 @@ class FileTarget:
         return self._layout.contract
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return the row of a draft, and what a manifest adds up of it."""
-        return self._layout.element(Told(draft, item_id, stamp_ns, mapped.customer, mapped.meter, self._options))
+        """Return the row of a draft, and what a manifest adds up of it.
+
+        Raises:
+            UntellableError: the row cannot stand in such a file.
+        """
+        told = Told(draft, item_id, stamp_ns, mapped.customer, mapped.meter, self._options)
+        row = self._layout.row(told)
+        found = fault(self._layout.form, Sheet(self._layout.columns, [row]), row)
+        if found is not None:
+            raise UntellableError(self.contract.name, draft.component, f"{found.column}: {found.why}")
+        return self._layout.element(told)
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
-        """Write what is in no file yet and can stand in one; several files where one would be too large."""
+        """Write what is in no file yet; several files where one would be too large."""
         try:
             known = self._batches.holding()
         except (OSError, ValueError) as error:
             return [NotTaken(f"the files that are there cannot be read: {error}")] * len(sendings)
-        said: dict[str, Outcome | None] = {one.item_id: self._known_or_refused(one, known) for one in sendings}
-        for part in self._parts([one for one in sendings if said[one.item_id] is None]):
+        said: dict[str, Outcome] = {
+            one.item_id: Accepted(known[one.item_id]) for one in sendings if one.item_id in known
+        }
+        for part in self._parts([one for one in sendings if one.item_id not in said]):
             outcome = self._write(part)
             said.update((one.item_id, outcome) for one in part)
-        return [answer for one in sendings if (answer := said[one.item_id]) is not None]
+        return [said[one.item_id] for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
         """Look into the manifests for an item."""
@@ -97,13 +111,6 @@ class FileTarget:
     def close(self) -> None:
         """Nothing is open between two batches."""
 
-    def _known_or_refused(self, sending: Sending, known: Mapping[str, str]) -> Outcome | None:
-        if (batch := known.get(sending.item_id)) is not None:
-            return Accepted(batch)
-        sheet = self._layout.sheet([sending.element])
-        found = fault(self._layout.form, sheet, sheet.rows[0])
-        return None if found is None else Refused(found.code, f"{found.column}: {found.why}")
-
     def _parts(self, sendings: Sequence[Sending]) -> Iterator[Sequence[Sending]]:
         """Halve what would be too large for one file until it is not."""
         most, half = self._layout.most_bytes, len(sendings) // 2
@@ -121,12 +128,42 @@ class FileTarget:
         batch, content = run_id(self._name, *sorted(items)), self._content(sendings)
         facts = [from_json(FACTS, one.element["facts"]) for one in sendings]
         file = (f"{batch}.{self._layout.form.suffix}", content)
+        columns = [column.name for column in self._layout.columns]
         try:
-            self._batches.write(batch, *file, batch_manifest(batch, self._name, items, facts, file))
+            self._batches.write(batch, *file, batch_manifest(batch, self._name, items, facts, columns, file))
         except OSError as error:
-            why = f"the disk refused {batch}: {error}"
-            return Unclear(why) if self._batches.has(batch) else NotTaken(why)
+            return Unclear(f"the disk refused {batch}: {error}")
         return Accepted(batch)
+
+
+def csv_file(settings: Settings) -> FileTarget:
+    """Lines, or with ``as: usage`` usage, in our own words as CSV."""
+    return FileTarget(lines(CSV, settings.options), settings)
+
+
+def jsonl_file(settings: Settings) -> FileTarget:
+    """As CSV, in JSON lines."""
+    return FileTarget(lines(JSONL, settings.options), settings)
+
+
+def parquet_file(settings: Settings) -> FileTarget:
+    """As CSV, in Parquet with decimals of 12 digits behind the point."""
+    return FileTarget(lines(PARQUET, settings.options), settings)
+
+
+def focus_file(settings: Settings) -> FileTarget:
+    """Cost data as FOCUS defines it; the option ``provider`` names who sells."""
+    return FileTarget(focus(settings.options), settings)
+
+
+def zuora_file(settings: Settings) -> FileTarget:
+    """Zuora's usage files."""
+    return FileTarget(zuora(settings.options), settings)
+
+
+def netsuite_file(settings: Settings) -> FileTarget:
+    """NetSuite's usage records as CSV."""
+    return FileTarget(netsuite(settings.options), settings)
 
 
 def _is_wanted(keeps: Keeps, row: Mapping[str, Any], wanted: Wanted) -> bool:

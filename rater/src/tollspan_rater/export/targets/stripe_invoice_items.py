@@ -117,10 +117,11 @@ class InvoiceItems:
             if not isinstance(page, Mapping):
                 yield Unclear(answer.text[:200] if isinstance(answer, Answer) else answer.why)
                 return
-            yield page["data"]
-            if not page["has_more"]:
+            items = list(page.get("data", ()))
+            yield items
+            if not items or not page.get("has_more"):
                 return
-            query = {**query, "starting_after": page["data"][-1]["id"]}
+            query = {**query, "starting_after": at(items[-1], "id")}
         yield Unclear(f"there are more than {_PAGE * _PAGES} items of this customer")
 
 
