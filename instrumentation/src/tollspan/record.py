@@ -159,4 +159,3 @@ class UnitRecord:
 
 
 Record: TypeAlias = "CallRecord | UnitRecord | Event"
-

@@ -201,7 +201,7 @@ def _counts(places: Places, raw: Mapping[str, Any]) -> Counts:
     found: Counts = {}
     for name, paths in places.counts.items():
         for path in paths:
-            value = _value(raw, path)
+            value = _value(raw, path) if path[0] in raw else None
             if value is not None and (count := _count(value)) is not None:
                 found[name] = count
                 break
@@ -218,7 +218,7 @@ def _include(counts: Counts, places: Places) -> None:
         expected = _sum(counts, parts)
         if expected != total:
             parts = next((proved for proved in places.proofs if _sum(counts, proved) == total), parts)
-        if _sum(counts, parts) < total and places.rest_is_output and not counts.get("reasoning"):
+        if places.rest_is_output and not counts.get("reasoning") and _sum(counts, parts) < total:
             counts["output"] = total - counts["input"]
             return
     for part in parts:
@@ -228,7 +228,10 @@ def _include(counts: Counts, places: Places) -> None:
 
 
 def _sum(counts: Counts, parts: tuple[str, ...]) -> int:
-    return counts["input"] + counts["output"] + sum(counts.get(part, 0) for part in parts)
+    found = counts["input"] + counts["output"]
+    for part in parts:
+        found += counts.get(part, 0)
+    return found
 
 
 def _iterate(counts: Counts, places: Places, runs: list[Any]) -> None:
