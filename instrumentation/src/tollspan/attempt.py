@@ -87,7 +87,8 @@ class Attempt:
             self._reader = results_reader(results, self._sent.path, report)
         else:
             self._reader = reader_of(None if self._refused else header("content-type"), self._answer)
-        self._answer.hear(header)
+        if self._answer.form.headers:
+            self._answer.hear(header)
         if not self._refused:
             followed.note(self._request_id, self._answer)
 
@@ -95,19 +96,16 @@ class Attempt:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
         dull, swallow = False, self._swallow
         try:
-            dull = self._read(data)
+            if self._pace.first_chunk_ns is None:
+                self._pace.first_chunk_ns = self._recorder.now_ns()
+            if self._reader is not None:
+                dull = self._reader.feed(data)
         except Exception:  # noqa: BLE001 - a guard without a call of its own: a stream has thousands of pieces
             log.debug("tollspan: a piece of an answer was not read; the application goes on", exc_info=True)
         if swallow is None or (dull and not swallow.held):
             return data
         seen = safely(swallow.feed, data)
         return data if seen is None else seen
-
-    def _read(self, data: bytes) -> bool:
-        """Read a piece; tell whether it is whole events that tell nothing."""
-        if self._pace.first_chunk_ns is None:
-            self._pace.first_chunk_ns = self._recorder.now_ns()
-        return self._reader is not None and self._reader.feed(data)
 
     def finish(self) -> bytes:
         """Note that the body came to its end; return what was held back of it."""

@@ -40,7 +40,7 @@ def framed(frame: Frame) -> bytes:
     """Return a frame's bytes in a file."""
     kind, payload = frame
     header = _HEADER.pack(_MAGIC, kind, len(payload))
-    return b"".join((header, _checksum(header, payload), payload))
+    return header + _checksum(header, payload) + payload
 
 
 def read_frames(data: bytes, most: int, *, complete: bool) -> Found:

@@ -109,7 +109,7 @@ def _attribute(key: str, value: Value, tag: bytes = _ATTRIBUTE) -> bytes:
     if isinstance(value, str):
         text = value.encode("utf-8", "replace")  # half a surrogate pair must not cost the record
         return _before_text(tag, key, len(text)) + text
-    said = _any(value)
+    said = _INT + _VARINT[value & _UINT64] if type(value) is int else _any(value)
     return _before(tag, key, len(said)) + said
 
 

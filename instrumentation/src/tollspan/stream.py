@@ -14,7 +14,8 @@ from tollspan.document import parsed
 from tollspan.forms import DONE, telling
 
 MAX_KEPT_BYTES: Final = 4 * 1024 * 1024
-_DATA, _DONE, _EVENT_END = b"data:", DONE.encode(), b"\n\n"
+_DATA, _DONE = b"data:", DONE.encode()
+_DOCUMENT_END: Final = b"}\n\n"  # of an event; what is sent last of all is no document, and ends otherwise
 _FIRST: Final = 3  # lines that may pass before one names the model: Azure sends the verdict of its filter first
 
 
@@ -97,8 +98,7 @@ class EventReader(LineReader):
 
     def feed(self, chunk: bytes) -> bool:
         """Read a piece of the body; nearly all are whole events that tell nothing, and are kept as they are."""
-        looked_into = self._line or self._answer.model is None or not chunk.endswith(_EVENT_END) or _DONE in chunk
-        if looked_into or self._telling(chunk):
+        if self._line or not chunk.endswith(_DOCUMENT_END) or self._answer.model is None or self._telling(chunk):
             return super().feed(chunk)
         self.keep(chunk)
         return True

@@ -194,7 +194,8 @@ def normalise(api: UsageApi, raw: Mapping[str, Any]) -> TokenCounts:
 
 def has_units(api: UsageApi, raw: Mapping[str, Any]) -> bool:
     """Tell whether a usage object states what is billed, though not in tokens: seconds, pages, searches."""
-    return any(_value(raw, path) is not None for path in _PLACES[api].units)
+    units = _PLACES[api].units
+    return bool(units) and any(_value(raw, path) is not None for path in units)
 
 
 def _counts(places: Places, raw: Mapping[str, Any]) -> Counts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from types import TracebackType
@@ -100,10 +100,12 @@ def begin(outgoing: Outgoing) -> Begun | None:
 
 def kept_here(outgoing: Outgoing, headers: Mapping[str, str]) -> Attribution:
     """Take out of a provider's request what stays here; return for whom it is, all told."""
-    whose = safely(_override, outgoing, headers)
+    whose = current()
+    if names := [name for name in headers if name.startswith(HEADER_PREFIX)]:
+        whose = safely(_override, outgoing, headers, names, whose) or whose
     if BAGGAGE_HEADER in headers:
         outgoing.drop_header(BAGGAGE_HEADER)
-    return current() if whose is None else whose
+    return whose
 
 
 def lowered(items: Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
@@ -136,11 +138,10 @@ def _propagate(outgoing: Outgoing) -> None:
         outgoing.set_header(BAGGAGE_HEADER, members)
 
 
-def _override(outgoing: Outgoing, headers: Mapping[str, str]) -> Attribution:
+def _override(outgoing: Outgoing, headers: Mapping[str, str], names: Sequence[str], whose: Attribution) -> Attribution:
     """Take the headers that are meant for tollspan out of a request; return for whom it is, all told."""
-    names = [name for name in headers if name.startswith(HEADER_PREFIX)]
     try:
-        return over(current(), header_keys(names, headers.get)) if names else current()
+        return over(whose, header_keys(names, headers.get))
     finally:
         for name in names:
             outgoing.drop_header(name)
