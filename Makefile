@@ -2,7 +2,8 @@
 UV = .venv/bin/uv
 
 .PHONY: setup demo test explore check collector crash dialects recordings bench bench-rating bench-overhead properties rating \
-	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz dashboards
+	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz dashboards \
+	compose-check compose-processes
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -72,3 +73,9 @@ cases-oldest: setup
 
 compare-instrumentations: setup
 	$(UV) run --quiet python -m comparison peers
+
+compose-check:
+	python3 tests/compose/check.py
+
+compose-processes: setup
+	$(UV) run --quiet python -m tests.compose.processes

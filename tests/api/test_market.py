@@ -34,6 +34,7 @@ PAGED = [
     ("usage", {"by": "customer,feature,day"}),
     ("calls", {"model": "gpt-4.1"}),
     ("margin", {"by": "model,month"}),
+    ("latency", {"by": "user,output_length"}),
     ("customers.list", {}),
     ("invoice", {"all": "true"}),
 ]
@@ -167,6 +168,7 @@ def _sum(listed: list[dict[str, Any]], column: str) -> Decimal:
 USAGE_ASKED = [
     ("usage", {}),
     ("usage", {"by": "model,day"}),
+    ("latency", {"by": "user"}),
     ("calls", {}),
     ("allowance", {"all": "true"}),
     ("inexact", {}),
@@ -191,7 +193,7 @@ def test_a_usage_key_sees_no_money(shop: Market, name: str, params: dict[str, st
 @pytest.mark.parametrize("name", sorted(QUESTIONS))
 def test_what_a_usage_key_may_not_ask(shop: Market, name: str) -> None:
     answer = shop.get(("north", "usage"), name)
-    assert (answer.status_code == 403) == (name not in {"usage", "calls", "allowance", "inexact"})
+    assert (answer.status_code == 403) == (name not in {"usage", "calls", "latency", "allowance", "inexact"})
 
 
 def test_a_usage_key_cannot_sort_by_money(shop: Market) -> None:
@@ -217,6 +219,7 @@ TRIED = {
     "against_plan": ["true"],
     "meter": ["input"],
     "kind": ["unit"],
+    "quantiles": ["p99"],
 }
 EVERYBODY = {"by": "customer,user,feature"}
 

@@ -41,6 +41,8 @@ ASKING = [
      {"by": "customer", "sort": "charge", "against_plan": "true", "customer": "acme"}),
     ("allowance acme --period 2026-11", "allowance", {"customer": "acme", "period": "2026-11"}),
     ("leakage --by feature --from 2026-11-01", "leakage", {"by": "feature", "from": "2026-11-01"}),
+    ("latency --by model,output_length --quantiles p50 --quantiles p99", "latency",
+     {"by": "model,output_length", "quantiles": "p50,p99", "sort": "calls"}),
     ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
@@ -444,7 +446,8 @@ def test_every_command_is_in_a_table_above() -> None:
         "pricing schema", "pricing diff", "pricing simulate", "pricing apply", "close",
         "meters check", "meters built-in", "meters apply",
         "correct void", "correct amend", "correct reattribute", "correct restore",
-        "export", "serve", "init", "config show", "demo", "dialects",
+        "export csv", "export jsonl", "export parquet", "export focus",
+        "doctor", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:
         name = path.removeprefix("tollspan ")

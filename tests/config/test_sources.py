@@ -51,6 +51,7 @@ def test_every_key_can_be_set_in_the_environment(tmp_path: Path, name: str) -> N
         "limits.message_bytes": "2MiB",
         "limits.in_flight_bytes": "2MiB", "limits.value_bytes": "2MiB", "pressure.min_free_disk": "2MiB",
         "trace_out.endpoint": "http://h:1", "trace_out.protocol": "http",
+        "exports": '{"billing": {"target": "csv"}}',
     }.get(name, "3")  # fmt: skip
     tls = {"TOLLSPAN_TLS_CERT_FILE": "c", "TOLLSPAN_TLS_KEY_FILE": "k"} if name.startswith("tls.") else {}
     resolved = resolve({}, {**tls, KEYS[name].variable: value}, tmp_path)
@@ -68,6 +69,9 @@ def test_every_key_can_be_set_in_the_environment(tmp_path: Path, name: str) -> N
         ("limits:\n  message_bytes: 1GiB\n", "limits.message_bytes = '1GiB' (from FILE)"),
         ("auth:\n  on_failure: shrug\n", "auth.on_failure = 'shrug' (from FILE)"),
         ("zone: Mars/Base\n", "IANA"),
+        ("exports:\n  billing: {mapping: m.yaml}\n", "exports.billing.target = {'mapping': 'm.yaml'} (from FILE)"),
+        ("exports:\n  billing: {target: csv, url: 'ftp://x'}\n", "give an http:// or https:// address"),
+        ("exports:\n  Bill ing: {target: csv}\n", "exports.Bill ing"),
         ("tenant: '../x'\n", "tenant"),
     ],
 )  # fmt: skip

@@ -33,6 +33,10 @@ CASES = {
         {'tollspan_requests_total{outcome="accepted"}': "0+94x20", 'tollspan_requests_total{outcome="a"}': "0+6x20"},
         {'tollspan_requests_total{outcome="accepted"}': "0+96x20", 'tollspan_requests_total{outcome="a"}': "0+4x20"},
     ),
+    "TollspanSenderKeyRefused": (
+        {'tollspan_sender_key_refused{sender="10.0.0.7"}': "0+1x20"},
+        {'tollspan_sender_key_refused{sender="10.0.0.7"}': "_x10 1x3 _x7"},
+    ),
     "TollspanAuditDiffers": (
         {'tollspan_audit_difference{equation="a = b"}': "-1x20"},
         {'tollspan_audit_difference{equation="a = b"}': "0x20"},

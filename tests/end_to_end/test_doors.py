@@ -32,6 +32,7 @@ LINES = {
     "corrections.list": ["correct list"],
     "allocation": ["allocation --by feature", "allocation --by customer --rule equal"],
     "leakage": ["leakage", "leakage --by model --top 2"],
+    "latency": ["latency", "latency --by day,output_length --quantiles p10 --sort duration_ms"],
     "margin": ["margin --by model"],
     "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
     "lines": [],  # asked by `export`, which is compared by its files

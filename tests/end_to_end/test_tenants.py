@@ -119,6 +119,7 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "corrections.list": [({}, False)],
     "allocation": [({"by": "feature"}, True)],
     "leakage": [({}, False), ({"by": "customer,feature"}, False)],
+    "latency": [({"by": "customer,feature,user,plan"}, True), ({"feature": "feature-{other}"}, False)],
     "margin": [({"by": "feature"}, True)],
     "explain": [({"id": TRACE.hex()}, True), ({"id": f"{1:016x}"}, True)],
     "lines": [({}, True)],
@@ -193,6 +194,7 @@ SEEN_BY_A_CUSTOMER = [
     ("calls", {}),
     ("calls", {"unattributed": "true"}),
     ("calls", {"unpriced": "true"}),
+    ("latency", {"by": "user,reason,plan,hour"}),
     ("invoice", {}),
     ("invoice", {"customer": "acme"}),
     ("allowance", {}),
@@ -202,6 +204,7 @@ SEEN_BY_A_CUSTOMER = [
 REFUSED_TO_A_CUSTOMER = [
     ("usage", {"customer": "globex"}),
     ("calls", {"customer": "globex"}),
+    ("latency", {"customer": "globex"}),
     ("invoice", {"customer": "globex"}),
     ("invoice", {"all": "true"}),
     ("allowance", {"all": "true"}),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from query.shop import SECOND, at
 from tollspan_rater.domain.clock import from_ns
-from tollspan_rater.query.window import WINDOWS, edges, window_of
+from tollspan_rater.query.window import WINDOWS, begin_of, edges, window_of
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Auckland")
 
@@ -55,6 +55,16 @@ def test_a_window_is_what_the_local_date_says(name: str, zone: str, instant_ns: 
         "quarter": f"{local.year}-Q{-(-local.month // 3)}",
     }
     assert window_of(name, zone)(instant_ns) == expected[name]
+
+
+@given(st.sampled_from(sorted(WINDOWS)), st.sampled_from(ZONES), st.integers(0, at("2060-01-01T00:00Z")) | instants)
+def test_a_window_begins_where_its_label_begins(name: str, zone: str, instant_ns: int) -> None:
+    window = window_of(name, zone)
+    label = window(instant_ns)
+    begin_ns = begin_of(name, label, zone)
+    assert begin_ns <= instant_ns
+    assert window(begin_ns) == label
+    assert window(begin_ns - 1) != label
 
 
 @given(st.lists(st.sampled_from(["hour", "day", "week", "month"]), max_size=2), st.sampled_from(ZONES), instants)

@@ -5,6 +5,7 @@
     TollspanError
     ├── UsageError             the command or its arguments cannot be used (exit 2)
     │   ├── ConfigError        tollspan.yaml, an environment variable or a flag
+    │   ├── MappingError       the mapping file of an export
     │   ├── PricingError       a rate card or plan file, with file and line
     │   └── TraceFileError     a published trace given to the demo, with file and line
     ├── DemoError              the demo cannot go on
@@ -18,10 +19,15 @@
     │   ├── JournalCorruptError    a file or an entry is not what was written
     │   ├── JournalGapError        the positions asked for were deleted with their day
     │   └── JournalClosedError     the process is stopping
+    ├── ExportBusyError        another command or the schedule works on this export
+    ├── ExportFileError        a row cannot stand in a file of an export
     ├── CloseRefusedError      a period may not be closed now
     ├── DayKeptError           a day of the journal may not be deleted
     ├── OverloadedError        too many bytes wait for the disk; retry
     ├── FolderError            a file of the data folder or of a backup is missing, damaged or in the way
+    ├── UntellableError        a target has no words for an amount or a quantity
+    ├── TargetSilentError      a target does not tell what is needed to go on; it is asked again
+    ├── SignatureError         a notification does not come from the target, or not in time
     ├── NotFoundError          no such customer, call, span, key ...
     └── UnusableValueError     a span's value that cannot be read; its span is quarantined
 """
@@ -44,6 +50,13 @@ class ConfigError(UsageError):
 
     def __init__(self, key: str, value: object, source: str, remedy: str) -> None:
         super().__init__(f"{key} = {value!r} (from {source}) cannot be used: {remedy}")
+
+
+class MappingError(UsageError):
+    """The mapping file of an export cannot be used; names the file and the place in it."""
+
+    def __init__(self, path: str, place: str, problem: str) -> None:
+        super().__init__(f"{path}: {place}: {problem}. docs/concepts/exports.md shows a mapping.")
 
 
 class PricingError(UsageError):
@@ -148,11 +161,28 @@ class JournalClosedError(JournalError):
         super().__init__("the journal is closed because the process is stopping. Send the request again.")
 
 
+class ExportBusyError(TollspanError):
+    """Another command, or the schedule, works on this export."""
+
+    def __init__(self, export: str) -> None:
+        super().__init__(f"export {export} is being worked on by someone else. Wait until that has ended.")
+
+
 class CloseRefusedError(TollspanError):
     """A period may not be closed now; nothing was booked."""
 
     def __init__(self, period: str, reason: str, remedy: str) -> None:
         super().__init__(f"period {period} is not closed: {reason}. {remedy}")
+
+
+class ExportFileError(TollspanError):
+    """A row cannot stand in a file of an export; nothing was written."""
+
+    def __init__(self, form: str, row: int, column: str, why: str) -> None:
+        super().__init__(
+            f"row {row} of the {form} file, column {column}: {why}. Nothing was written; export in another form, "
+            "or correct what the row is made from.",
+        )
 
 
 class DayKeptError(TollspanError):
@@ -177,6 +207,29 @@ class FolderError(TollspanError):
 
     def __init__(self, path: Path | str, problem: str, remedy: str) -> None:
         super().__init__(f"{path}: {problem}. {remedy}")
+
+
+class UntellableError(TollspanError):
+    """A target has no words for something that is to be handed over; it is listed, and not sent."""
+
+    def __init__(self, target: str, what: str, why: str) -> None:
+        super().__init__(f"{what} cannot be told to {target}: {why}. Hand it over to another target, or by hand.")
+
+
+class TargetSilentError(TollspanError):
+    """A target does not tell what is needed to go on; nothing was done, and it can be tried again."""
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(f"{target} does not answer: {why}. Try again; check its address and its key if this stays.")
+
+
+class SignatureError(TollspanError):
+    """A notification does not come from the target, or not in time; nothing of it is believed."""
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(
+            f"a notification for {target} is refused: {why}. Compare the signing secret here and there, and the clocks."
+        )
 
 
 class NotFoundError(TollspanError):

@@ -29,9 +29,11 @@ class View:
     sort: str | None = None
 
 
-CUSTOMER_QUESTIONS: Final = frozenset({"usage", "calls", "invoice", "allowance"})
+CUSTOMER_QUESTIONS: Final = frozenset({"usage", "calls", "latency", "invoice", "allowance"})
 _OF_CUSTOMERS: Final = View("customer-query", CUSTOMER_QUESTIONS, PROVIDER_SIDE)
-_OF_USAGE: Final = View("usage", frozenset({"usage", "calls", "allowance", "inexact"}), MONEY, "total_tokens")
+_OF_USAGE: Final = View(
+    "usage", frozenset({"usage", "calls", "latency", "allowance", "inexact"}), MONEY, "total_tokens"
+)
 USAGE_QUESTIONS: Final = _OF_USAGE.questions
 
 
@@ -101,7 +103,9 @@ def allowed_params(identity: Identity, question: Question, given: Mapping[str, l
     params = dict(given)
     if view.hidden.intersection(given.get("sort", ())):
         raise Denied(403, "this key cannot sort by what it does not see")
-    if view.sort is not None and any(param.name == "sort" for param in question.params):
+    if view.sort is not None and any(
+        param.name == "sort" and param.default in view.hidden for param in question.params
+    ):
         params.setdefault("sort", [view.sort])
     if identity.customer is None:
         return params

@@ -27,9 +27,9 @@ before (also in its `Link` header). All pages are of one journal position.
 | scope | may |
 |---|---|
 | `ingest` | send spans, events and files |
-| `usage` | ask `usage`, `calls`, `allowance` and `inexact`, without anything about money |
+| `usage` | ask `usage`, `calls`, `latency`, `allowance` and `inexact`, without anything about money |
 | `query` | ask all questions but those of `export` and `admin` |
-| `customer-query` | ask `usage`, `calls`, `invoice`, `allowance` about its own customer, without provider costs |
+| `customer-query` | ask `usage`, `calls`, `latency`, `invoice`, `allowance` of its own customer, no provider costs |
 | `pricing` | apply prices |
 | `export` | ask for the lines that exports carry |
 | `admin` | all of these for its tenant, and every command |

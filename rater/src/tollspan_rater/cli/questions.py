@@ -81,4 +81,4 @@ _METAVARS = {
 usage, calls, invoice, allowance, margin, leakage, allocation, explain, audit = map(
     asking, ("usage", "calls", "invoice", "allowance", "margin", "leakage", "allocation", "explain", "audit")
 )
-inexact, duplicates, contradictions = map(asking, ("inexact", "duplicates", "contradictions"))
+latency, inexact, duplicates, contradictions = map(asking, ("latency", "inexact", "duplicates", "contradictions"))

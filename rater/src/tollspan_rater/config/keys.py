@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +31,15 @@ class Key:
 
 
 def plain(value: Any) -> str | int | bool | None:
-    """Return a configuration value as a file would give it; sizes in the largest unit that divides them."""
+    """Return a configuration value as a file would give it; sizes in the largest unit that divides them.
+
+    Sections with names of the user's own are JSON; without any they are ``None``.
+    """
     if isinstance(value, ByteSize):
         return _size(int(value))
+    if isinstance(value, dict):
+        sections = {name: one.model_dump(mode="json", exclude_unset=True) for name, one in sorted(value.items())}
+        return json.dumps(sections) if sections else None
     return str(value) if isinstance(value, Path) else value
 
 
@@ -48,7 +55,7 @@ def _walk(model: type[BaseModel], prefix: str) -> Iterator[Key]:
         if isinstance(info.default, BaseModel):
             yield from _walk(type(info.default), f"{prefix}{name}.")
         else:
-            yield Key(prefix + name, plain(info.default), info.description or "")
+            yield Key(prefix + name, plain(info.get_default(call_default_factory=True)), info.description or "")
 
 
 def section_help(name: str) -> str:

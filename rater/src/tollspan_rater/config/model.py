@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, model_validator
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -45,6 +47,18 @@ def _zone(value: str) -> str:
     return value
 
 
+def _document(value: object) -> object:
+    """Read what an environment variable says as YAML, as a file would."""
+    return yaml.safe_load(value) if isinstance(value, str) else value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("give an http:// or https:// address, for example https://api.example.com")
+    return value
+
+
 def _otlp_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -53,6 +67,7 @@ def _otlp_url(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+ExportName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 class _Section(BaseModel):
@@ -165,6 +180,25 @@ class TraceOut(_Section):
     )
 
 
+class Export(_Section):
+    """One hand-over: what goes to which billing system, and how it is reached."""
+
+    target: str = Field(description="What it goes to, for example stripe-invoice-items; `export targets` lists them.")
+    tenant: str | None = Field(None, description="Whose data it hands over; by default the tenant of this file.")
+    url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None, description="Another address than the vendor's own."
+    )
+    secret_file: Path | None = Field(None, description="File that holds the target's key, and nothing else.")
+    secrets: dict[str, Path] = Field(default_factory=dict, description="Files of further secrets, as `webhook`.")
+    mapping: Path | None = Field(None, description="YAML file: our customers, meters and lines in the target's words.")
+    schedule: int = Field(0, ge=0, description="Minutes between two runs of `serve`; 0: only by command.")
+    customers: tuple[str, ...] | None = Field(None, description="Only these customers; by default all.")
+    since: date | None = Field(None, description="Nothing that was used, or whose period began, before this day.")
+    dimensions: tuple[str, ...] = Field((), description="Attribution that usage is told apart by, as model, feature.")
+    zero_lines: bool = Field(default=False, description="Also lines of statements that come to an amount of 0.")
+    options: dict[str, str] = Field(default_factory=dict, description="What only this target knows.")
+
+
 class Config(_Section):
     """The configuration of one data folder."""
 
@@ -182,6 +216,9 @@ class Config(_Section):
         ge=0,
         le=256,
         description="Processes that read spans when many come; by default one a CPU; 0 reads in the server.",
+    )
+    exports: Annotated[dict[ExportName, Export], BeforeValidator(_document)] = Field(
+        default_factory=dict, description="What is handed over to billing systems: NAME: {target: ...}, see exports.md."
     )
     listen: Listen = Listen.model_construct()
     tls: Tls = Tls.model_construct()

@@ -101,8 +101,9 @@ def _build(values: Mapping[str, Any], sources: Mapping[str, str]) -> Config:
         found = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in found["loc"])
         message = found["msg"].removeprefix("Value error, ")
-        if name in KEYS:
-            raise ConfigError(name, found["input"], sources[name], message) from None
+        key = next((known for known in KEYS if f"{name}.".startswith(f"{known}.")), None)
+        if key is not None:
+            raise ConfigError(name, found["input"], sources[key], message) from None
         raise UsageError(f"the configuration cannot be used: {message}") from None
 
 

@@ -1,1 +1,1 @@
-"""Rated lines as files with a manifest."""
+"""Hands rated lines and usage over to billing systems and files: never twice, never not."""

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tollspan_rater.domain.clock import Clock
@@ -55,11 +55,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The request was not taken; ``retry_after`` is in seconds, None when trying again is in vain."""
+    """The request was not taken; ``retry_after`` is in seconds, None when trying again is in vain.
+
+    ``bad_key`` says that it is for its key, whatever the sender is told.
+    """
 
     retry_after: int | None
     message: str
     kind: Kind
+    bad_key: bool = False
 
 
 Outcome = Accepted | Refused
@@ -179,8 +183,8 @@ class Admission:
 
     def _bad_key(self, message: str) -> Refused:
         if self._reject_bad_keys:
-            return Refused(None, message, Kind.UNAUTHENTICATED)
-        return self._later(message)
+            return Refused(None, message, Kind.UNAUTHENTICATED, bad_key=True)
+        return replace(self._later(message), bad_key=True)
 
     def _later(self, message: str) -> Refused:
         return Refused(self.limits.retry_seconds, message, Kind.UNAVAILABLE)

@@ -76,11 +76,53 @@ def _period_close(command: Command, changes: Changes) -> None:
         )  # fmt: skip
 
 
+def _export_plan(command: Command, changes: Changes) -> None:
+    """Add the items as they were frozen, and what says that other items are given up for them."""
+    body = command.body
+    for number, item in enumerate(body["items"]):
+        draft = item["draft"]
+        told = (draft.get(name) for name in ("quantity", "amount", "currency"))
+        changes.add(
+            "export_items",
+            (command.tenant, body["export"], item["item_id"], command.position, _place(command, number),
+             command.at_ns, body["target"], draft["source"], draft["customer"], draft["component"], draft["ordinal"],
+             draft["meter"], draft["period"], draft["service"]["start_ns"], draft["service"]["end_ns"],
+             item["stamp_ns"], *told, _json(draft), _json(item["element"])),
+        )  # fmt: skip
+    _export_facts(command, changes)
+
+
+def _export_facts(command: Command, changes: Changes) -> None:
+    body = command.body
+    for number, fact in enumerate(body["facts"]):
+        said = {name: value for name, value in fact.items() if name not in {"item_id", "kind", "at_ns"}}
+        changes.add(
+            "export_facts",
+            (command.tenant, body["export"], fact["item_id"], command.position, _place(command, number),
+             fact["at_ns"], command.actor, fact["kind"], _json(said)),
+        )  # fmt: skip
+
+
+def _export_switch(command: Command, changes: Changes) -> None:
+    body = command.body
+    place = (command.tenant, body["export"], command.position, command.at_ns, command.actor)
+    changes.add("export_switches", (*place, body["paused"], body.get("note", "")))
+
+
+def _place(command: Command, number: int) -> int:
+    """Return where the rows of a command stand among those of all commands."""
+    return command.position * ROWS_OF_A_COMMAND + number
+
+
 def _noted(_command: Command, _changes: Changes) -> None:
     """Nothing but its place in the journal."""
 
 
+ROWS_OF_A_COMMAND: Final = 100_000
 CLOSE: Final = "period.close"
+EXPORT_PLAN: Final = "export.plan"
+EXPORT_FACTS: Final = "export.facts"
+EXPORT_SWITCH: Final = "export.switch"
 APPLY: Final[Mapping[str, Callable[[Command, Changes], None]]] = {
     "customer.set": _customer_set,
     "pricing.apply": _pricing_apply,
@@ -89,6 +131,9 @@ APPLY: Final[Mapping[str, Callable[[Command, Changes], None]]] = {
     "key.revoke": _key_set,
     "forget": _forget,
     CLOSE: _period_close,
+    EXPORT_PLAN: _export_plan,
+    EXPORT_FACTS: _export_facts,
+    EXPORT_SWITCH: _export_switch,
     "config.set": _noted,
     NEW_RULES: _meters_apply,
 }

@@ -18,6 +18,7 @@ from tollspan_rater.query.allocation import allocation
 from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
+from tollspan_rater.query.begins import with_begins
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.contradictions import contradictions
@@ -27,6 +28,7 @@ from tollspan_rater.query.explain import explain
 from tollspan_rater.query.imported_revenue import revenue_list
 from tollspan_rater.query.inexact import inexact
 from tollspan_rater.query.invoice import invoice, lines
+from tollspan_rater.query.latency import latency
 from tollspan_rater.query.leakage import leakage
 from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
@@ -68,7 +70,7 @@ class Asker:
         if question == "config.show":
             return config_answer(self._resolved)
         with self.scope(tenant, params.get("customer"), params.get("as_of"), params.get("zone")) as scope:
-            answer = self._answer(question)(scope, params)
+            answer = with_begins(self._answer(question)(scope, params), params)
             if "as_of" not in params:
                 return answer
             words = f"as it was known at journal position {scope.as_of}, {instant(scope.now_ns)}"
@@ -130,6 +132,7 @@ _OF_CALLS: Final[Mapping[str, Callable[[Scope, Params], Answer]]] = {
     "calls": calls,
     "margin": margin,
     "leakage": leakage,
+    "latency": latency,
     "inexact": inexact,
     "duplicates": duplicates,
     "contradictions": contradictions,

@@ -33,8 +33,17 @@ def state_notes(bill: Bill) -> Iterator[str]:
 
 
 def state_details(bill: Bill) -> dict[str, object]:
-    """Return the state for machines; ``adjustments_since`` lists what later bills hold of this period."""
+    """Return the state for machines.
+
+    ``corrected`` holds the bounds of the periods that its adjustments correct; ``adjustments_since`` lists what later
+    bills hold of this period.
+    """
     details: dict[str, object] = {"state": bill.state}
+    if bill.adjustments:
+        periods = [one.corrects.period for one in bill.adjustments]
+        details["corrected"] = {
+            period.label: {"from": instant(period.start_ns), "to": instant(period.end_ns)} for period in periods
+        }
     if bill.close is not None:
         details |= {"digest": bill.close.digest, "cutoff": bill.close.cutoff, "closed_at": instant(bill.close.at_ns)}
         details["adjustments_since"] = [_cells(since) for since in bill.since]

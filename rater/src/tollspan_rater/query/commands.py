@@ -276,6 +276,66 @@ class CallRestore(Body):
         return self
 
 
+class ExportPlan(Body):
+    """What an export is to tell now: everything new, or only what was used or billed in a span of time or a period.
+
+    A ``dry_run`` only says what would be sent, in the target's words.
+    """
+
+    export: Id
+    from_: Instant | None = Field(None, alias="from")
+    to: Instant | None = None
+    period: str | None = Field(None, min_length=1, max_length=32)
+    dry_run: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_span(self) -> ExportPlan:
+        if self.period is not None and (self.from_ is not None or self.to is not None):
+            raise ValueError("give a period, or from and to: one of both")
+        return self
+
+
+class ExportRun(Body):
+    """Which export sends what is due, and for how many seconds at most."""
+
+    export: Id
+    seconds: int | None = Field(None, gt=0)
+
+
+class ExportRetry(Body):
+    """Rejected items that are planned anew: one ``item``, all with one ``code``, or all.
+
+    ``present`` or ``absent`` say of one item whether the target has it, where nobody else can tell.
+    """
+
+    export: Id
+    item: Id | None = None
+    code: str | None = None
+    present: Literal[True] | None = None
+    absent: Literal[True] | None = None
+    external_id: str | None = None
+    dry_run: bool | None = None
+
+    @model_validator(mode="after")
+    def _decides_one(self) -> ExportRetry:
+        if self.present and self.absent:
+            raise ValueError("an item is present or absent: give one of both")
+        if (self.present or self.absent) and self.item is None:
+            raise ValueError("say which item is present or absent")
+        if self.external_id is not None and not self.present:
+            raise ValueError("external_id is what the target calls an item that is present")
+        if self.item is not None and self.code is not None:
+            raise ValueError("give an item, or a code: one of both")
+        return self
+
+
+class ExportSwitch(Body):
+    """Which export stops sending, or goes on; ``note`` says why."""
+
+    export: Id
+    note: str = ""
+
+
 class Forget(Body):
     """The subject (a user or customer id) whose name is to be forgotten; totals stay."""
 
@@ -304,7 +364,7 @@ class CommandKind:
     kind: str
     help: str
     body: type[Body]
-    scope: Literal["admin", "pricing"] = "admin"
+    scope: Literal["admin", "pricing", "export"] = "admin"
     local: bool = False
 
 
@@ -323,6 +383,11 @@ _TABLE: Final = (
     CommandKind("call.amend", "Change quantities, model, provider, outcome or time of calls.", CallAmend),
     CommandKind("call.reattribute", "Attribute calls to another customer, feature or other key.", CallReattribute),
     CommandKind("call.restore", "Take corrections of calls back.", CallRestore),
+    CommandKind("export.plan", "Plan what an export has to tell now, without sending it.", ExportPlan, "export"),
+    CommandKind("export.run", "Send what an export has planned and is due.", ExportRun, "export"),
+    CommandKind("export.retry", "Plan rejected items anew, or say what a look found.", ExportRetry, "export"),
+    CommandKind("export.pause", "Stop an export from sending.", ExportSwitch, "export"),
+    CommandKind("export.resume", "Let a paused export send again.", ExportSwitch, "export"),
     CommandKind("forget", "Remove a person's name and keep every total.", Forget),
     CommandKind("rebuild", "Build the store again from the journal.", Nothing),
     CommandKind("snapshot", "Write a verified snapshot and drop the journal days that it covers.", Snapshot),

@@ -91,7 +91,7 @@ def summed_usage(
     sums: dict[GroupKey, _Sums] = defaultdict(_Sums)
     names = tuple(sorted({name for spell in spells for name in spell.tariff.dimensions}))
     with registered(connection, tenant, spells) as values:
-        for key, calls, quantities, unknown in _rows(connection, values, names):
+        for key, calls, quantities, unknown in usage_rows(connection, values, names):
             if key[0] is not None:
                 sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
     for (place, provider, model, decision, facts), one in sums.items():
@@ -111,12 +111,15 @@ def _group_key(key: tuple[Any, ...], names: Sequence[str], spells: Sequence[Spel
     return place, provider, model, decision, tuple((name, said[name]) for name in spell.tariff.dimensions)
 
 
-def _rows(
-    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], names: Sequence[str]
+def usage_rows(
+    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], names: Sequence[str], more: Sequence[str] = ()
 ) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
-    """Yield key, calls, known quantities and counts of calls that do not state a total."""
-    keys = ", ".join((*_KEYS, *map(fact_sql, names)))
-    width = len(_KEYS) + len(names)
+    """Yield key, calls, known quantities and counts of calls that do not state a total.
+
+    A key has what decides on a call, its facts by ``names``, and ``more``: SQL of the columns of calls.
+    """
+    keys = ", ".join((*_KEYS, *map(fact_sql, names), *more))
+    width = len(_KEYS) + len(names) + len(more)
     sums = ", ".join(f"sum({filled(name)})" for name in TOKEN_FIELDS)
     tokens = connection.execute(
         f"{FOUND} SELECT {keys}, count(*), "  # noqa: S608 - fixed names, bound values

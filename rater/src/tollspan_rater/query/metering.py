@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-import pyarrow as pa
-
-from tollspan_rater.cost.rates import Unknown
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.errors import UsageError
 from tollspan_rater.pricing.tree import TOKENS
 from tollspan_rater.query.filled import filled
 from tollspan_rater.query.grouping import ZERO
-from tollspan_rater.query.rated import RatedCall, decision_of, segment_at
-from tollspan_rater.query.scope import Scope, Wanted, asked_selection, column_of
-from tollspan_rater.query.selection import CallRow, Selection, bounds, current
-from tollspan_rater.query.window import WINDOWS, edges
-from tollspan_rater.rating.marginal import ChargedCall
+from tollspan_rater.query.parts import part_keys, part_steps, stand_in
+from tollspan_rater.query.rated import RatedCall
+from tollspan_rater.query.scope import Scope, Wanted, asked_selection
+from tollspan_rater.query.selection import Selection, bounds, current
 
 _EXACT_SQL: Final = "DECIMAL(38, 12)"
-_OF_DECISION: Final = ("environment", "phase", "outcome", "billable", "attempt", "retried", "quality")
-_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {  # what a dimension is worked out from, beside time
-    "reason": ("customer", *_OF_DECISION),
-    "plan": ("customer",),
-    "currency": ("customer",),
-    "period": ("customer",),
-    "segment": ("customer",),
-}
 _FOUND: Final = """
     WITH found AS ({found}),
     metered AS (
@@ -43,7 +31,6 @@ _FOUND: Final = """
            max((started_ns, call_id)) FILTER (WHERE amount IS NOT NULL), {values}
     FROM metered GROUP BY {keys} step
 """
-_PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
 
 
 @dataclass(slots=True)
@@ -111,8 +98,7 @@ def _parts(
     scope: Scope, params: Mapping[str, str], selection: Selection, names: Sequence[str], span: tuple[int, int]
 ) -> Iterator[tuple[RatedCall, Events]]:
     """Yield events that agree in everything a dimension looks at, each with a call that stands for them."""
-    keys = list(dict.fromkeys(key for name in names for key in _NEEDS.get(name, (column_of(name),)) if key in _PLACE))
-    steps = _steps(scope, selection, names, span)
+    keys, steps = part_keys(names), part_steps(scope, selection, names, span)
     query, values = current(selection)
     meter = params["meter"]
     amount, bound = _amount(meter)
@@ -128,13 +114,9 @@ def _parts(
         scope.connection.unregister("metering_steps")
     for row in rows:
         count, unstated, started_ns, total, most, latest, latest_at, said = row[len(keys) :]
-        cells: list[Any] = [None] * len(_PLACE)
-        for key, value in zip(keys, row, strict=False):
-            cells[_PLACE[key]] = value
-        cells[_PLACE["started_ns"]] = started_ns
         different_values = {value for value in said or () if value is not None}
         events = Events(count, unstated, total or ZERO, most, latest, latest_at or (0, ""), different_values)
-        yield _stands_for(scope, CallRow._make(cells)), events
+        yield stand_in(scope, started_ns, dict(zip(keys, row, strict=False))), events
 
 
 def _amount(meter: str) -> tuple[str, list[str]]:
@@ -149,26 +131,3 @@ def _amount(meter: str) -> tuple[str, list[str]]:
     if meter == "request":
         return f"1::{_EXACT_SQL}", []
     return f"CAST(units::JSON AS MAP(VARCHAR, {_EXACT_SQL}))[?]", [meter]
-
-
-def _steps(scope: Scope, selection: Selection, names: Sequence[str], span: tuple[int, int]) -> pa.Table:
-    """Return the instants between which every window, plan and period of every customer stays what it is."""
-    found = set(edges([name for name in names if name in WINDOWS], scope.zone, span))
-    if any(name in _NEEDS for name in names):
-        condition, values = selection.where()
-        customers = scope.connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values)  # noqa: S608 - fixed names, bound values
-        for (name,) in customers.fetchall():
-            for period in scope.accounts.periods(name, *span):
-                found.update(segment.start_ns for segment in scope.accounts.segments(name, period))
-    return pa.table({"edge": pa.array(sorted(found), pa.int64()), "step": pa.array(range(len(found)), pa.int64())})
-
-
-def _stands_for(scope: Scope, row: CallRow) -> RatedCall:
-    """Return a row as a rated call without money: enough to read the dimensions whose columns it holds."""
-    accounts = scope.accounts
-    period = accounts.period_at(row.customer, row.started_ns)
-    segment = segment_at(accounts.segments(row.customer, period), row.started_ns)
-    decision = decision_of(row, segment, accounts.customer(row.customer).phase)
-    plan, currency = (None, None) if segment.plan is None else (segment.plan.name, segment.plan.currency)
-    charged = ChargedCall(None, decision.reason, segment.version, currency)
-    return RatedCall(row, period, plan, decision, charged, Unknown("unmeasured", "only quantities were asked for"))

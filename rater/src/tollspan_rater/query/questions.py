@@ -15,6 +15,8 @@ from tollspan_rater.domain.correction import AMENDED
 from tollspan_rater.domain.usage import ATTRIBUTION_FIELDS
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.pricing.period import LABEL, LABELS, YEARS
+from tollspan_rater.query.quantile import MEASURES as TIMES
+from tollspan_rater.query.quantile import OUTPUT_LENGTH, QUANTILES, quantile_columns
 from tollspan_rater.rating.allocation import AllocationRule
 
 ANY_TAG: Final = "tags.NAME"  # among choices: the tags of all names
@@ -169,6 +171,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
 
 INEXACT: Final[tuple[str, ...]] = (*(quality for quality in QUALITIES if quality != "exact"), AMENDED)
 KEYS: Final[tuple[str, ...]] = tuple(key for key in ATTRIBUTION_FIELDS if key != "billable")
+ITEM_STATES: Final[tuple[str, ...]] = ("waiting", "sent", "accepted", "rejected", "held", "superseded")
 _SHOWN: Final = 200  # characters of a wrong value that a message repeats
 DIMENSIONS: Final[tuple[str, ...]] = (
     *KEYS,
@@ -177,6 +180,7 @@ DIMENSIONS: Final[tuple[str, ...]] = (
     *("minute", "hour", "day", "week", "month", "quarter", "period"),
     ANY_TAG,
 )
+OF_CALLS: Final[tuple[str, ...]] = (OUTPUT_LENGTH, *(name for name in DIMENSIONS if name != "meter"))
 AGGREGATES: Final[tuple[str, ...]] = ("sum", "count", "unique", "max", "latest")
 COUNTABLE: Final[tuple[str, ...]] = (
     *(key for key in ATTRIBUTION_FIELDS if key != "billable"),
@@ -331,6 +335,28 @@ _TABLE: Final = (
         quiet=("aborted", "retried", "not_charged", "charge", "unknown_cost"),
     ),
     Question(
+        "latency",
+        "How long calls took: quantiles of time to first token, duration, output length and output rate.",
+        (
+            *_SPAN_OF_TIME,
+            Param("by", "group by these dimensions", "enum", "model", repeat=True, choices=OF_CALLS),
+            Param("quantiles", "these quantiles", "enum", "p50,p95", repeat=True, choices=tuple(QUANTILES)),
+            Param(
+                "sort",
+                "largest first by the last quantile of this measure, or in order of this dimension",
+                "enum",
+                "calls",
+                choices=("calls", *TIMES, *OF_CALLS),
+            ),
+            _TOP,
+            *(param for param in _FILTERS if param.name != "unpriced"),
+            _AS_OF,
+        ),
+        "tollspan latency --by model,day --outcome complete --from 2026-11-01",
+        brief=("calls", *quantile_columns(tuple(QUANTILES))),
+        quiet=tuple(TIMES.values()),
+    ),
+    Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
         (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _SEGMENT, _AS_OF),
@@ -400,6 +426,58 @@ _TABLE: Final = (
         (_PERIOD, _ONE_CUSTOMER, _AS_OF),
         "tollspan export csv --period 2026-11 --out november",
         scope="export",
+    ),
+    Question(
+        "export.status",
+        "How the items of each export stand: waiting, sent without an answer, accepted, rejected, held.",
+        (Param("export", "only this export"),),
+        "tollspan export status",
+        scope="export",
+        brief=(*("export", "target", "state", "waiting", "sent", "accepted", "rejected", "held"), "superseded"),
+        quiet=("superseded",),
+    ),
+    Question(
+        "export.items",
+        "The items of an export: what was handed over, when, and what the target said.",
+        (
+            Param("export", "which export", positional=True, required=True),
+            Param("state", "only items that stand so", "enum", choices=ITEM_STATES),
+            _ONE_CUSTOMER,
+            Param("period", "only items of this billing period", "period"),
+            _LIMIT,
+        ),
+        "tollspan export items billing --state rejected",
+        scope="export",
+        brief=(
+            *("item_id", "customer", "service", "meter", "quantity", "amount", "currency", "state", "code", "why"),
+            "external_id",
+        ),
+        quiet=("quantity", "amount", "currency", "code", "why"),
+    ),
+    Question(
+        "export.check",
+        "What an export would not hand over: customers, meters and lines without words in its mapping. Exit 1 on any.",
+        (Param("export", "which export", positional=True, required=True),),
+        "tollspan export check billing",
+        scope="export",
+        brief=("what", "name", "why", "drafts"),
+    ),
+    Question(
+        "export.reconcile",
+        "What we know, what was handed over and what the target says it has, by customer, meter and day.",
+        (
+            Param("export", "which export", positional=True, required=True),
+            Param("from", "first day, included; default is 31 days ago", "date"),
+            Param("to", "last day, excluded", "date"),
+            _ONE_CUSTOMER,
+        ),
+        "tollspan export reconcile billing --from 2026-11-01",
+        scope="export",
+        brief=(
+            *("customer", "meter", "day", "currency", "ours", "accepted", "pending", "rejected", "target"),
+            *("difference", "cause"),
+        ),
+        quiet=("currency", "pending", "rejected"),
     ),
     Question(
         "audit",

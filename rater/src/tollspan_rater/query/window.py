@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tollspan_rater.domain.clock import from_ns
+from tollspan_rater.domain.clock import from_ns, to_ns
 
 _MINUTE_NS: Final = 60_000_000_000
 _QUARTER_NS: Final = 15 * _MINUTE_NS  # zones differ by quarters of an hour at the finest
@@ -29,6 +29,14 @@ WINDOWS: Final[Mapping[str, Callable[[datetime], str]]] = {
 }
 
 
+_FIRST_DAYS: Final[Mapping[str, Callable[[str], str]]] = {  # of windows that are named by their days
+    "day": lambda text: text,
+    "week": lambda text: f"{text}-1",
+    "month": lambda text: f"{text}-01",
+    "quarter": lambda text: f"{text[:4]}-{_MONTHS * int(text[-1]) - _MONTHS + 1:02}-01",
+}
+
+
 def window_of(name: str, zone: str) -> Callable[[int], str]:
     """Return how to tell the window in which an instant (nanoseconds since 1970) lies."""
     at, written, step = ZoneInfo(zone), WINDOWS[name], _step([name])
@@ -42,6 +50,17 @@ def window_of(name: str, zone: str) -> Callable[[int], str]:
         return text
 
     return window
+
+
+def begin_of(name: str, label: str, zone: str) -> int:
+    """Return the instant at which the window of a label begins.
+
+    Raises:
+        ValueError: the label is that of no window.
+    """
+    if name in _FIRST_DAYS:
+        return to_ns(datetime.fromisoformat(_FIRST_DAYS[name](label)).replace(tzinfo=ZoneInfo(zone)))
+    return to_ns(datetime.fromisoformat(label))
 
 
 def edges(names: Sequence[str], zone: str, span: tuple[int, int]) -> list[int]:

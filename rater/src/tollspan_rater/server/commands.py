@@ -22,6 +22,7 @@ from tollspan_rater.query.care import quarantined_pieces
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.query.supposed_prices import version_at
+from tollspan_rater.server import exporting
 from tollspan_rater.server.care import backup, rebuild, take_snapshot
 from tollspan_rater.server.closing import close_period
 from tollspan_rater.server.correcting import correct
@@ -192,6 +193,11 @@ _EXECUTE: Final[Mapping[str, Callable[[Rater, dict[str, Any], str, str], Receipt
     "reextract": reextract,
     "period.close": close_period,
     **{kind: correct(kind) for kind in CORRECTIONS},
+    "export.plan": exporting.plan,
+    "export.run": exporting.run,
+    "export.retry": exporting.retry,
+    "export.pause": exporting.switch(paused=True),
+    "export.resume": exporting.switch(paused=False),
     "forget": forget,
     "rebuild": rebuild,
     "snapshot": take_snapshot,

@@ -10,11 +10,12 @@ from prometheus_client.metrics_core import Metric
 from tollspan_rater.metrics import money_spans, pieces, vitals
 from tollspan_rater.metrics.answers import Figures
 from tollspan_rater.metrics.exposition import exposed
+from tollspan_rater.metrics.refused_keys import RefusedKeys
 from tollspan_rater.metrics.requests import Requests
 from tollspan_rater.server.rater import Rater
 
 
-def scrape_of(rater: Rater, requests: Requests) -> Callable[[str, str], tuple[bytes, str]]:
+def scrape_of(rater: Rater, requests: Requests, refused_keys: RefusedKeys) -> Callable[[str, str], tuple[bytes, str]]:
     """Return what answers a scrape: the rater's state first, so that it is there when a question fails."""
     figures = Figures(rater, rater.clock, rater.config.zone)
 
@@ -29,7 +30,11 @@ def scrape_of(rater: Rater, requests: Requests) -> Callable[[str, str], tuple[by
         if rater.trace_out is not None and tenant == rater.config.tenant:
             yield from money_spans.families(rater.trace_out.figures)
 
-    sources = (requests.metrics, state, of_money_spans, of_pieces, figures.metrics)
+    def of_refused_keys(tenant: str) -> Iterator[Metric]:
+        if tenant == rater.config.tenant:  # who has no valid key has no tenant either
+            yield from refused_keys.metrics()
+
+    sources = (requests.metrics, of_refused_keys, state, of_money_spans, of_pieces, figures.metrics)
     return lambda tenant, accept: exposed(sources, tenant, accept)
 
 

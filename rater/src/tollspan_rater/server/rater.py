@@ -28,6 +28,7 @@ from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
 from tollspan_rater.query.rater import Receipt
+from tollspan_rater.server.exports import ExportLocks
 from tollspan_rater.server.meaning import MEANING, reader
 from tollspan_rater.server.opening import open_store
 from tollspan_rater.server.rebuilding import rebuild_store
@@ -40,6 +41,7 @@ from tollspan_rater.trace_out.trace_out import TraceOut
 
 log = logging.getLogger("tollspan")
 
+EXPORTS: Final = "export."  # questions whose answer needs a target and its mapping
 FRESH_S: Final = 2.0  # an answer waits this long for what is durable already
 APPLIED_S: Final = 60.0  # a command is applied within this, or its receipt says that it will be
 
@@ -62,6 +64,7 @@ class Rater:
         self.asker = Asker(self.database, self.names, resolved, folder, clock, self._pieces_at)
         self.trace_out: TraceOut | None = None  # what tells traces of money, while it serves and one is configured
         self.caring = threading.RLock()  # snapshot, rebuild, backup and forget: one at a time
+        self.export_locks = ExportLocks()
         self.closing = threading.Lock()  # one close at a time: each builds on what the one before it booked
         self._keys: tuple[int, dict[str, state.Key]] = (-1, {})
         self._thread = threading.Thread(target=self.writer.run, name="tollspan-writer", daemon=True)
@@ -93,6 +96,10 @@ class Rater:
     def ask(self, question: str, params: Mapping[str, str], *, tenant: str) -> Answer:
         """Answer a question about everything that is durable at its beginning."""
         self.writer.wait_for(self.journal.last_position, FRESH_S)
+        if question.startswith(EXPORTS):
+            from tollspan_rater.server.export_answers import answer  # noqa: PLC0415 - it needs the rater's type
+
+            return answer(self, question, params, tenant=tenant)
         return self.asker.ask(question, params, tenant=tenant)
 
     def execute(self, kind: str, body: Mapping[str, Any], *, tenant: str, actor: str) -> Receipt:

@@ -9,7 +9,7 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -25,12 +25,14 @@ from tollspan_rater.config.model import Tls as TlsFiles
 from tollspan_rater.errors import ConfigError
 from tollspan_rater.ingest import event_http
 from tollspan_rater.ingest.address import Tls
-from tollspan_rater.ingest.admission import Admission, Refusal, by_key
+from tollspan_rater.ingest.admission import Admission, Outcome, Refusal, by_key
 from tollspan_rater.ingest.limits import Limits
 from tollspan_rater.ingest.otlp_grpc import GrpcReceiver
 from tollspan_rater.ingest.otlp_http import traces_app
+from tollspan_rater.metrics.refused_keys import RefusedKeys
 from tollspan_rater.metrics.requests import Requests
 from tollspan_rater.server.config_history import note_config
+from tollspan_rater.server.export_schedule import export_schedules
 from tollspan_rater.server.measuring import scrape_of
 from tollspan_rater.server.meters import apply_file
 from tollspan_rater.server.money_spans import money_spans
@@ -97,14 +99,14 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     note_config(rater, LOCAL_ACTOR)
     _apply_pricing(rater)
     _apply_meters(rater)
-    with money_spans(rater):
+    with money_spans(rater), export_schedules(rater):
         _answer(rater, stop, ready)
 
 
 def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) -> None:
     config = rater.config
-    requests = Requests()
-    admission = _admission(rater, requests)
+    requests, refused_keys = Requests(), RefusedKeys()
+    admission = _admission(rater, (requests.observe, refused_keys.observe))
     token = secrets.token_urlsafe(32)
     grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
     events = Route(event_http.PATH, event_http.events_endpoint(admission), methods=["POST"])
@@ -112,7 +114,7 @@ def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) 
     http_door = HttpServer(spans_door, config.listen.http, config.tls, "listen.http", mutual=True)
     # The API always asks for a key; a command on this machine has the local one and no client certificate.
     pages = page_routes(rater, token, rater.clock, lambda: secrets.token_urlsafe(32))
-    api = create_app(rater, token, scrape_of(rater, requests), pages)
+    api = create_app(rater, token, scrape_of(rater, requests, refused_keys), pages)
     api_door = HttpServer(api, config.listen.api, config.tls, "listen.api", mutual=False)
     for door in (grpc_door, http_door, api_door):
         door.start()
@@ -159,8 +161,12 @@ def _apply_meters(rater: Rater) -> None:
         apply_file(rater, Path(path), rater.config.tenant, LOCAL_ACTOR)
 
 
-def _admission(rater: Rater, requests: Requests) -> Admission:
+def _admission(rater: Rater, observers: Sequence[Callable[[str, Outcome], None]]) -> Admission:
     config = rater.config
+
+    def observe(sender: str, outcome: Outcome) -> None:
+        for told in observers:
+            told(sender, outcome)
 
     def health() -> Refusal | None:
         trouble = rater.trouble()
@@ -182,7 +188,7 @@ def _admission(rater: Rater, requests: Requests) -> Admission:
         limits,
         reject_bad_keys=config.auth.on_failure == "reject",
         before_ok=lambda: failpoints.hit("before_ok"),
-        observe=requests.observe,
+        observe=observe,
     )
 
 

@@ -241,6 +241,53 @@ CREATE TABLE imported_revenue (
     currency VARCHAR NOT NULL,
     note VARCHAR NOT NULL
 );
+-- What is handed over to other systems: one row for each item, frozen when it was planned. An export is one row of the
+-- configuration: its name, its target, its mapping.
+CREATE TABLE export_items (
+    tenant VARCHAR NOT NULL,
+    export VARCHAR NOT NULL,        -- its name in the configuration
+    item_id VARCHAR NOT NULL,       -- li_ and a digest: of tenant, export, component and ordinal
+    position BIGINT NOT NULL,       -- the journal entry that planned it
+    place BIGINT NOT NULL,          -- in the order in which the items of an export were planned
+    at_ns BIGINT NOT NULL,
+    target VARCHAR NOT NULL,        -- what kind of system it is for, e.g. stripe-invoice-items
+    source VARCHAR NOT NULL,        -- amount: a line of a statement; usage: a difference of a quantity
+    customer VARCHAR NOT NULL,
+    component VARCHAR NOT NULL,     -- the line's id; or bucket of time, zone, meter and dimensions as JSON
+    ordinal INTEGER NOT NULL,       -- counts the items of a component from 0
+    meter VARCHAR NOT NULL,
+    period VARCHAR NOT NULL,        -- label of the billing period that it belongs to
+    start_ns BIGINT NOT NULL,       -- service time
+    end_ns BIGINT NOT NULL,
+    stamp_ns BIGINT NOT NULL,       -- when it tells the target that it happened
+    quantity VARCHAR,               -- exact decimal, signed
+    amount VARCHAR,                 -- exact decimal, net of tax, signed
+    currency VARCHAR,
+    draft VARCHAR NOT NULL USING COMPRESSION zstd,  -- JSON: what is handed over, in our own words
+    element VARCHAR NOT NULL USING COMPRESSION zstd -- JSON: the same in the target's words
+);
+-- What happened to items, one after the other: an item stands where its facts, in their order, bring it.
+CREATE TABLE export_facts (
+    tenant VARCHAR NOT NULL,
+    export VARCHAR NOT NULL,
+    item_id VARCHAR NOT NULL,
+    position BIGINT NOT NULL,
+    place BIGINT NOT NULL,          -- order of all facts
+    at_ns BIGINT NOT NULL,
+    actor VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,          -- sent, receipt, rejected, not_taken, unclear, absent, held or superseded
+    body VARCHAR NOT NULL           -- JSON: key, external_id, code, why, not_before_ns, look_first, by
+);
+-- Exports that were paused and resumed: the newest row of a name holds.
+CREATE TABLE export_switches (
+    tenant VARCHAR NOT NULL,
+    export VARCHAR NOT NULL,
+    position BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    actor VARCHAR NOT NULL,
+    paused BOOLEAN NOT NULL,
+    note VARCHAR NOT NULL
+);
 CREATE TABLE forgotten (tenant VARCHAR NOT NULL, subject VARCHAR NOT NULL, position BIGINT NOT NULL);
 
 -- Calls as they stand: positive legs that no negative leg has taken back. A join, for NOT EXISTS hashes every leg.

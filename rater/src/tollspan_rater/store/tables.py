@@ -79,6 +79,21 @@ _TABLES: Final[dict[str, pa.Schema]] = {
             ("tenant", _TEXT), ("id", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("customer", _TEXT),
             ("day", _TEXT), ("amount", _TEXT), ("currency", _TEXT), ("note", _TEXT),
         ],
+        "export_items": [
+            ("tenant", _TEXT), ("export", _TEXT), ("item_id", _TEXT), ("position", _LONG), ("place", _LONG),
+            ("at_ns", _LONG), ("target", _TEXT), ("source", _TEXT), ("customer", _TEXT), ("component", _TEXT),
+            ("ordinal", _INT), ("meter", _TEXT), ("period", _TEXT), ("start_ns", _LONG), ("end_ns", _LONG),
+            ("stamp_ns", _LONG), ("quantity", _TEXT), ("amount", _TEXT), ("currency", _TEXT), ("draft", _TEXT),
+            ("element", _TEXT),
+        ],
+        "export_facts": [
+            ("tenant", _TEXT), ("export", _TEXT), ("item_id", _TEXT), ("position", _LONG), ("place", _LONG),
+            ("at_ns", _LONG), ("actor", _TEXT), ("kind", _TEXT), ("body", _TEXT),
+        ],
+        "export_switches": [
+            ("tenant", _TEXT), ("export", _TEXT), ("position", _LONG), ("at_ns", _LONG), ("actor", _TEXT),
+            ("paused", _FLAG), ("note", _TEXT),
+        ],
         "forgotten": [("tenant", _TEXT), ("subject", _TEXT), ("position", _LONG)],
     }.items()
 }  # fmt: skip

@@ -1,0 +1,48 @@
+"""The places that usage and amounts are handed over to, by the name that the configuration uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Final, cast
+
+from tollspan_rater.errors import NotFoundError
+from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.target import Target
+
+TARGETS: Final[Mapping[str, str]] = {
+    "chargebee-usage-events": "chargebee_usage_events:target",
+    "chargebee-usages": "chargebee_usages:target",
+    "csv": "file_target:csv_file",
+    "flexprice": "flexprice:target",
+    "focus": "file_target:focus_file",
+    "jsonl": "file_target:jsonl_file",
+    "lago-events": "lago_events:target",
+    "lago-invoices": "lago_invoices:target",
+    "lago-rated-events": "lago_rated_events:target",
+    "netsuite-file": "file_target:netsuite_file",
+    "openmeter": "openmeter:target",
+    "parquet": "file_target:parquet_file",
+    "razorpay-invoices": "razorpay_invoices:target",
+    "recurly-usage": "recurly_usage:target",
+    "stripe-invoice-items": "stripe_invoice_items:target",
+    "stripe-meter-events": "stripe_meter_events:target",
+    "stripe-meter-stream": "stripe_meter_stream:target",
+    "webhook": "webhook:target",
+    "webhook-usage": "webhook:usage",
+    "zuora-file": "file_target:zuora_file",
+    "zuora-usage": "zuora_usage:target",
+}
+
+
+def target(name: str, settings: Settings) -> Target:
+    """Make the target of a name; the module of its function is loaded only now.
+
+    Raises:
+        NotFoundError: no target has the name.
+    """
+    if name not in TARGETS:
+        raise NotFoundError("export target", name, f"Choose one of {', '.join(sorted(TARGETS))}.")
+    module, _, function = TARGETS[name].partition(":")
+    make = cast("Callable[[Settings], Target]", getattr(import_module(f"{__name__}.{module}"), function))
+    return make(settings)

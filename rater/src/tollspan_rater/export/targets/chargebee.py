@@ -1,0 +1,26 @@
+"""What Chargebee's interfaces have in common: address, credential, errors."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tollspan_rater.export.credential import basic
+from tollspan_rater.export.http import Answer, Http
+from tollspan_rater.export.rules import Rule, at
+from tollspan_rater.export.settings import Settings
+
+SECOND: Final = 1_000_000_000
+
+# https://apidocs.chargebee.com/docs/api/error-handling: a lock held by another request, or too many of them.
+RULES: Final = (Rule(409, "not_taken", "api_request_limit_exceeded"), Rule(429, "not_taken"))
+
+
+def connect(settings: Settings, host: str) -> Http:
+    """Return the way to a site's API; ``host`` has a place for the option ``site``, the secret ``key`` opens it."""
+    url = settings.url or f"https://{host.format(site=settings.options.get('site', ''))}/api/v2"
+    return Http(settings.client, url, settings.clock, {"Authorization": basic(settings.secrets.get("key", ""))})
+
+
+def said(answer: Answer) -> tuple[str, str]:
+    """Return code and sentence of an error."""
+    return at(answer.body, "api_error_code"), at(answer.body, "message")

@@ -1,0 +1,117 @@
+"""Chargebee usage events: usage of a subscription, hour by hour, told while Chargebee still takes it.
+
+Chargebee takes an event for twelve hours only and cannot be asked for one, so what becomes known later is told in the
+hour that is open then, and an event without an answer is sent again while its key is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from tollspan_rater.export.contract import Contract, Needs
+from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.http import Answer, Http, Lost, Request
+from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.target import (
+    Element,
+    Held,
+    Mapped,
+    NotTaken,
+    Outcome,
+    Refused,
+    Sending,
+    Sight,
+    Unclear,
+    Wanted,
+)
+from tollspan_rater.export.targets import chargebee
+
+_BATCH: Final = 500
+CONTRACT: Final = Contract(
+    name="chargebee-usage-events",
+    takes="usage",
+    source="https://apidocs.chargebee.com/docs/api/usage_events",
+    batch=_BATCH,
+    per_second=10_000 / 60 / _BATCH,  # 10,000 events a minute
+    dedup_s=12 * 3600,  # (subscription, time, id) counts once, and after twelve hours the time is refused
+    looks=False,
+    past_s=12 * 3600,
+    future_s=0,
+    bucket="hour",
+    late="next",
+    negative="carried",
+    needs=Needs(customer=("subscription",), meter=("property",)),
+)
+_PATH: Final = "/batch/usage_events"
+_PARTIAL: Final = "ubb_batch_ingestion_invalid_request"  # the type of the error that names the events at fault
+
+
+def target(settings: Settings) -> UsageEvents:
+    """Make the target; option ``site``, secret ``key``."""
+    return UsageEvents(chargebee.connect(settings, "{site}.ingest.chargebee.com"))
+
+
+class UsageEvents:
+    """Hands over usage as batches of usage events."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    @property
+    def contract(self) -> Contract:
+        """What Chargebee allows."""
+        return CONTRACT
+
+    def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
+        """Return a usage event; the quantity is text under the property that the metered feature adds up."""
+        quantity = "0" if draft.quantity is None else f"{draft.quantity:f}"
+        return {
+            "deduplication_id": item_id,
+            "subscription_id": mapped.customer["subscription"],
+            "usage_timestamp": stamp_ns // 1_000_000,
+            "properties": {**dict(draft.dimensions), mapped.meter["property"]: quantity},
+        }
+
+    def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+        """Send a batch; Chargebee names the events that it did not take."""
+        answer = self._http.ask(Request("POST", _PATH, json={"events": [dict(one.element) for one in sendings]}))
+        failed = dict(_failed(answer))
+        others = _others(answer, failed)
+        if any(item_id not in {one.item_id for one in sendings} for item_id in failed):
+            return [Unclear("Chargebee names events at fault that cannot be told apart")] * len(sendings)
+        return [failed.get(one.item_id, others) for one in sendings]
+
+    def look(self, sending: Sending) -> Sight:
+        """Say that nobody can know: usage events cannot be read back one by one."""
+        return Unclear(f"Chargebee cannot be asked for {sending.item_id}")
+
+    def held(self, wanted: Wanted) -> Held | None:
+        """Say nothing: the ingested usage of a day can only be seen on Chargebee's own pages."""
+        return None
+
+    def close(self) -> None:
+        """End the connections."""
+        self._http.close()
+
+
+def _others(answer: Answer | Lost, failed: Mapping[str, Refused]) -> Outcome:
+    """Say what became of the events that are not named as failed."""
+    if failed and isinstance(answer, Answer) and not answer.ok:
+        return NotTaken("another event of its batch was at fault", after_s=0)
+    if isinstance(answer, Answer) and at(answer.body, "type") == _PARTIAL and not failed:
+        return Unclear("Chargebee found faults in the batch and does not name them")
+    return outcome(answer, chargebee.RULES, chargebee.said, lambda answer: at(answer.body, "batch_id"))
+
+
+def _failed(answer: Answer | Lost) -> Iterator[tuple[str, Refused]]:
+    """Yield the events that Chargebee names as failed, by their id; an empty id where it names none."""
+    body = answer.body if isinstance(answer, Answer) else None
+    entries: Any = body.get("failed_events") if isinstance(body, Mapping) else None
+    for entry in entries if isinstance(entries, list) else ():
+        event = entry.get("usage_event") if isinstance(entry, Mapping) else None
+        item_id = at(entry, "deduplication_id") or at(event, "deduplication_id")
+        code = at(entry, "error_code") or at(entry, "api_error_code") or "failed_event"
+        why = at(entry, "error_message") or at(entry, "message") or str(entry)[:200]
+        yield item_id, Refused(code, why)

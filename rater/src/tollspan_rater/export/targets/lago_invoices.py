@@ -1,0 +1,191 @@
+"""Lago as one-off invoices: one for the lines of a customer that are due together, one fee a line.
+
+Lago has no idempotency key here, so nothing is ever sent twice without a look first: each fee carries its item's id
+in its description, and ``GET /fees`` tells it back. A fee may be below zero, an invoice may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from tollspan_rater.domain.money import EXACT, exact_sum, exponent
+from tollspan_rater.export.contract import Contract, Needs
+from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.http import Answer, Lost, Request
+from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.target import (
+    Absent,
+    Accepted,
+    Element,
+    Held,
+    Mapped,
+    NotTaken,
+    Outcome,
+    Refused,
+    Sending,
+    Sight,
+    Unclear,
+    Wanted,
+)
+from tollspan_rater.export.targets.lago import RULES, Lago, said
+from tollspan_rater.query.wording import instant
+
+AMOUNTS: Final = Contract(
+    name="lago-invoices",
+    takes="amount",
+    source="lago-openapi 1.51.0 POST /invoices, GET /fees; lago-api fees/one_off_service.rb, models/invoice.rb",
+    batch=500,
+    per_second=50,
+    dedup_s=0,
+    settle_s=300,
+    negative="carried",
+    needs=Needs(customer=("external_customer_id",), meter=("add_on_code",)),
+)
+_RULES: Final = (
+    Rule(404, "refused", "customer_not_found"),
+    Rule(404, "refused", "add_on_not_found"),
+    *RULES,
+)
+_SECOND: Final = 1_000_000_000
+_SLACK_NS: Final = 3_600 * _SECOND  # its clock and ours differ
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The fees of a customer that were made since an instant, as they were listed at another."""
+
+    since_ns: int
+    at_ns: int
+    fees: Sequence[Mapping[str, Any]]
+
+    def tells_of(self, sending: Sending) -> bool:
+        """Tell whether a fee of a sending would be in it: it goes back far enough and was made late enough."""
+        settled_ns = sending.since_ns + AMOUNTS.settle_s * _SECOND
+        return self.since_ns <= sending.since_ns - _SLACK_NS and settled_ns <= self.at_ns
+
+
+class LagoInvoices:
+    """Makes one-off invoices in one organisation of Lago. Secret: ``key``."""
+
+    contract = AMOUNTS
+
+    def __init__(self, settings: Settings) -> None:
+        self._lago = Lago(settings)
+        self._clock = settings.clock
+        self._listings: dict[str, Listing] = {}
+
+    def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
+        """Make a fee with the customer and currency of its invoice; one unit at the line's whole amount."""
+        amount, currency = draft.amount or Decimal(0), draft.currency or ""
+        return {
+            "external_customer_id": mapped.customer["external_customer_id"],
+            "currency": currency,
+            "fee": {
+                "add_on_code": mapped.meter["add_on_code"],
+                "invoice_display_name": draft.description,
+                "unit_amount_cents": int(EXACT.multiply(amount, Decimal(10) ** exponent(currency))),
+                "units": "1",
+                "description": _described(draft, item_id),
+                "from_datetime": instant(draft.service.start_ns),
+                "to_datetime": instant(draft.service.end_ns - _SECOND),
+            },
+        }
+
+    def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+        """Make an invoice for each customer and currency; after a refusal for the rate, the others are left."""
+        told: dict[str, Outcome] = {}
+        for group in _by_invoice(sendings):
+            pause = next((one for one in told.values() if isinstance(one, NotTaken)), None)
+            told |= dict.fromkeys((one.item_id for one in group), pause) if pause else self._invoiced(group)
+        return [told[one.item_id] for one in sendings]
+
+    def look(self, sending: Sending) -> Sight:
+        """Look for the item's id among the descriptions of the customer's fees since it was first sent.
+
+        The lines of one invoice are looked for one by one; the first of them lists the fees for all.
+        """
+        customer = sending.element["external_customer_id"]
+        listing = self._listings.get(customer)
+        if listing is None or not listing.tells_of(sending):
+            since_ns, now_ns = max(0, sending.since_ns - _SLACK_NS), self._clock.now_ns()
+            fees = self._fees(customer, {"created_at_from": instant(since_ns) or ""})
+            if fees is None:
+                return Unclear("Lago did not list the customer's fees")
+            listing = self._listings[customer] = Listing(since_ns, now_ns, fees)
+        found = next((fee for fee in listing.fees if sending.item_id in (fee.get("description") or "")), None)
+        return Absent() if found is None else Accepted(str(found.get("lago_id", "")))
+
+    def held(self, wanted: Wanted) -> Held | None:
+        """Add up the fees of a customer for an add-on whose service begins within the day."""
+        fees = self._fees(wanted.customer["external_customer_id"], {})
+        if fees is None:
+            return None
+        start, end = instant(wanted.start_ns) or "", instant(wanted.end_ns) or ""
+        found = [
+            fee
+            for fee in fees
+            if fee["item"]["code"] == wanted.meter["add_on_code"] and start <= (fee.get("from_date") or "") < end
+        ]
+        currencies = {str(fee["amount_currency"]) for fee in found}
+        if len(currencies) > 1:
+            return None
+        currency = next(iter(currencies), None)
+        cents = exact_sum(Decimal(fee["amount_cents"]) for fee in found)
+        return Held(amount=cents.scaleb(-exponent(currency)) if currency else cents, currency=currency)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._lago.close()
+
+    def _invoiced(self, group: Sequence[Sending]) -> dict[str, Outcome]:
+        first, fees = group[0].element, [one.element["fee"] for one in group]
+        total = sum(fee["unit_amount_cents"] for fee in fees)
+        if total < 0:
+            return dict.fromkeys((one.item_id for one in group), _below_zero(total, first))
+        invoice = {name: first[name] for name in ("external_customer_id", "currency")}
+        answer = self._lago.ask(Request("POST", "/api/v1/invoices", json={"invoice": {**invoice, "fees": fees}}))
+        whole = outcome(answer, _RULES, said)
+        if not isinstance(whole, Accepted):
+            return dict.fromkeys((one.item_id for one in group), whole)
+        names = _names(answer)
+        return {one.item_id: Accepted(names.get(one.element["fee"]["description"], "")) for one in group}
+
+    def _fees(self, customer: str, query: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
+        return self._lago.rows("fees", {"external_customer_id": customer, "fee_type": "add_on", **query})
+
+
+def target(settings: Settings) -> LagoInvoices:
+    """Make the target."""
+    return LagoInvoices(settings)
+
+
+def _by_invoice(sendings: Sequence[Sending]) -> list[list[Sending]]:
+    groups: dict[tuple[str, str], list[Sending]] = {}
+    for one in sendings:
+        groups.setdefault((one.element["external_customer_id"], one.element["currency"]), []).append(one)
+    return list(groups.values())
+
+
+def _below_zero(total: int, element: Element) -> Refused:
+    why = (
+        f"the lines of {element['external_customer_id']} that are due come to {total} minor units of "
+        f"{element['currency']}, and Lago makes no invoice below zero: try again when later lines outweigh them, or "
+        "issue a credit note in Lago and say that it is there"
+    )
+    return Refused("negative_total", why)
+
+
+def _described(draft: Draft, item_id: str) -> str:
+    corrects = f", corrects {draft.corrects}" if draft.corrects else ""
+    return f"{draft.service.label}, line {draft.component}{corrects} [{item_id}]"
+
+
+def _names(answer: Answer | Lost) -> Mapping[str, str]:
+    """Return Lago's ids of the fees it made, by their descriptions."""
+    body = answer.body if isinstance(answer, Answer) and isinstance(answer.body, Mapping) else {}
+    fees = (body.get("invoice") or {}).get("fees") or []
+    return {str(fee.get("description")): str(fee.get("lago_id", "")) for fee in fees}

@@ -1,0 +1,45 @@
+"""Lago as events with their price: amounts that we rated, for its dynamic charge model.
+
+As :mod:`tollspan_rater.export.targets.lago_events`; Lago adds up ``precise_total_amount_cents`` instead of rating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from tollspan_rater.domain.money import EXACT, exact_sum, exponent
+from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.target import Element, Held, Mapped, Wanted
+from tollspan_rater.export.targets.lago_events import USAGE, LagoEvents
+from tollspan_rater.query.wording import plain
+
+AMOUNTS: Final = replace(USAGE, name="lago-rated-events", takes="amount")
+
+
+class LagoRatedEvents(LagoEvents):
+    """Sends the lines of statements as events whose amount is given."""
+
+    def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
+        """Make an event of a line; currency and line are properties, so that a look at Lago leads back here."""
+        event = super().element(draft, item_id, stamp_ns, mapped)
+        currency = draft.currency or ""
+        cents = EXACT.multiply(draft.amount or Decimal(0), Decimal(10) ** exponent(currency))
+        properties = {**event["properties"], "currency": currency, "line": draft.component}
+        return {**event, "properties": properties, "precise_total_amount_cents": f"{plain(cents):f}"}
+
+    def _sum(self, events: Sequence[Mapping[str, Any]], wanted: Wanted) -> Held | None:
+        currencies = {str(one["properties"].get("currency", "")) for one in events}
+        if len(currencies) > 1:  # amounts of several currencies are no sum
+            return None
+        currency = next(iter(currencies), "")
+        cents = exact_sum(Decimal(one.get("precise_total_amount_cents") or 0) for one in events)
+        return Held(amount=EXACT.multiply(cents, Decimal(10) ** -exponent(currency)), currency=currency or None)
+
+
+def target(settings: Settings) -> LagoRatedEvents:
+    """Make the target."""
+    return LagoRatedEvents(settings, AMOUNTS)

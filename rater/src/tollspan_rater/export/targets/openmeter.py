@@ -1,0 +1,122 @@
+"""OpenMeter: usage as CloudEvents, which its meters add up.
+
+It remembers a source and id for 32 days and drops copies without a word; after that it is asked first. It takes an
+event before it has looked at it: what its meters cannot read shows when the event is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+from tollspan_rater.domain.money import exact_sum
+from tollspan_rater.export.contract import Contract, Needs
+from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.http import Answer, Http, Lost, Request
+from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.target import (
+    Absent,
+    Accepted,
+    Element,
+    Held,
+    Mapped,
+    Outcome,
+    Refused,
+    Sending,
+    Sight,
+    Unclear,
+    Wanted,
+)
+from tollspan_rater.query.wording import instant, plain
+
+URL: Final = "https://openmeter.cloud"
+USAGE: Final = Contract(
+    name="openmeter",
+    takes="usage",
+    source="openmeter api/openapi.yaml 1.0.0 /api/v1/events; openmeter/dedupe (32 days)",
+    batch=100,
+    all_or_nothing=True,
+    dedup_s=32 * 86_400,
+    settle_s=300,
+    bucket="hour",
+    needs=Needs(customer=("subject",), meter=("event_type", "meter_slug")),
+)
+_RULES: Final = (Rule(404, "not_taken"), Rule(412, "not_taken"))
+
+
+class OpenMeter:
+    """Sends events to one namespace. Secret: ``key``, its API token. Option ``source`` (default ``tollspan``)."""
+
+    contract = USAGE
+
+    def __init__(self, settings: Settings) -> None:
+        credential = {"Authorization": f"Bearer {settings.secrets.get('key', '')}"}
+        self._http = Http(settings.client, settings.url or URL, settings.clock, credential)
+        self._source = settings.options.get("source", "tollspan")
+
+    def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
+        """Make an event with the quantity as ``$.value`` and the dimensions beside it, to group by."""
+        return {
+            "specversion": "1.0",
+            "id": item_id,
+            "source": self._source,
+            "type": mapped.meter["event_type"],
+            "subject": mapped.customer["subject"],
+            "time": instant(stamp_ns),
+            "datacontenttype": "application/json",
+            "data": {**dict(draft.dimensions), "value": f"{plain(draft.quantity or Decimal(0)):f}"},
+        }
+
+    def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+        """Send a batch; nothing tells one event of it from another."""
+        content = {"Content-Type": "application/cloudevents-batch+json"}
+        request = Request("POST", "/api/v1/events", json=[one.element for one in sendings], headers=content)
+        whole = outcome(self._http.ask(request), _RULES, _said)
+        return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
+
+    def look(self, sending: Sending) -> Sight:
+        """List the event by its id, from its own time on: without a beginning only 72 hours are listed."""
+        query = {"id": sending.item_id, "from": sending.element["time"], "limit": "100"}
+        answer = self._http.ask(Request("GET", "/api/v1/events", query=query))
+        if isinstance(answer, Lost) or answer.status != HTTPStatus.OK or not isinstance(answer.body, list):
+            return Unclear(answer.why if isinstance(answer, Lost) else f"OpenMeter answered HTTP {answer.status}")
+        found = next((row for row in answer.body if _same(row["event"], sending.element)), None)
+        if found is None:
+            return Absent()
+        fault = found.get("validationError")
+        return Refused("validation_error", str(fault)) if fault else Accepted(sending.item_id)
+
+    def held(self, wanted: Wanted) -> Held | None:
+        """Ask the meter for the sum of a subject; OpenMeter answers with a JSON number."""
+        query = {
+            "from": instant(wanted.start_ns) or "",
+            "to": instant(wanted.end_ns) or "",
+            "subject": wanted.customer["subject"],
+        }
+        path = f"/api/v1/meters/{quote(wanted.meter['meter_slug'], safe='')}/query"
+        answer = self._http.ask(Request("GET", path, query=query))
+        if isinstance(answer, Lost) or answer.status != HTTPStatus.OK or not isinstance(answer.body, Mapping):
+            return None
+        return Held(quantity=exact_sum(Decimal(str(row["value"])) for row in answer.body.get("data", [])))
+
+    def close(self) -> None:
+        """End the connections."""
+        self._http.close()
+
+
+def target(settings: Settings) -> OpenMeter:
+    """Make the target."""
+    return OpenMeter(settings)
+
+
+def _same(event: Mapping[str, Any], element: Element) -> bool:
+    return all(event.get(name) == element[name] for name in ("id", "source"))
+
+
+def _said(answer: Answer) -> tuple[str, str]:
+    body = answer.body if isinstance(answer.body, Mapping) else {}
+    return "", str(body.get("detail") or body.get("title") or "")

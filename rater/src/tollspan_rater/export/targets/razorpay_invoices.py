@@ -1,0 +1,152 @@
+"""Razorpay invoices: the lines of a statement become line items of one draft invoice a customer and currency.
+
+Drafts are looked through and issued by you. Razorpay takes no line below zero: a correction in the customer's favour
+is listed and stays with you.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from tollspan_rater.domain.money import EXACT, exponent
+from tollspan_rater.errors import UntellableError
+from tollspan_rater.export.contract import Contract, Needs
+from tollspan_rater.export.credential import basic
+from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.rules import Rule, at, outcome
+from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.target import (
+    Absent,
+    Accepted,
+    Element,
+    Held,
+    Mapped,
+    Outcome,
+    Sending,
+    Sight,
+    Unclear,
+    Wanted,
+)
+
+CONTRACT: Final = Contract(
+    name="razorpay-invoices",
+    takes="amount",
+    source="https://razorpay.com/docs/api/payments/invoices/",
+    batch=50,
+    together=("invoice",),
+    per_second=5,
+    dedup_s=0,
+    settle_s=300,
+    digits=2,
+    negative="carried",
+    needs=Needs(customer=("customer",)),
+)
+URL: Final = "https://api.razorpay.com"
+_PATH: Final = "/v1/invoices"
+_PAGE: Final = 100
+_IDS_OF_A_NOTE: Final = 7  # ids of 35 characters in the 256 of a note, of which an invoice has 15
+_RULES: Final = (Rule(502, "unclear"), Rule(504, "unclear"))
+
+
+def target(settings: Settings) -> Invoices:
+    """Make the target; secrets ``key_id`` and ``key_secret``."""
+    secrets = settings.secrets
+    headers = {"Authorization": basic(secrets.get("key_id", ""), secrets.get("key_secret", ""))}
+    return Invoices(Http(settings.client, settings.url or URL, settings.clock, headers))
+
+
+class Invoices:
+    """Hands over amounts as draft invoices, and finds them again by the ids in their notes."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    @property
+    def contract(self) -> Contract:
+        """What Razorpay allows."""
+        return CONTRACT
+
+    def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
+        """Return a line item in minor units, and the invoice that it belongs to.
+
+        Raises:
+            UntellableError: the draft has no amount.
+        """
+        if draft.amount is None or draft.currency is None:
+            raise UntellableError(CONTRACT.name, draft.component, "a line item needs an amount and a currency")
+        minor = int(EXACT.scaleb(draft.amount, exponent(draft.currency)))
+        return {
+            "invoice": {"customer_id": mapped.customer["customer"], "currency": draft.currency, "period": draft.period},
+            "line": {"name": draft.description[:512], "amount": minor, "currency": draft.currency, "quantity": 1},
+        }
+
+    def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+        """Create one draft invoice; its items are of one customer, currency and period."""
+        made = self._create(sendings)
+        return [made] * len(sendings)
+
+    def look(self, sending: Sending) -> Sight:
+        """Look through the customer's invoices for the one with our id in its notes."""
+        for page in self._pages(sending.element["invoice"]["customer_id"]):
+            if page is None:
+                return Unclear("Razorpay did not list its invoices")
+            found = next((one for one in page if sending.item_id in _ids(one)), None)
+            if found is not None:
+                return Accepted(at(found, "id"))
+        return Absent()
+
+    def held(self, wanted: Wanted) -> Held | None:
+        """Say nothing: Razorpay keeps invoices, not meters and days."""
+        return None
+
+    def close(self) -> None:
+        """End the connections."""
+        self._http.close()
+
+    def _create(self, group: Sequence[Sending]) -> Outcome:
+        of = group[0].element["invoice"]
+        notes = {f"tollspan_{n}": ",".join(ids) for n, ids in enumerate(_chunks(group))}
+        invoice = {
+            "type": "invoice",
+            "draft": "1",
+            "receipt": group[0].item_id,
+            "customer_id": of["customer_id"],
+            "currency": of["currency"],
+            "description": f"Usage {of['period']}",
+            "line_items": [dict(one.element["line"]) for one in group],
+            "notes": notes,
+        }
+        answer = self._http.ask(Request("POST", _PATH, json=invoice))
+        return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "id"))
+
+    def _pages(self, customer: str) -> Iterator[Sequence[Mapping[str, Any]] | None]:
+        skip = 0
+        while True:
+            query = {"type": "invoice", "customer_id": customer, "count": str(_PAGE), "skip": str(skip)}
+            answer = self._http.ask(Request("GET", _PATH, query=query))
+            if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, Mapping):
+                yield None
+                return
+            page = answer.body["items"]
+            yield page
+            if len(page) < _PAGE:
+                return
+            skip += _PAGE
+
+
+def _ids(invoice: Mapping[str, Any]) -> set[str]:
+    notes = invoice.get("notes")
+    values = notes.values() if isinstance(notes, Mapping) else ()
+    return {item_id for value in values for item_id in str(value).split(",")}
+
+
+def _chunks(group: Sequence[Sending]) -> Iterator[list[str]]:
+    ids = [one.item_id for one in group]
+    for first in range(0, len(ids), _IDS_OF_A_NOTE):
+        yield ids[first : first + _IDS_OF_A_NOTE]
+
+
+def _said(answer: Answer) -> tuple[str, str]:
+    return at(answer.body, "error", "code"), at(answer.body, "error", "description")

@@ -1,0 +1,183 @@
+"""A webhook of your own: CloudEvents 1.0, signed as Standard Webhooks asks, until the receiver answers 2xx.
+
+What holds between the two: the receiver checks the signature, counts each event ``id`` once, and then answers 2xx;
+400, 413, 415 and 422 say that it does not want what it got, every other answer that it is to come again. Ids never
+come back with another content.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from tollspan_rater.domain.clock import Clock
+from tollspan_rater.errors import ConfigError
+from tollspan_rater.export.contract import Contract
+from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.target import Accepted, Element, Held, Mapped, Outcome, Sending, Sight, Unclear, Wanted
+from tollspan_rater.query.wording import instant, plain
+
+AMOUNTS: Final = Contract(
+    name="webhook",
+    takes="amount",
+    source="CloudEvents 1.0 JSON batch format; Standard Webhooks 1.0",
+    batch=100,
+    all_or_nothing=True,
+    looks=False,
+    bucket="hour",
+)
+USAGE: Final = replace(AMOUNTS, name="webhook-usage", takes="usage")
+_TYPES: Final = {"amount": "tollspan.line", "usage": "tollspan.usage"}
+_RULES: Final = (
+    *(Rule(status, "refused") for status in (400, 413, 415, 422)),
+    *(Rule(status, "unclear") for status in (408, 409)),
+    Rule(range(400, 500), "not_taken"),
+)
+_SECOND: Final = 1_000_000_000
+_PREFIX: Final = "whsec_"
+
+
+class Webhook:
+    """Posts events to ``settings.url``, one for each thing handed over.
+
+    Secret: ``key``, the signing secret as ``whsec_`` and base64. Options: ``mode`` ``batch`` (default) or ``single``;
+    ``source`` (default ``tollspan``).
+    """
+
+    def __init__(self, settings: Settings, contract: Contract) -> None:
+        if not settings.url:
+            raise ConfigError(f"exports.{settings.name}.url", None, "tollspan.yaml", "say where to send the events")
+        self._single = settings.options.get("mode", "batch") == "single"
+        self.contract = replace(contract, batch=1) if self._single else contract
+        self._http = Http(settings.client, settings.url, settings.clock)
+        self._signature = Signature(_secret(settings), settings.clock)
+        self._source = settings.options.get("source", "tollspan")
+
+    def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
+        """Make an event that says all that a draft says; ``subject`` is the mapped name of the customer or ours."""
+        return {
+            "specversion": "1.0",
+            "id": item_id,
+            "source": self._source,
+            "type": _TYPES[draft.source],
+            "subject": mapped.customer.get("subject", draft.customer),
+            "time": instant(stamp_ns),
+            "datacontenttype": "application/json",
+            "data": _data(draft),
+        }
+
+    def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+        """Post one signed request."""
+        events = [one.element for one in sendings]
+        kind, name, document = (
+            ("application/cloudevents+json", events[0]["id"], events[0])
+            if self._single
+            else ("application/cloudevents-batch+json", _name([str(one["id"]) for one in events]), events)
+        )
+        body = json.dumps(document, separators=(",", ":")).encode()
+        headers = {"Content-Type": kind, **self._signature.headers(name, body)}
+        whole = outcome(self._http.ask(Request("POST", "", content=body, headers=headers)), _RULES, _said)
+        return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
+
+    def look(self, sending: Sending) -> Sight:
+        """Say that a webhook cannot be asked; it need not be, for the receiver counts an id once for ever."""
+        return Unclear("a webhook cannot be asked")
+
+    def held(self, wanted: Wanted) -> Held | None:
+        """Say that a webhook cannot be asked."""
+        return None
+
+    def close(self) -> None:
+        """End the connections."""
+        self._http.close()
+
+
+class Signature:
+    """Signs requests with a shared secret (HMAC-SHA256 over id, time and body)."""
+
+    def __init__(self, secret: bytes, clock: Clock) -> None:
+        self._secret, self._clock = secret, clock
+
+    def headers(self, name: str, body: bytes) -> dict[str, str]:
+        """Return the three headers of a request; a request that is made again is signed again, with its own time."""
+        at = str(self._clock.now_ns() // _SECOND)
+        mac = hmac.new(self._secret, b".".join((name.encode(), at.encode(), body)), hashlib.sha256).digest()
+        signature = f"v1,{base64.b64encode(mac).decode()}"
+        return {"webhook-id": name, "webhook-timestamp": at, "webhook-signature": signature}
+
+
+def target(settings: Settings) -> Webhook:
+    """Make the target that hands rated lines over."""
+    return Webhook(settings, AMOUNTS)
+
+
+def usage(settings: Settings) -> Webhook:
+    """Make the target that hands usage over."""
+    return Webhook(settings, USAGE)
+
+
+def _secret(settings: Settings) -> bytes:
+    """Read the signing secret.
+
+    Raises:
+        ConfigError: it is missing, not base64, or shorter than the 24 bytes that Standard Webhooks asks for.
+    """
+    try:
+        secret = base64.b64decode(settings.secrets.get("key", "").removeprefix(_PREFIX), validate=True)
+    except binascii.Error:
+        secret = b""
+    if len(secret) < 24:  # noqa: PLR2004 - the least that Standard Webhooks allows
+        remedy = "give whsec_ and at least 24 random bytes in base64"
+        raise ConfigError(f"exports.{settings.name}.secret_file", "...", "the file it names", remedy)
+    return secret
+
+
+def _name(ids: Sequence[str]) -> str:
+    return "msg_" + hashlib.sha256(" ".join(ids).encode()).hexdigest()[:32]
+
+
+def _data(draft: Draft) -> dict[str, Any]:
+    service = draft.service
+    return {
+        "customer": draft.customer,
+        "period": draft.period,
+        "component": draft.component,
+        "ordinal": draft.ordinal,
+        "kind": draft.kind,
+        "meter": draft.meter,
+        "description": draft.description,
+        "quantity": _text(draft.quantity),
+        "unit_price": _text(draft.unit_price),
+        "amount": _text(draft.amount),
+        "amount_exact": _text(draft.amount_exact),
+        "currency": draft.currency,
+        "plan": draft.plan,
+        "price_version": draft.price_version,
+        "corrects": draft.corrects,
+        "service": {
+            "label": service.label,
+            "zone": service.zone,
+            "start": instant(service.start_ns),
+            "end": instant(service.end_ns),
+        },
+        "dimensions": dict(draft.dimensions),
+    }
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else f"{plain(number):f}"
+
+
+def _said(answer: Answer) -> tuple[str, str]:
+    body = answer.body
+    return "", str(body.get("message") or body.get("error") or "") if isinstance(body, Mapping) else ""

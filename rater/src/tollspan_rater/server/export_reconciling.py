@@ -1,0 +1,173 @@
+"""Reconciling an export: our side from the store, the other from the target itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from tollspan_rater.domain.clock import from_ns, to_ns
+from tollspan_rater.domain.money import EXACT, minor_unit
+from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.journal_book import tracked
+from tollspan_rater.export.mapping import Unmapped
+from tollspan_rater.export.planning import Export
+from tollspan_rater.export.reconciliation import Cell, Sums, Verdict, text_of, verdict, words
+from tollspan_rater.export.statement_lines import statement_lines
+from tollspan_rater.export.target import Held, Mapped, Wanted
+from tollspan_rater.export.usage import usage
+from tollspan_rater.query import answer as table
+from tollspan_rater.query.answer import Answer
+from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.selection import instant
+from tollspan_rater.server.exports import opened
+from tollspan_rater.store import exports
+
+if TYPE_CHECKING:
+    from tollspan_rater.server.rater import Rater
+
+DAY_NS: Final = 86_400 * 1_000_000_000
+_DAYS: Final = 31
+_COLUMNS: Final = (
+    *("customer", "meter", "day", "currency", "ours", "accepted", "pending", "rejected", "target", "difference"),
+    "cause",
+)
+Span = tuple[int, int]
+
+
+def reconcile(rater: Rater, params: Mapping[str, str], tenant: str) -> Answer:
+    """Compare what is known, what was handed over and what the target says; ``ok`` is False on an unexplained gap."""
+    with opened(rater, tenant, params["export"]) as export:
+        with rater.asker.scope(tenant) as scope:
+            span = _span(scope, params)
+            cells, unmapped = _cells(scope, export, span, params.get("customer"))
+        verdicts = {cell: verdict(sums, _held(export, cell), _unit(export, cell)) for cell, sums in cells.items()}
+        rows = [_row(cell, cells[cell], verdicts[cell]) for cell in sorted(cells)]
+        notes = list(_notes(verdicts, unmapped))
+        ok = all(one.explained for one in verdicts.values())
+        return Answer(f"Reconciliation of {export.name}", _COLUMNS, rows, scope.as_of, "UTC", notes, ok=ok)
+
+
+def _span(scope: Scope, params: Mapping[str, str]) -> Span:
+    """Return whole days of UTC."""
+    end = instant(params["to"], "UTC") if "to" in params else scope.now_ns + DAY_NS
+    start = instant(params["from"], "UTC") if "from" in params else scope.now_ns - _DAYS * DAY_NS
+    return start // DAY_NS * DAY_NS, end // DAY_NS * DAY_NS
+
+
+def _cells(scope: Scope, export: Export, span: Span, customer: str | None) -> tuple[dict[Cell, Sums], Decimal]:
+    """Add up our side by what the target is asked about; second, what has no words and is in no cell."""
+    cells: dict[Cell, Sums] = defaultdict(Sums)
+    unmapped = Decimal(0)
+    stamps: dict[str, int] = {}
+    for row in exports.items(scope.connection, export.tenant, export.name):
+        one = tracked(row)
+        draft, cell = one.item.draft, _cell(export, one.item.draft, one.item.stamp_ns)
+        if one.state.status == "superseded" or cell is None or customer not in {None, draft.customer}:
+            continue
+        stamps[draft.component] = one.item.stamp_ns
+        _named(cells[cell], draft).tell(one.state, _value(draft))
+        own = _cell(export, draft, _own_ns(export, draft, one.item.stamp_ns))
+        if own is not None:
+            sums = _named(cells[own], draft)
+            sums.planned = EXACT.add(sums.planned, _value(draft))
+    for draft, own_ns in _known(scope, export, stamps):
+        cell = _cell(export, draft, own_ns)
+        if customer not in {None, draft.customer}:
+            continue
+        if cell is None:
+            unmapped = EXACT.add(unmapped, _value(draft))
+        else:
+            sums = _named(cells[cell], draft)
+            sums.ours = EXACT.add(sums.ours, _value(draft))
+    first, last = (from_ns(at).date().isoformat() for at in span)
+    return {cell: sums for cell, sums in cells.items() if first <= cell.day < last}, unmapped
+
+
+def _known(scope: Scope, export: Export, stamps: Mapping[str, int]) -> Iterator[tuple[Draft, int]]:
+    """Yield what is known now, with the instant at which it counts."""
+    if export.target.contract.takes == "amount":
+        for line in statement_lines(scope, export.target.contract, (export.since_ns, None)):
+            if export.wants(line.draft.customer):
+                yield line.draft, stamps.get(line.draft.component, line.stamp_ns)
+        return
+    bucket = export.target.contract.bucket
+    for use in usage(scope, bucket, export.dimensions, export.names.meter_told, (export.since_ns, None)):
+        if export.wants(use.customer):
+            draft = Draft("usage", use.customer, use.component, 0, use.service, use.meter, "", use.quantity)
+            yield draft, use.service.start_ns
+
+
+def _own_ns(export: Export, draft: Draft, stamp_ns: int) -> int:
+    """Return when an item counts on our side: an amount when it says so, usage when it was used."""
+    return stamp_ns if export.target.contract.takes == "amount" else draft.service.start_ns
+
+
+def _named(sums: Sums, draft: Draft) -> Sums:
+    sums.customers.add(draft.customer)
+    sums.meters.add(draft.meter)
+    return sums
+
+
+def _value(draft: Draft) -> Decimal:
+    value = draft.quantity if draft.source == "usage" else draft.amount
+    return Decimal(0) if value is None else value
+
+
+def _cell(export: Export, draft: Draft, at_ns: int) -> Cell | None:
+    mapped = export.names.mapped(draft)
+    if isinstance(mapped, Unmapped):
+        return None
+    asked = _asked(export, draft, mapped)
+    return Cell(words(asked.customer), words(asked.meter), from_ns(at_ns).date().isoformat(), draft.currency or "")
+
+
+def _asked(export: Export, draft: Draft, mapped: Mapped) -> Mapped:
+    """Return the words to ask with; a target that needs none knows our own."""
+    needs = export.target.contract.needs
+    return Mapped(
+        mapped.customer if needs.customer else {**mapped.customer, "customer": draft.customer},
+        mapped.meter if needs.meter else {**mapped.meter, "meter": draft.meter},
+    )
+
+
+def _held(export: Export, cell: Cell) -> Decimal | None:
+    """Ask the target; ``None`` where it does not say."""
+    start = to_ns(datetime.combine(date.fromisoformat(cell.day), datetime.min.time(), UTC))
+    end = start + int(timedelta(days=1).total_seconds()) * 1_000_000_000
+    said: Held | None = export.target.held(Wanted(dict(cell.customer), dict(cell.meter), start, end))
+    if said is None or (said.currency or cell.currency) != cell.currency:
+        return None
+    return said.quantity if export.target.contract.takes == "usage" else said.amount
+
+
+def _unit(export: Export, cell: Cell) -> Decimal:
+    return minor_unit(cell.currency) if cell.currency else Decimal(1).scaleb(-export.target.contract.digits)
+
+
+def _row(cell: Cell, sums: Sums, found: Verdict) -> dict[str, table.Cell]:
+    return {
+        "customer": ", ".join(sorted(sums.customers)),
+        "meter": ", ".join(sorted(sums.meters)),
+        "day": cell.day,
+        "currency": cell.currency or None,
+        "ours": sums.ours,
+        "accepted": sums.accepted,
+        "pending": sums.pending,
+        "rejected": sums.refused,
+        "target": found.target,
+        "difference": found.difference,
+        "cause": "; ".join(text_of(found.causes)) or None,
+    }
+
+
+def _notes(verdicts: Mapping[Cell, Verdict], unmapped: Decimal) -> Iterator[str]:
+    silent = sum(one.target is None for one in verdicts.values())
+    if silent:
+        yield f"the target does not say what it has of {silent} of {len(verdicts)} rows: what it accepted counts"
+    if unmapped:
+        yield f"unmapped {unmapped:f}: in no row, for it has no words: tollspan export check"
+    bad = sum(not one.explained for one in verdicts.values())
+    yield f"{bad} rows differ without a reason" if bad else "every difference has its reason"

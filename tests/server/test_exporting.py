@@ -1,0 +1,388 @@
+"""What is known here, and what a billing system holds after it was handed over: the same, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.export.network import Network
+from tests.export.simulators import stripe as stripe_simulator
+from tests.server.conftest import DAY, SECOND, T0, Bench, call
+from tests.server.counting import Ledger
+from tests.server.test_closing import OCTOBER, PRICES
+from tollspan_rater import errors
+from tollspan_rater.export.target import NotTaken, Refused, Unclear
+from tollspan_rater.server import exporting, exports
+
+MAPPING = """
+customers: {acme: {customer: A}, globex: {customer: G}}
+meters: {input: {event_name: in}, output: {event_name: out}, request: null}
+"""
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    made = Ledger()
+    monkeypatch.setattr(exports, "make_target", made.make)
+    return made
+
+
+@pytest.fixture
+def usage(bench: Bench, ledger: Ledger, tmp_path: Path) -> Bench:
+    """An export `usage` to a system that counts; two customers with a call each."""
+    del ledger
+    (tmp_path / "mapping.yaml").write_text(MAPPING)
+    bench.flags["exports"] = {"usage": {"target": "counting", "mapping": str(tmp_path / "mapping.yaml")}}
+    bench.send(call(1))
+    bench.send(call(2, tollspan__customer="globex"))
+    return bench
+
+
+def handed_over(bench: Bench, export: str = "usage", **span: str) -> dict[str, Any]:
+    planned = bench.execute("export.plan", export=export, **span).body
+    return {**planned, **bench.execute("export.run", export=export).body}
+
+
+def known(bench: Bench) -> dict[tuple[str, str], Decimal]:
+    """What the query layer says of usage on invoices, in the words of the mapping."""
+    found: dict[tuple[str, str], Decimal] = {}
+    for row in bench.ask("usage", by="customer").rows:
+        for column, meter in (("input_tokens", "in"), ("output_tokens", "out")):
+            found[{"acme": "A", "globex": "G"}[str(row["customer"])], meter] = Decimal(str(row[column]))
+    return found
+
+
+def test_usage_arrives_once_and_differences_follow(usage: Bench, ledger: Ledger) -> None:
+    said = handed_over(usage)
+    assert (said["planned"], said["items"]["accepted"], said["requests"]) == (4, 4, 2)
+    assert ledger.sums() == known(usage)
+    assert handed_over(usage)["planned"] == 0
+    usage.send(call(3))
+    usage.send(call(4, start_ns=T0 - 40 * DAY))
+    assert handed_over(usage)["planned"] == 4
+    assert ledger.sums() == known(usage) == {
+        ("A", "in"): 308, ("A", "out"): 30, ("G", "in"): 102, ("G", "out"): 10,
+    }  # fmt: skip
+
+
+def test_a_void_and_another_customer_arrive_as_differences(usage: Bench, ledger: Ledger) -> None:
+    handed_over(usage)
+    calls = {str(row["customer"]): str(row["call_id"]) for row in usage.ask("calls").rows}
+    usage.execute("call.reattribute", calls=[calls["globex"]], set={"customer": "acme"}, note="x")
+    usage.execute("call.void", calls=[calls["acme"]], note="x")
+    handed_over(usage)
+    assert ledger.sums() == {("A", "in"): 102, ("A", "out"): 10, ("G", "in"): 0, ("G", "out"): 0}
+    assert usage.ask("export.reconcile", export="usage").ok
+
+
+def test_nobodys_and_failed_usage_is_told_to_nobody(usage: Bench, ledger: Ledger) -> None:
+    usage.send(call(5, tollspan__customer="", tollspan__outcome="complete"))
+    usage.send(call(6, tollspan__environment="test"))
+    handed_over(usage)
+    assert ledger.sums()["A", "in"] == 101
+
+
+def test_parts_are_told_apart_or_within_their_whole(usage: Bench, ledger: Ledger, tmp_path: Path) -> None:
+    usage.send(call(7, gen_ai__usage__cache_read__input_tokens=40))
+    handed_over(usage)
+    assert ledger.sums()["A", "in"] == 101 + 107
+    (tmp_path / "mapping.yaml").write_text(MAPPING.replace("meters: {", "meters: {cache_read: {event_name: cached}, "))
+    handed_over(usage)
+    assert (ledger.sums()["A", "in"], ledger.sums()["A", "cached"]) == (101 + 67, 40)
+
+
+def test_dimensions_tell_usage_apart(usage: Bench, ledger: Ledger) -> None:
+    usage.close()
+    usage.flags["exports"]["usage"]["dimensions"] = ["model", "feature"]
+    usage.send(call(8, tollspan__feature="chat"))
+    assert handed_over(usage)["planned"] == 6
+    assert ledger.sums() == known(usage)
+
+
+def test_a_rebuild_knows_what_was_handed_over(usage: Bench, ledger: Ledger) -> None:
+    handed_over(usage)
+    ledger.mood = Refused("no", "it does not want it")
+    usage.send(call(3))
+    handed_over(usage)
+    digests = usage.digests()
+    assert usage.execute("rebuild").body["same"]
+    usage.close()
+    shutil.rmtree(usage.folder.store)
+    assert usage.digests() == digests
+    assert handed_over(usage)["requests"] == 0
+    assert usage.ask("audit").ok
+
+
+def test_what_was_refused_stays_until_it_is_retried(usage: Bench, ledger: Ledger) -> None:
+    ledger.mood = Refused("no_such_customer", "who is that?")
+    assert handed_over(usage)["items"]["rejected"] == 4
+    ledger.mood = None
+    assert handed_over(usage)["planned"] == 0
+    rows = usage.ask("export.items", export="usage", state="rejected").rows
+    assert {row["code"] for row in rows} == {"no_such_customer"}
+    with pytest.raises(errors.NotFoundError, match="rejected item"):
+        usage.execute("export.retry", export="usage", code="another")
+    said = usage.execute("export.retry", export="usage", item=str(rows[0]["item_id"])).body
+    assert (said["given_up"], said["planned"]) == (1, 1)
+    assert usage.execute("export.retry", export="usage", code="no_such_customer").body["planned"] == 3
+    usage.execute("export.run", export="usage")
+    assert ledger.sums() == known(usage)
+    assert usage.ask("export.status").rows[0] == {
+        "export": "usage", "target": "counting", "state": "on", "schedule": "by command", "waiting": 0, "sent": 0,
+        "accepted": 4, "rejected": 0, "held": 0, "superseded": 4,
+    }  # fmt: skip
+
+
+def test_what_was_taken_back_later_is_rejected(usage: Bench, ledger: Ledger) -> None:
+    handed_over(usage)
+    item = next(iter(ledger.elements))
+    with pytest.raises(errors.SignatureError):
+        exporting.notified(usage.rater, "usage", {"signature": "wrong"}, item.encode())
+    body = f"{item} li_of_nobody".encode()
+    assert exporting.notified(usage.rater, "usage", {"signature": "right"}, body) == 1
+    assert exporting.notified(usage.rater, "usage", {"signature": "right"}, body) == 0
+    rows = usage.ask("export.items", export="usage", state="rejected").rows
+    assert [(row["item_id"], row["code"]) for row in rows] == [(item, "no_meter")]
+    usage.execute("export.retry", export="usage")
+    usage.execute("export.run", export="usage")
+    assert ledger.sums() == known(usage)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_without_an_answer_the_same_is_sent_again(usage: Bench, ledger: Ledger, *, taken: bool) -> None:
+    ledger.mood, ledger.takes_when_unclear = Unclear("timed out"), taken
+    assert handed_over(usage)["items"]["sent"] == 4
+    ledger.mood = None
+    usage.close()
+    usage.clock.set(usage.clock.now_ns() + 60 * SECOND)
+    assert handed_over(usage)["items"]["accepted"] == 4
+    assert ledger.sums() == known(usage)
+    assert sorted(map(sorted, ledger.requests[:2])) == sorted(map(sorted, ledger.requests[2:]))
+
+
+@pytest.mark.parametrize(("taken", "said"), [(True, "present"), (False, "absent")])
+def test_a_person_decides_about_what_nobody_knows(usage: Bench, ledger: Ledger, *, taken: bool, said: str) -> None:
+    ledger.contract = replace(ledger.contract, looks=False, dedup_s=0)
+    ledger.mood, ledger.takes_when_unclear = Unclear("timed out"), taken
+    handed_over(usage)
+    usage.clock.set(usage.clock.now_ns() + 60 * SECOND)
+    assert handed_over(usage)["items"]["held"] == 4
+    ledger.mood = None
+    assert handed_over(usage)["requests"] == 0
+    assert "held" in str(usage.ask("export.reconcile", export="usage").rows[0]["cause"])
+    for row in usage.ask("export.items", export="usage", state="held").rows:
+        usage.execute("export.retry", export="usage", item=row["item_id"], **{said: True})
+    usage.clock.set(usage.clock.now_ns() + 60 * SECOND)
+    assert handed_over(usage)["items"]["accepted"] == 4
+    assert ledger.sums() == known(usage)
+
+
+def test_a_paused_export_sends_nothing(usage: Bench, ledger: Ledger) -> None:
+    usage.execute("export.pause", export="usage", note="their account moves")
+    said = handed_over(usage)
+    assert (said["planned"], said["halted"], ledger.requests) == (4, "it is paused", [])
+    assert usage.ask("export.status").rows[0]["state"] == "paused"
+    usage.execute("export.resume", export="usage")
+    assert handed_over(usage)["items"]["accepted"] == 4
+
+
+def test_a_dry_run_writes_and_sends_nothing(usage: Bench, ledger: Ledger) -> None:
+    before = usage.rater.journal.last_position
+    said = usage.execute("export.plan", export="usage", dry_run=True).body
+    assert [one["element"]["meter"] for one in said["elements"]] == ["in", "out", "in", "out"]
+    assert (usage.rater.journal.last_position, ledger.requests) == (before, [])
+
+
+def test_a_plan_may_look_at_some_time_only(usage: Bench, ledger: Ledger) -> None:
+    usage.send(call(4, start_ns=T0 - 40 * DAY))
+    handed_over(usage, **{"from": "2026-11-01"})
+    assert ledger.sums()["A", "in"] == 101
+    assert handed_over(usage, period="2026-09")["planned"] == 0
+    assert handed_over(usage, period="2026-10")["planned"] == 2
+    assert ledger.sums() == known(usage)
+
+
+def test_what_has_no_words_is_listed_and_not_sent(usage: Bench, ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text("meters: {input: {event_name: in}}\n")
+    usage.execute("customer.set", customer="acme", external_ids={"counting": "A"})
+    checked = usage.ask("export.check", export="usage")
+    assert not checked.ok
+    assert [(row["what"], row["name"]) for row in checked.rows] == [
+        ("customer", "globex"), ("meter", "output"), ("meter", "request"),
+    ]  # fmt: skip
+    assert handed_over(usage)["planned"] == 1
+    (tmp_path / "mapping.yaml").write_text(MAPPING)
+    assert usage.ask("export.check", export="usage").ok
+    handed_over(usage)
+    assert ledger.sums() == known(usage)
+
+
+def test_reconciliation_names_the_cause_of_each_difference(usage: Bench, ledger: Ledger) -> None:
+    ledger.mood = Refused("no", "no")
+    handed_over(usage)
+    [first, *_] = (str(row["item_id"]) for row in usage.ask("export.items", export="usage").rows)
+    ledger.mood = None
+    usage.execute("export.retry", export="usage", item=first)
+    usage.execute("export.run", export="usage")
+    usage.send(call(9, start_ns=T0 - DAY))
+    usage.execute("export.plan", export="usage")
+    usage.send(call(10, start_ns=T0 - DAY))
+    table = usage.ask("export.reconcile", export="usage", customer="acme")
+    assert {(row["day"], row["meter"]): row["cause"] for row in table.rows} == {
+        ("2026-11-17", "input"): "in_flight 109; carried 110",
+        ("2026-11-17", "output"): "in_flight 10; carried 10",
+        ("2026-11-18", "input"): None,
+        ("2026-11-18", "output"): "rejected:no 10",
+    }
+    assert table.ok
+
+
+@pytest.mark.parametrize(("change", "cause"), [(-1, "missing_in_target 1"), (1, "extra_in_target -1")])
+def test_a_gap_that_nothing_explains_is_no_peace(usage: Bench, ledger: Ledger, change: int, cause: str) -> None:
+    handed_over(usage)
+    item, element = next((item, one) for item, one in ledger.elements.items() if one["meter"] == "in")
+    ledger.elements[item] = {**element, "value": str(int(element["value"]) + change)}
+    table = usage.ask("export.reconcile", export="usage")
+    assert not table.ok
+    assert cause in {row["cause"] for row in table.rows}
+
+
+def test_a_target_that_says_nothing_is_believed(usage: Bench, ledger: Ledger) -> None:
+    ledger.blind = True
+    handed_over(usage)
+    table = usage.ask("export.reconcile", export="usage")
+    assert table.ok
+    assert {row["target"] for row in table.rows} == {None}
+
+
+def test_a_target_that_is_away_is_left_alone(usage: Bench, ledger: Ledger) -> None:
+    ledger.mood = NotTaken("503", after_s=3600)
+    said = handed_over(usage)
+    assert "asked for a pause" in said["halted"]
+    assert (len(ledger.requests), said["items"]["waiting"]) == (1, 4)
+
+
+def test_another_tenant_sees_nothing_of_an_export(usage: Bench) -> None:
+    handed_over(usage)
+    for question, params in (
+        ("items", {"export": "usage"}),
+        ("check", {"export": "usage"}),
+        ("status", {"export": "usage"}),
+    ):
+        with pytest.raises(errors.NotFoundError, match="usage"):
+            usage.rater.ask(f"export.{question}", {**params, "limit": "9"}, tenant="other")
+    assert usage.rater.ask("export.status", {}, tenant="other").rows == []
+    with pytest.raises(errors.NotFoundError, match="usage"):
+        usage.rater.execute("export.plan", {"export": "usage"}, tenant="other", actor="x")
+
+
+def test_one_at_a_time_works_on_an_export(usage: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "BUSY_S", 0.0)
+    alone: Callable[..., Any] = usage.rater.export_locks.alone
+    with alone("usage"), pytest.raises(errors.ExportBusyError, match="usage"):
+        usage.rater.export_locks.alone("usage", 0.0).__enter__()
+
+
+@pytest.fixture
+def stripe(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, stripe_simulator.StripeInvoices]:
+    """An export of amounts to Stripe; acme used 101 input on 1 October 2025 at 0.01, with a base fee of 10."""
+    simulator = stripe_simulator.StripeInvoices(bench.clock)
+    monkeypatch.setattr(
+        exports, "new_client", lambda: httpx.Client(transport=Network(simulator, bench.clock), trust_env=False)
+    )
+    monkeypatch.setenv("TOLLSPAN_EXPORT_BILLS_KEY", stripe_simulator.KEY)
+    bench.flags["exports"] = {"bills": {"target": "stripe-invoice-items"}}
+    bench.execute("pricing.apply", files=PRICES, valid_from="2025-01-01")
+    bench.execute(
+        "customer.set", customer="acme", plan="pro", external_ids={"stripe": "cus_acme"}, **{"from": "2025-10-01"}
+    )
+    bench.send(call(1, start_ns=OCTOBER))
+    return bench, simulator
+
+
+def sent_to(simulator: stripe_simulator.StripeInvoices) -> list[str]:
+    return [f"{one.amount:f}" for one in simulator.receipts()]
+
+
+def test_lines_of_statements_arrive_with_what_came_after(
+    stripe: tuple[Bench, stripe_simulator.StripeInvoices],
+) -> None:
+    """Late usage, a void and another price after the hand-over: the target holds what the ledger says."""
+    bench, simulator = stripe
+    assert handed_over(bench, "bills")["planned"] == 0
+    bench.execute("period.close", period="2025-10", customer="acme")
+    assert handed_over(bench, "bills")["items"]["accepted"] == 2
+    assert sorted(sent_to(simulator)) == ["1.01", "10.00"]
+    bench.send(call(2, start_ns=OCTOBER))
+    [first] = [str(row["call_id"]) for row in bench.ask("calls").rows if row["input_tokens"] == 101]
+    bench.execute("call.void", calls=[first], note="a test of theirs")
+    dearer = {**PRICES, "card.yaml": PRICES["card.yaml"].replace("0.01", "0.05")}
+    bench.execute("pricing.apply", files=dearer, valid_from="2025-01-01")
+    assert handed_over(bench, "bills")["planned"] == 0
+    bench.execute("period.close", period="2025-11", customer="acme")
+    handed_over(bench, "bills")
+    owed = sum(
+        Decimal(str(row["amount"])) for row in bench.ask("ledger", balances="true", account="receivable/acme").rows
+    )
+    assert sum(map(Decimal, sent_to(simulator))) == owed
+    assert bench.ask("audit").ok
+    assert bench.ask("export.reconcile", export="bills", **{"from": "2025-10-01"}).ok
+    rows = bench.ask("export.items", export="bills", period="2025-11").rows
+    assert all(row["corrects"] for row in rows if row["kind"] == "adjustment")
+    assert {row["kind"] for row in rows} == {"adjustment", "base_fee"}
+
+
+def test_the_secret_is_nowhere(stripe: tuple[Bench, stripe_simulator.StripeInvoices], tmp_path: Path) -> None:
+    bench, _ = stripe
+    bench.execute("period.close", period="2025-10", customer="acme")
+    handed_over(bench, "bills")
+    said = json.dumps([dict(row) for row in bench.ask("export.items", export="bills").rows], default=str)
+    assert stripe_simulator.KEY not in said + repr(bench.resolved)
+    bench.close()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if stripe_simulator.KEY.encode() in path.read_bytes()] == []
+
+
+def test_what_is_handed_over_as_usage_is_no_amount_as_well(
+    stripe: tuple[Bench, stripe_simulator.StripeInvoices], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, simulator = stripe
+    (tmp_path / "mapping.yaml").write_text(MAPPING)
+    ledger = Ledger()
+    made = exports.make_target
+    monkeypatch.setattr(
+        exports,
+        "make_target",
+        lambda name, said: ledger.make(name, said) if name == "stripe-counting" else made(name, said),
+    )
+    bench.close()
+    bench.flags["exports"]["usage"] = {"target": "stripe-counting", "mapping": str(tmp_path / "mapping.yaml")}
+    handed_over(bench, "usage")
+    bench.execute("period.close", period="2025-10", customer="acme")
+    handed_over(bench, "bills")
+    assert sent_to(simulator) == ["10.00"]
+    checked = bench.ask("export.check", export="bills")
+    assert "export usage hands it over in another way" in {row["why"] for row in checked.rows}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"target": "no-such"}, "no-such"),
+        ({"target": "stripe-invoice-items", "mapping": "/nowhere/m.yaml"}, "/nowhere/m.yaml cannot be read"),
+        ({"target": "stripe-invoice-items", "secret_file": "/nowhere/key"}, "exports.x.secrets.key"),
+    ],
+)
+def test_an_export_that_cannot_be_opened_says_why(bench: Bench, settings: dict[str, Any], words: str) -> None:
+    bench.flags["exports"] = {"x": settings}
+    with pytest.raises(errors.TollspanError, match=words):
+        bench.execute("export.plan", export="x")
