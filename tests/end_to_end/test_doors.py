@@ -56,6 +56,7 @@ LINES = {
     "config.show": ["config show"],
 }
 FAR_AHEAD_NS = 4_000_000_000 * SECOND
+FILES = ("csv", "jsonl", "parquet", "focus")
 CASES = [line for lines in LINES.values() for line in lines]
 
 
@@ -119,8 +120,9 @@ def alone(commands: Commands, noted: RaterProcess) -> dict[tuple[str, str], tupl
 @pytest.fixture(scope="module")
 def exported(commands: Commands, noted: RaterProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `export` writes without a server."""
-    folder = tmp_path_factory.mktemp("exported") / "alone"
-    assert commands(f"export csv --out {folder}")[0] == 0
+    folder = tmp_path_factory.mktemp("exported")
+    for kind in FILES:
+        assert commands(f"export {kind} --out {folder / kind}")[0] == 0
     return folder
 
 
@@ -154,11 +156,15 @@ def test_the_configuration_of_the_server_is_shown_but_for_its_addresses(
     }  # fmt: skip
 
 
-def test_exports_are_the_same_files(commands: Commands, exported: Path, served: RaterProcess, tmp_path: Path) -> None:
-    assert commands(f"export csv --out {tmp_path / 'served'}")[0] == 0
-    written = [{path.name: path.read_text() for path in folder.iterdir()} for folder in (exported, tmp_path / "served")]
+@pytest.mark.parametrize("kind", FILES)
+def test_exports_are_the_same_files(
+    commands: Commands, exported: Path, served: RaterProcess, tmp_path: Path, kind: str
+) -> None:
+    assert commands(f"export {kind} --out {tmp_path / 'served'}")[0] == 0
+    folders = (exported / kind, tmp_path / "served")
+    written = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders]
     assert written[0] == written[1]
-    assert len(written[0]["lines.csv"].splitlines()) == 4  # a header, two base fees, the tokens
+    assert json.loads(written[0]["manifest.json"])["rows"] == 3  # two base fees, the tokens
 
 
 def test_a_process_of_its_own_says_the_same(
