@@ -48,7 +48,7 @@ def test_a_plan_names_what_it_keeps_back(run: Run, backend: FakeBackend, monkeyp
     result = run(*["export", "plan", "billing", "--from", "2026-11-01", "--to", "2026-12-01"])
     assert result.exit_code == 0, result.output
     assert answers.sent == [("export.plan", {"export": "billing", "from": "2026-11-01", "to": "2026-12-01"})]
-    for words in ("globex", "2 items planned", "7 kept back", "-5 input of acme", "4 calls have no customer"):
+    for words in ("globex", "items planned: 2", "want of words: 7", "-5 input of acme", "to nobody: 4"):
         assert words in result.stdout
 
 
@@ -57,7 +57,7 @@ def test_a_dry_run_prints_the_targets_words(run: Run, backend: FakeBackend, monk
     result = run(*["export", "plan", "billing", "--period", "2026-11", "--dry-run"])
     assert answers.sent == [("export.plan", {"export": "billing", "period": "2026-11", "dry_run": True})]
     assert '{"event_name":"tokens","value":"7"}' in result.stdout
-    assert "2 items would be planned" in result.stdout
+    assert "items that would be planned: 2" in result.stdout
 
 
 def test_a_run_plans_and_goes_on_until_nothing_is_due(
@@ -68,8 +68,8 @@ def test_a_run_plans_and_goes_on_until_nothing_is_due(
     result = run(*["export", "run", "billing"])
     assert result.exit_code == 0, result.output
     assert [kind for kind, _ in answers.sent] == ["export.plan", "export.run", "export.run"]
-    assert "2 requests, 2 accepted" in result.stdout
-    assert "2 wait for their time" in result.stdout
+    assert "requests: 2; accepted: 2" in result.stdout
+    assert "waiting for their time: 2" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_a_retry_says_what_it_planned(run: Run, backend: FakeBackend, monkeypatc
     answers = answering(backend, monkeypatch, {**PLANNED, "given_up": 2})
     result = run(*["export", "retry", "billing", "--code", "no_meter"])
     assert answers.sent == [("export.retry", {"export": "billing", "code": "no_meter"})]
-    assert "2 items planned" in result.stdout
+    assert "items planned: 2" in result.stdout

@@ -74,7 +74,7 @@ def _status_notes(rows: list[dict[str, Cell]]) -> Iterator[str]:
         for state, remedy in (("rejected", "export retry plans them anew"), ("held", "export retry --item decides")):
             if row[state]:
                 name = row["export"]
-                yield f"{name}: {row[state]} {state}: tollspan export items {name} --state {state}; {remedy}"
+                yield f"{name}, {state}: {row[state]}; tollspan export items {name} --state {state}; {remedy}"
 
 
 def _items(rater: Rater, params: Params, tenant: str) -> Answer:
@@ -139,9 +139,9 @@ def _customers(scope: Scope, export: Export) -> Iterator[Kept]:
 
 
 def _check_notes(unattributed: int, rows: list[dict[str, Cell]], ready: int) -> Iterator[str]:
-    yield f"{ready:,} items could be planned now"
+    yield f"items that could be planned now: {ready:,}"
     if unattributed:
-        yield f"{unattributed:,} calls have no customer and are handed over to nobody: tollspan usage --unattributed"
+        yield f"calls without a customer, handed over to nobody: {unattributed:,}; tollspan usage --unattributed lists them"
     if not any(not row["on_purpose"] for row in rows):
         yield "everything has its words"
 
