@@ -36,7 +36,7 @@ LINES = {
     "margin": ["margin --by model"],
     "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
     "lines": [],  # asked by `export`, which is compared by its files
-    "audit": ["audit", "audit --full", "audit --sender nobody"],
+    "audit": ["audit", "audit --full", "audit --sender nobody", "audit --senders"],
     "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
     "duplicates": ["duplicates", "duplicates --limit 1"],
     "contradictions": ["contradictions", "contradictions --customer acme --from 2026-11-01"],

@@ -123,7 +123,7 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "margin": [({"by": "feature"}, True)],
     "explain": [({"id": TRACE.hex()}, True), ({"id": f"{1:016x}"}, True)],
     "lines": [({}, True)],
-    "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True)],
+    "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True), ({"senders": "true"}, True)],
     "inexact": [({}, False)],
     "duplicates": [({}, False)],
     "contradictions": [({}, False), ({"customer": "acme"}, False)],
