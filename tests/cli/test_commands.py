@@ -459,7 +459,7 @@ def test_every_command_is_in_a_table_above() -> None:
         "meters check", "meters built-in", "meters apply",
         "correct void", "correct amend", "correct reattribute", "correct restore",
         "export csv", "export jsonl", "export parquet", "export focus", "export plan", "export run",
-        "serve", "init", "config show", "demo", "dialects",
+        "doctor", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:
         name = path.removeprefix("tollspan ")

@@ -50,6 +50,14 @@ CASES = {
         {'tollspan_question_failed{question="usage"}': "1x20"},
         {'tollspan_question_failed{question="usage"}': "0x20"},
     ),
+    "TollspanExportRejected": (
+        {'tollspan_export_rejected_items{export="bills"}': "0x9 1x9"},
+        {'tollspan_export_rejected_items{export="bills"}': "0x20", 'tollspan_export_waiting_items{export="b"}': "9x20"},
+    ),
+    "TollspanExportHeld": (
+        {'tollspan_export_held_items{export="bills"}': "0x9 2x9"},
+        {'tollspan_export_held_items{export="bills"}': "0x20"},
+    ),
     "TollspanUnpriced": ({"tollspan_unpriced_calls": "1x20"}, {"tollspan_unpriced_calls": "0x20"}),
     "TollspanUnattributed": ({"tollspan_unattributed_calls": "1x20"}, {"tollspan_unattributed_calls": "0x20"}),
     "TollspanAllowanceNearlyUsed": (
