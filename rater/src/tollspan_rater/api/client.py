@@ -66,6 +66,21 @@ class HttpDoor:
         headers = {TENANT_HEADER: tenant, ACTOR_HEADER: actor}
         return _receipt(_send(lambda: self._client.post(f"/v1/commands/{kind}", json=dict(body), headers=headers)))
 
+    def metrics(self, tenant: str) -> str:
+        """Return what the server tells Prometheus of a tenant, as text.
+
+        Raises:
+            TollspanError: nobody answers, or it is refused.
+        """
+        headers = {TENANT_HEADER: tenant, "Accept": "text/plain"}
+        try:
+            said = self._client.get("/metrics", headers=headers)
+        except httpx.TransportError as error:
+            raise gone(error) from error
+        if not said.is_success:
+            raise TollspanError(f"the server gives no metrics: it answered {said.status_code}. Look into its log.")
+        return said.text
+
     def import_stream(self, stream: BinaryIO, *, name: str, tenant: str, actor: str) -> Receipt:
         """Stream a file over ``POST /v1/import``."""
         headers = {TENANT_HEADER: tenant, ACTOR_HEADER: actor}
@@ -103,6 +118,11 @@ def _send(request: Callable[[], httpx.Response]) -> dict[str, Any]:
     return dict(received(request).json())
 
 
+def gone(error: httpx.TransportError) -> TollspanError:
+    """Return what to say when a server ends while it is asked."""
+    return TollspanError(f"the server went away while it was asked: {error}. Ask again.")
+
+
 def received(request: Callable[[], httpx.Response]) -> httpx.Response:
     """Return the server's answer to a request, which is JSON.
 
@@ -112,7 +132,7 @@ def received(request: Callable[[], httpx.Response]) -> httpx.Response:
     try:
         response = request()
     except httpx.TransportError as error:
-        raise TollspanError(f"the server went away while it was asked: {error}. Ask again.") from error
+        raise gone(error) from error
     try:
         said = response.json()
     except ValueError:

@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, str]] = {
     **({"demo": f"{_DEMO}:demo"} if find_spec(_DEMO) else {}),
     "init": f"{_HERE}.setup:init",
     "serve": f"{_HERE}.serve:serve",
+    "doctor": f"{_HERE}.doctor:doctor",
     "import": f"{_HERE}.import_:import_files",
     "usage": f"{_HERE}.questions:usage",
     "calls": f"{_HERE}.questions:calls",
