@@ -1,7 +1,7 @@
 # Thin: every target is one line that anyone can type.
 UV = .venv/bin/uv
 
-.PHONY: setup demo test explore check collector crash dialects recordings bench bench-rating bench-overhead properties rating \
+.PHONY: setup demo test explore check collector crash dialects recordings bench bench-rating bench-query bench-overhead properties rating \
 	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz dashboards \
 	compose-check compose-processes
 
@@ -38,6 +38,9 @@ bench: setup
 bench-rating: setup
 	$(UV) run --quiet python -m benchmarks.rating
 
+bench-query: setup
+	$(UV) run --quiet python -m benchmarks.query $(ARGS)
+
 bench-overhead: setup
 	$(UV) run --quiet python -m benchmarks.overhead
 
@@ -49,6 +52,12 @@ properties: setup
 
 rating: setup
 	$(UV) run --quiet python -m tests.rating
+
+exports: setup
+	$(UV) run --quiet python -m tests.export
+
+stripe-mock: setup
+	$(UV) run --quiet python -m tests.export --stripe-mock
 
 api-fuzz: setup
 	$(UV) run --quiet python -m tests.api

@@ -55,7 +55,7 @@ def send(target: str, load: Load, per_second: float) -> Sent:
                     return
                 due = begin + number * interval if interval else time.perf_counter()
                 time.sleep(max(0.0, due - time.perf_counter()))
-                refused[0] += _until_taken(export, requests[number])
+                refused[0] += until_taken(export, requests[number])
                 times.append(time.perf_counter() - due)
 
     threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
@@ -69,7 +69,8 @@ def send(target: str, load: Load, per_second: float) -> Sent:
     return Sent(load.spans, len(requests), seconds, p50, p99, refused[0])
 
 
-def _until_taken(export: grpc.UnaryUnaryMultiCallable[bytes, bytes], request: bytes) -> int:
+def until_taken(export: grpc.UnaryUnaryMultiCallable[bytes, bytes], request: bytes) -> int:
+    """Send a request until it is acknowledged; return how often it was refused before."""
     for refused in count():
         try:
             export(request, timeout=DEADLINE_S)

@@ -36,6 +36,10 @@ LINES = {
     "margin": ["margin --by model"],
     "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
     "lines": [],  # asked by `export`, which is compared by its files
+    "export.status": ["export status", "export status --export files"],
+    "export.items": ["export items files", "export items files --state rejected", "export items nothing"],
+    "export.check": ["export check files", "export check nothing"],
+    "export.reconcile": ["export reconcile files --from 2026-08-01"],
     "audit": ["audit", "audit --full", "audit --sender nobody"],
     "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
     "duplicates": ["duplicates", "duplicates --limit 1"],
@@ -65,10 +69,12 @@ class Commands:
 
     def __init__(self, data: Path) -> None:
         self.data = data
+        files = {"target": "jsonl", "options": {"folder": str(data.with_name("files"))}}
+        self.settings = {"TOLLSPAN_EXPORTS": json.dumps({"files": files})}
 
     def __call__(self, line: str, form: str = "table") -> tuple[int, str]:
         words = ["--data", str(self.data), "--format", form, *line.split()]
-        result = CliRunner().invoke(main, words, catch_exceptions=False)
+        result = CliRunner().invoke(main, words, catch_exceptions=False, env=self.settings)
         return result.exit_code, result.stdout
 
 
@@ -90,6 +96,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
         "close --period 2026-09 --customer initech",
         f"revenue import {revenue}",
         "keys create --scope query",
+        "export run files",
     ):
         code, said = made(line)
         assert code == 0, said
@@ -99,7 +106,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
 @pytest.fixture(scope="module")
 def noted(commands: Commands) -> RaterProcess:
     """A server that ran once: its first start notes the configuration, which moves the position of every answer."""
-    rater = RaterProcess(commands.data)
+    rater = RaterProcess(commands.data, **commands.settings)
     with serving(rater):
         return rater
 

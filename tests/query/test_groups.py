@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -63,12 +64,15 @@ def billed(connection: Any) -> dict[tuple[str | None, str, str], Decimal]:
 
 def legs(draw: Random) -> list[dict[str, Any]]:
     drawn = random_prices.legs(draw)
-    for leg in drawn:
-        leg |= {"user": draw.choice(["ann", "bob", None]), "model": draw.choice(["gpt-4o", "gpt-4.1"])}
-        if leg["tags"]:
-            leg["tags"] = '{"team":"red/~1\'"}'
-        if leg.get("kind") == "unit":
-            leg |= {"meter": draw.choice(["pages", "seats", "people"]), "quantity": abs(leg["quantity"])}
+    for _revision, same in groupby(drawn, key=lambda leg: (leg["call_id"], leg.get("revision", 1))):
+        said = {"user": draw.choice(["ann", "bob", None]), "model": draw.choice(["gpt-4o", "gpt-4.1"])}
+        meter = draw.choice(["pages", "seats", "people"])
+        for leg in same:  # the leg that takes a revision back says all that the revision says
+            leg.update(said)
+            if leg["tags"]:
+                leg["tags"] = '{"team":"red/~1\'"}'
+            if leg.get("kind") == "unit":
+                leg.update({"meter": meter, "quantity": abs(leg["quantity"])})
     return drawn
 
 

@@ -26,7 +26,7 @@ _SCHEMAS: Final[Mapping[str, Data]] = {
     "int": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
     "date": {"type": "string", "pattern": f"^{_DATE}$", "examples": ["2026-11-01", "2026-11-01T12:00:00Z"]},
     "zone": {"type": "string", "examples": ["Europe/Berlin"]},
-    "moment": {"type": "string", "pattern": f"^(now|[0-9]{{1,18}}|{_DATE})$", "examples": ["now", "1234"]},
+    "moment": {"type": "string", "pattern": f"^(now|stored|[0-9]{{1,18}}|{_DATE})$", "examples": ["now", "1234"]},
     "period": {"type": "string", "pattern": f"^({_LABEL})$", "examples": ["2026-11"]},
     "flag": {"type": "boolean"},
     "json": {"type": ["object", "array", "string"]},

@@ -19,6 +19,7 @@ PARAMS: Final = (
     Param("cursor", "go on where an answer ended: its `next`"),
 )
 _CURSOR: Final = re.compile(r"([0-9]{1,18})-([0-9A-Za-z_.]{1,200})")
+_ALL: Final = "9" * 9  # the largest number of rows that a question can be asked for
 _OWN: Final = "cursor"  # the parameter by which a question itself goes on
 
 
@@ -70,6 +71,8 @@ def page_of(question: Question, given: Mapping[str, Sequence[str]]) -> Page | No
     if cursor is not None:
         rest["as_of"] = [cursor[1]]
     if not goes_on:
+        if any(param.name == "limit" for param in question.params):
+            rest.setdefault("limit", [_ALL])
         return Page(rest, size, _row(cursor[2]) if cursor else 0)
     own = {} if cursor is None else {_OWN: [cursor[2]]}
     return Page({**rest, **own, "limit": [str(size)]}, size, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -80,6 +81,18 @@ class Accounts:
             only_plan=only_plan,
         )
 
+    def again(
+        self, connection: duckdb.DuckDBPyConnection, carry: Callable[[Accounts, str | None, Period], Carried]
+    ) -> Accounts:
+        """Return the same for another question, about a state in which nothing was set or closed since.
+
+        What customers hold is kept, also for questions at the same time; what their usage decides is not.
+        """
+        other = copy(self)
+        other._connection, other._carry = connection, carry  # noqa: SLF001 - a copy of its own
+        other.lots, other._within, other._shared, other._segments = {}, {}, {}, {}  # noqa: SLF001 - as above
+        return other
+
     def names(self) -> list[str]:
         """Return the ids of all customers that were set."""
         return list(self._customers)
@@ -92,8 +105,20 @@ class Accounts:
         """Return what a customer holds when, and its periods."""
         found = self._subscriptions.get(name)
         if found is None:
-            found = self._subscriptions[name] = self._subscribed(name)
+            found = self._subscriptions.setdefault(name, self._subscribed(name))
         return found
+
+    def divides_fees(self) -> bool:
+        """Tell whether any plan divides its base fee by usage or in equal parts."""
+        books = [one.book for one in self._applied]
+        fees = [plan.base_fee for book in books for plan in book.plans.values()]
+        fees += [one.instead.get("base_fee") for book in books for held in book.terms.values() for one in held]
+        return any(fee is not None and fee.allocate != "none" for fee in fees)
+
+    def held(self, name: str | None) -> tuple[object, ...]:
+        """Return what decides on prices, as far as it is the customer's: who has the same is charged the same."""
+        customer = self.customer(name)
+        return name is None, id(self.subscription(name)), customer.phase, customer.segment
 
     def zone(self, name: str | None) -> str:
         """Return the time zone of a customer's days and periods: its own, else its plan's, else the default."""
@@ -163,7 +188,7 @@ class Accounts:
         shape = (own, *held, self._closed.get(customer.customer, ()))
         if shape not in self._alike:
             zone = customer.zone or self._plans_zone(customer) or self._zone
-            self._alike[shape] = self._held(customer, zone)
+            self._alike.setdefault(shape, self._held(customer, zone))
         return self._alike[shape]
 
     def _plans_zone(self, customer: Customer) -> str | None:

@@ -2,13 +2,15 @@
 
 Calls are added up that agree in everything that decides on their money: customer, part of the period, provider,
 model, tier, moment and bucket of the cost, what the two decisions and the prices look at, which counts are known, and
-which are nothing once their parts are taken out. Where every price is per unit and no allowance is shared, their charge
-is that of their sum; else it is the sum of charges that the database computed call by call.
+which are nothing once their parts are taken out. Customers who hold the same and are not asked for apart count as one.
+Where every price is per unit and no allowance is shared, the charge of calls is that of their sum; else it is the sum
+of charges that the database computed call by call. Legs are added up with their signs, so that what was taken back
+cancels out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,13 +22,15 @@ from tollspan_rater.cost.rates import Rates
 from tollspan_rater.domain.meters import PARENT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.model import CostPlus
+from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_fact import TAG
 from tollspan_rater.query.charges import NO_CHARGES, Charging, charging
 from tollspan_rater.query.filled import filled
 from tollspan_rater.query.price_sql import linear
 from tollspan_rater.query.rated import Alike
-from tollspan_rater.query.selection import CallRow, Selection, bounds, current
+from tollspan_rater.query.selection import CallRow, Selection, legs_of
+from tollspan_rater.query.survey import Model, Survey, survey
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.query.window import WINDOWS, edges
 from tollspan_rater.rating.tariff import Tariff
@@ -37,8 +41,8 @@ _OWN: Final = {
     "output": ("reasoning", "audio_out"),
 }
 _FACTS: Final = (
-    "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "customer", "environment", "phase",
-    "billable", "retried", "terms", "quality",
+    "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "environment", "phase", "billable",
+    "retried", "terms", "quality",
 )  # fmt: skip
 # A call that knows rare parts of its totals stands alone: the signs below look at columns only.
 _RARE: Final = "|".join(meter for meter in PARENT if meter not in TOKEN_FIELDS)
@@ -46,19 +50,22 @@ _SINGLY: Final = f"""CASE WHEN regexp_matches(units, '"({_RARE})"') THEN call_id
 _SUMMED: Final = """
     WITH found AS ({found}),
     placed AS (
-        SELECT found.*, time_steps.step AS time_step,
-               len(list_filter(account_steps.edges, lambda edge: edge <= started_ns)) AS account_step,
-               len(list_filter(cost_steps.edges, lambda edge: edge <= started_ns)) AS cost_step,
-               charges.amount, coalesce(charges.included, FALSE) AS included,
-               coalesce(list_max(list_filter(cost_steps.thresholds, lambda most: most < input)), 0) AS cost_bucket
+        SELECT found.*, account_steps.account, {placed}
         FROM found
-        ASOF JOIN time_steps ON found.started_ns >= time_steps.edge
-        LEFT JOIN account_steps ON account_steps.name = coalesce(customer, '')
-        LEFT JOIN cost_steps ON cost_steps.name = coalesce(provider, '') || chr(31) || coalesce(model, '')
-        LEFT JOIN charges USING (call_id)
+        LEFT JOIN account_steps ON account_steps.name IS NOT DISTINCT FROM customer
+        {joins}
     )
-    SELECT {selected} FROM placed GROUP BY {keys}
+    SELECT {selected} FROM placed GROUP BY {keys} HAVING sum(sign) > 0
 """
+# What a step adds to a call, and the join that it needs; without any step the second of each pair.
+_STEP: Final = "CASE WHEN len({edges}) = 0 THEN 0 ELSE len(list_filter({edges}, lambda edge: edge <= started_ns)) END"
+_ACCOUNT_STEP: Final = f"{_STEP.format(edges='account_steps.edges')} AS account_step"
+_COST_STEP: Final = f"""{_STEP.format(edges="cost_steps.edges")} AS cost_step,
+    CASE WHEN len(cost_steps.thresholds) = 0 THEN 0
+        ELSE coalesce(list_max(list_filter(cost_steps.thresholds, lambda most: most < input)), 0) END AS cost_bucket"""
+_COST_JOIN: Final = """LEFT JOIN cost_steps
+    ON cost_steps.provider IS NOT DISTINCT FROM found.provider AND cost_steps.model IS NOT DISTINCT FROM found.model"""
+_CHARGED: Final = "charges.amount, coalesce(charges.included, FALSE) AS included"
 _PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
 
 
@@ -67,11 +74,12 @@ class Split:
     """Which of the selected calls may be added up first, and the customers whose calls may not.
 
     ``charging`` charges those in the database whose prices depend on what was used before. ``facts`` are what prices
-    look at besides provider and model.
+    look at besides provider and model. ``found`` is what the selected calls look like.
     """
 
     addable: Selection
-    singly: tuple[str | None, ...]
+    found: Survey
+    singly: tuple[str | None, ...] = ()
     charging: Charging = NO_CHARGES
     facts: tuple[str, ...] = ()
 
@@ -81,74 +89,146 @@ def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: 
 
     A provider price that changes within a day, or that depends on how parts overlap, keeps all calls apart.
     """
-    span = bounds(connection, selection)
-    if span is None:
-        return Split(selection, ())
-    condition, values = selection.where()
-    found = connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
-    customers = sorted((row[0] for row in found), key=str)
-    if not costs_add_up(connection, accounts, selection):
-        return Split(replace(selection, but=tuple(customers)), tuple(customers))
-    wanted = [(name, period) for name in customers for period in accounts.periods(name, *span)]
-    tariffs = Tariffs()
-    laid_out = [(place, tariffs.of(accounts.segments(*place))) for place in wanted]
-    depending = {name for (name, _), tariff in laid_out if not _adds_up(tariff)}
-    running, singly = charging(connection, accounts, [place for place in wanted if place[0] in depending], tariffs)
-    facts = {name for (customer, _), tariff in laid_out if customer not in singly for name in tariff.dimensions}
-    return Split(replace(selection, but=singly), singly, running, tuple(sorted(facts)))
+    found = survey(connection, selection)
+    if found.span is None:
+        return Split(selection, found)
+    if not costs_add_up(accounts.cost_book(), found):
+        customers = tuple(sorted(found.customers, key=str))
+        return Split(replace(selection, but=customers), found, customers)
+    tariffs, facts = Tariffs(), set[str]()
+    depending: list[tuple[str | None, Period]] = []
+    for names in _alike_customers(accounts, found.customers).values():
+        held = [tariffs.of(accounts.segments(names[0], one)) for one in accounts.periods(names[0], *found.span)]
+        facts.update(name for tariff in held for name in tariff.dimensions)
+        if not all(map(_adds_up, held)):
+            depending += [(name, period) for name in names for period in accounts.periods(name, *found.span)]
+    running, singly = charging(connection, accounts, depending, tariffs)
+    return Split(replace(selection, but=singly), found.without(singly), singly, running, tuple(sorted(facts)))
 
 
 def alike(
     connection: duckdb.DuckDBPyConnection,
     accounts: Accounts,
-    selection: Selection,
+    parts: Split,
     by: Sequence[str],
     zone: str,
-    charging: Charging = NO_CHARGES,
 ) -> Iterator[Alike]:
-    """Yield the selected calls added up; every row lies within one value of each dimension and fact of ``by``."""
-    span = bounds(connection, selection)
-    if span is None:
+    """Yield the calls that may be added up as far as each row lies within one value of each dimension of ``by``.
+
+    Where ``by`` has no customer, a row's customer is one of those who hold what the customers of its calls hold.
+    """
+    span = parts.found.span
+    if span is None or not parts.found.customers:
         return
     costs = accounts.cost_book()
-    connection.register("cost_steps", _cost_steps(costs, _models(connection, selection)))
-    connection.register("account_steps", _account_steps(connection, accounts, selection, span))
-    connection.register("time_steps", _time_steps([name for name in by if name in WINDOWS], zone, span))
-    columns = dict.fromkeys("tags" if name.startswith(TAG) else name for name in by)
-    named = [name for name in columns if name in _PLACE and name not in _FACTS]
-    query, values = _query(selection, named)
+    held = _alike_customers(accounts, parts.found.customers)
+    steps = {
+        "account_steps": _account_steps(accounts, held.values(), span),
+        "cost_steps": _cost_steps(costs, parts.found.models, span),
+        "time_steps": _time_steps([name for name in by if name in WINDOWS], zone, span),
+    }
+    apart, facts = _columns(by), _columns(parts.facts)
+    query, values, columns = _query(parts, apart, facts, steps)
+    for name, table in steps.items():
+        connection.register(name, table)
     try:
-        with charging.table(connection, selection.start_ns):
+        with parts.charging.table(connection, parts.addable.start_ns):
             rows = connection.execute(query, values).fetchall()
     finally:
-        for name in ("cost_steps", "account_steps", "time_steps"):
+        for name in steps:
             connection.unregister(name)
-    yield from (_alike(row, named, charging) for row in rows)
+    stands_for = [names[0] for names in held.values()]
+    for row in rows:
+        yield _alike(row, columns, stands_for, parts.charging)
 
 
-def _query(selection: Selection, named: Sequence[str]) -> tuple[str, list[Any]]:
-    found, values = current(selection)
-    signs = [*(f"sign({_own(name)})" for name in TOKEN_FIELDS), "sign(quantity)"]
-    known = [f'"{name}" IS NULL' for name in TOKEN_FIELDS]
-    keys = [*(f'"{name}"' for name in (*_FACTS, *named)), "coalesce(attempt, 1) > 1", "cost_bucket", "included"]
-    steps = ["account_step", "cost_step", "time_step", _SINGLY]
-    sums = [f'sum("{name}")' for name in (*TOKEN_FIELDS, "quantity")]
-    selected = ", ".join([*keys, "count(*)", "min(started_ns)", "sum(amount)", *sums])
-    return _SUMMED.format(found=found, selected=selected, keys=", ".join([*keys, *steps, *signs, *known])), values
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What a row of sums has: first the columns by which it is grouped, last those that are added up."""
+
+    named: tuple[str, ...]
+    summed: tuple[str, ...]
+    places: tuple[int, ...]  # of ``named`` in a CallRow
+
+    @staticmethod
+    def of(apart: Sequence[str], facts: Sequence[str], silent: Collection[str]) -> _Columns:
+        named = tuple(name for name in dict.fromkeys((*_FACTS, *apart, *facts)) if name not in silent)
+        summed = tuple(name for name in (*TOKEN_FIELDS, "quantity") if name not in silent)
+        return _Columns(named, summed, tuple(_PLACE[name] for name in named))
 
 
-def _alike(row: tuple[Any, ...], named: Sequence[str], charging: Charging) -> Alike:
+def _columns(names: Iterable[str]) -> list[str]:
+    """Return the columns of calls in which dimensions are read, but for those that rows have anyway."""
+    found = dict.fromkeys("tags" if name.startswith(TAG) else name for name in names)
+    return [name for name in found if name in _PLACE and name not in _FACTS]
+
+
+def _query(
+    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table]
+) -> tuple[str, list[Any], _Columns]:
+    """Return the SQL of the sums; columns in which nothing is said are left out of what it groups by and adds up."""
+    silent = parts.found.open
+    found, values = legs_of(parts.addable, chained=parts.found.chained)
+    columns = _Columns.of(apart, facts, silent)
+    signs = [f"sign({_own(name)})" for name in TOKEN_FIELDS if name not in silent or name in _OWN]
+    nulls = [f'"{name}" IS NULL' for name in columns.summed]
+    again, singly = "coalesce(attempt, 1) > 1", "NULL" if "units" in silent else _SINGLY
+    decisive = [f'"{name}"' for name in (*_FACTS, *facts) if name not in silent]
+    decisive += [again, "cost_bucket", "included", "account", "account_step", "cost_step", *signs, *nulls]
+    if "quantity" in columns.summed:
+        decisive.append("sign(quantity)")
+    named = [f'"{name}"' for name in columns.named]
+    keys = dict.fromkeys([*named, *decisive, "time_step", singly])
+    kind = f"CASE WHEN ({singly}) IS NULL THEN hash({', '.join(decisive)}) END"
+    selected = [*named, again, "cost_bucket", "included", "account", kind, "sum(sign)", "min(started_ns)"]
+    selected += ["sum(sign * amount)", *map(_sum, columns.summed)]
+    placed, joins = _placing(steps, charged=bool(parts.charging.parts))
+    grouped = ", ".join(key for key in keys if key != "NULL")
+    text = _SUMMED.format(found=found, placed=placed, joins=joins, selected=", ".join(selected), keys=grouped)
+    return text, values, columns
+
+
+def _placing(steps: Mapping[str, pa.Table], *, charged: bool) -> tuple[str, str]:
+    """Return the SQL of the steps in which a call lies and of its charge, and the joins that these need."""
+    account, cost, time = (steps[name] for name in ("account_steps", "cost_steps", "time_steps"))
+    moving = _any(account["edges"])
+    priced = _any(cost["edges"]) or _any(cost["thresholds"])
+    placed = (
+        _ACCOUNT_STEP if moving else "0 AS account_step",
+        _COST_STEP if priced else "0 AS cost_step, 0 AS cost_bucket",
+        "time_steps.step AS time_step" if time.num_rows > 1 else "0 AS time_step",
+        _CHARGED if charged else "NULL::HUGEINT AS amount, FALSE AS included",
+    )
+    joins = (
+        _COST_JOIN if priced else "",
+        "LEFT JOIN charges USING (call_id)" if charged else "",
+        "ASOF JOIN time_steps ON found.started_ns >= time_steps.edge" if time.num_rows > 1 else "",
+    )
+    return ", ".join(placed), " ".join(joins)
+
+
+def _any(lists: pa.ChunkedArray) -> bool:
+    return any(len(one) for one in lists)
+
+
+def _sum(name: str) -> str:
+    return f'sum(CASE sign WHEN 1 THEN "{name}" ELSE -"{name}" END)'
+
+
+def _alike(row: tuple[Any, ...], columns: _Columns, stands_for: Sequence[str | None], charging: Charging) -> Alike:
     cells: list[Any] = [None] * len(_PLACE)
-    names = (*_FACTS, *named)
-    for name, value in zip(names, row, strict=False):
-        cells[_PLACE[name]] = value
-    again, bucket, included, calls, started_ns, amount, *sums = row[len(names) :]
-    for name, value in zip((*TOKEN_FIELDS, "quantity"), sums, strict=True):
+    width = len(columns.named)
+    for place, value in zip(columns.places, row, strict=False):
+        cells[place] = value
+    again, bucket, included, account, kind, calls, started_ns, amount, *sums = row[width:]
+    for name, value in zip(columns.summed, sums, strict=True):
         cells[_PLACE[name]] = value if value is None or name == "quantity" else int(value)
     cells[_PLACE["attempt"]] = 2 if again else 1
     cells[_PLACE["started_ns"]] = cells[_PLACE["ended_ns"]] = started_ns
+    if "customer" not in columns.named:
+        cells[_PLACE["customer"]] = stands_for[account]
     charge = None if amount is None else (charging.money(amount), included)
-    return Alike(CallRow._make(cells), calls, bucket, charge)
+    return Alike(CallRow._make(cells), int(calls), bucket, charge, kind)
 
 
 def _own(name: str) -> str:
@@ -157,18 +237,17 @@ def _own(name: str) -> str:
     return filled(name) + parts
 
 
-def _models(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list[tuple[Any, ...]]:
-    condition, values = selection.where()
-    return connection.execute(
-        f"SELECT DISTINCT provider, model, service_tier FROM calls WHERE {condition}",  # noqa: S608 - fixed names, bound values
-        values,
-    ).fetchall()
+def _alike_customers(accounts: Accounts, names: Iterable[str | None]) -> dict[object, list[str | None]]:
+    """Return customers by what they hold: those of one list are charged the same for the same calls."""
+    found: dict[object, list[str | None]] = {}
+    for name in names:
+        found.setdefault(accounts.held(name), []).append(name)
+    return found
 
 
-def costs_add_up(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection) -> bool:
-    """Tell whether the selected calls may be added up before their provider cost is computed."""
-    costs = accounts.cost_book()
-    return all(_linear(costs, *model) for model in _models(connection, selection))
+def costs_add_up(costs: CostBook, found: Survey) -> bool:
+    """Tell whether calls may be added up before their provider cost is computed."""
+    return all(_linear(costs, *model) for model in found.models)
 
 
 def _linear(costs: CostBook, provider: str | None, model: str | None, tier: str | None) -> bool:
@@ -188,34 +267,34 @@ def _adds_up(tariff: Tariff) -> bool:
     )
 
 
-def _cost_steps(costs: CostBook, models: Iterable[tuple[Any, ...]]) -> pa.Table:
-    names = sorted({(provider or "", model or "") for provider, model, _tier in models})
+def _cost_steps(costs: CostBook, models: Iterable[Model], span: tuple[int, int]) -> pa.Table:
+    names = sorted({(provider, model) for provider, model, _tier in models}, key=str)
     return pa.table(
         {
-            "name": pa.array([f"{provider}\x1f{model}" for provider, model in names], pa.string()),
-            "edges": pa.array([costs.boundaries(*name) or () for name in names], pa.list_(pa.int64())),
+            "provider": pa.array([provider for provider, _ in names], pa.string()),
+            "model": pa.array([model for _, model in names], pa.string()),
+            "edges": pa.array([_within(costs.boundaries(*name) or (), span) for name in names], pa.list_(pa.int64())),
             "thresholds": pa.array([costs.thresholds(*name) for name in names], pa.list_(pa.int64())),
         }
     )
 
 
-def _account_steps(
-    connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection, span: tuple[int, int]
-) -> pa.Table:
-    condition, values = selection.where()
-    found = connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
-    edges = {
-        name or "": [
-            segment.start_ns for period in accounts.periods(name, *span) for segment in accounts.segments(name, period)
-        ]
-        for (name,) in found
-    }
-    return pa.table(
-        {
-            "name": pa.array(list(edges), pa.string()),
-            "edges": pa.array(list(edges.values()), pa.list_(pa.int64())),
-        }
-    )
+def _within(edges: Iterable[int], span: tuple[int, int]) -> list[int]:
+    """Return the instants that part calls of a span from others of it."""
+    return [edge for edge in edges if span[0] < edge <= span[1]]
+
+
+def _account_steps(accounts: Accounts, held: Iterable[Sequence[str | None]], span: tuple[int, int]) -> pa.Table:
+    """Return for each customer which of the lists it is in, and the instants at which what it holds changes."""
+    rows: list[tuple[str | None, int, list[int]]] = []
+    for account, names in enumerate(held):
+        periods = accounts.periods(names[0], *span)
+        starts = (segment.start_ns for period in periods for segment in accounts.segments(names[0], period))
+        edges = _within(starts, span)
+        rows += [(name, account, edges) for name in names]
+    columns = zip(*rows, strict=True)
+    kinds = (("name", pa.string()), ("account", pa.int32()), ("edges", pa.list_(pa.int64())))
+    return pa.table({name: pa.array(column, kind) for (name, kind), column in zip(kinds, columns, strict=True)})
 
 
 def _time_steps(names: Sequence[str], zone: str, span: tuple[int, int]) -> pa.Table:

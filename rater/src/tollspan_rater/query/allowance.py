@@ -8,7 +8,7 @@ from typing import Final
 from tollspan_rater.credit.allowance import left_of
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.bill import with_usage_or_plan
+from tollspan_rater.query.bill import heard_of, with_usage_or_plan
 from tollspan_rater.query.books import Bill, Books
 from tollspan_rater.query.grouping import share
 from tollspan_rater.query.scope import Scope
@@ -30,13 +30,12 @@ def allowance(scope: Scope, params: Mapping[str, str]) -> Answer:
     Raises:
         NotFoundError: nobody has heard of the customer.
     """
-    known = with_usage_or_plan(scope)
     name = params.get("customer")
-    if name is not None and name not in known:
+    if name is not None and not heard_of(scope, name):
         raise NotFoundError("customer", name, "tollspan customers list and tollspan usage show who there is.")
     books = Books(scope)
     label = params.get("period")
-    bills = books.within(known, label) if name is None else [books.labelled(name, label)]
+    bills = books.within(with_usage_or_plan(scope), label) if name is None else [books.labelled(name, label)]
     rows = [row for bill in bills for row in _rows(bill)]
     notes = [] if rows else ["no plan of these customers includes anything in this period"]
     zone = scope.zone if name is None else scope.accounts.zone(name)

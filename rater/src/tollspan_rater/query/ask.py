@@ -45,6 +45,7 @@ from tollspan_rater.store.as_of import cut_at
 from tollspan_rater.store.database import Database
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
+from tollspan_rater.store.state import last_set
 
 Params = Mapping[str, str]
 
@@ -63,6 +64,7 @@ class Asker:
     ) -> None:
         self._database, self._names, self._resolved = database, names, resolved
         self._folder, self._clock, self._pieces_at = folder, clock, pieces_at
+        self._accounts: dict[str, tuple[tuple[int | None, ...], Accounts]] = {}
 
     def ask(self, question: str, params: Params, *, tenant: str) -> Answer:
         """Answer a question whose parameters were read by its table."""
@@ -87,7 +89,9 @@ class Asker:
         with self._database.snapshot() as connection:
             scope = self._scope(connection, tenant, customer, zone, self._clock.now_ns())
             if as_of is not None:
-                cut_at(connection, position_at(connection, as_of, scope.zone, scope.now_ns))
+                position = position_at(connection, as_of, scope.zone, scope.now_ns)
+                if position < scope.as_of:
+                    cut_at(connection, position)
                 scope = self._scope(connection, tenant, customer, zone, last_instant_ns(connection))
             yield scope
 
@@ -95,9 +99,18 @@ class Asker:
         self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, zone: str | None, now_ns: int
     ) -> Scope:
         configured = self._resolved.config.zone
-        accounts = Accounts(connection, tenant, configured, carry=carried_from(connection))
+        accounts = self._known_accounts(connection, tenant)
         at = zone or (configured if customer is None else accounts.zone(customer))
         return Scope(connection, accounts, last_position(connection), at, self._names, now_ns, self._pieces_at)
+
+    def _known_accounts(self, connection: duckdb.DuckDBPyConnection, tenant: str) -> Accounts:
+        """Return customers and prices as the connection sees them; they are read once until something is set."""
+        mark, carry = last_set(connection, tenant), carried_from(connection)
+        known = self._accounts.get(tenant)
+        if known is None or known[0] != mark:
+            known = mark, Accounts(connection, tenant, self._resolved.config.zone, carry=carry)
+            self._accounts[tenant] = known
+        return known[1].again(connection, carry)
 
     def _answer(self, question: str) -> Callable[[Scope, Params], Answer]:
         if question in _OF_CALLS:

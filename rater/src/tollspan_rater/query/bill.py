@@ -41,6 +41,15 @@ def customers_with_usage(scope: Scope) -> list[str]:
     return [row[0] for row in rows]
 
 
+def heard_of(scope: Scope, customer: str) -> bool:
+    """Tell whether a customer was set, or has any usage."""
+    if customer in scope.accounts.names():
+        return True
+    values = [scope.accounts.tenant, customer]
+    found = scope.connection.execute("FROM calls WHERE tenant = ? AND customer = ? LIMIT 1", values)
+    return found.fetchone() is not None
+
+
 def billed_periods(scope: Scope) -> list[tuple[str | None, Period]]:
     """Return each customer, nobody first, with the periods from its first usage to its last."""
     found = scope.connection.execute(

@@ -8,11 +8,12 @@ from dataclasses import replace
 import duckdb
 
 from tollspan_rater.query.accounts import Accounts
-from tollspan_rater.query.alike import alike, costs_add_up
+from tollspan_rater.query.alike import Split, alike, costs_add_up
 from tollspan_rater.query.call_fact import TAG, facts_of
 from tollspan_rater.query.rated import Alike, cost_of, decision_of, meter_costs, used
 from tollspan_rater.query.selection import Selection, select
 from tollspan_rater.query.spell import Spell
+from tollspan_rater.query.survey import survey
 from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.quantity import without
 
@@ -43,7 +44,8 @@ def costed_groups(connection: duckdb.DuckDBPyConnection, accounts: Accounts, spe
 def _alike(connection: duckdb.DuckDBPyConnection, accounts: Accounts, spell: Spell) -> Iterable[Alike]:
     """Return the calls added up, or each by itself where a provider's price does not allow to add calls up."""
     whose = Selection(accounts.tenant, spell.segment.start_ns, spell.segment.end_ns, only=(spell.customer,))
-    if costs_add_up(connection, accounts, whose):
+    found = survey(connection, whose)
+    if costs_add_up(accounts.cost_book(), found):
         by = {"tags" if name.startswith(TAG) else name for name in spell.tariff.dimensions} | {"operation"}
-        return alike(connection, accounts, whose, sorted(by), "UTC")
+        return alike(connection, accounts, Split(whose, found), sorted(by), "UTC")
     return (Alike(row, 1, None) for row in select(connection, replace(whose)))

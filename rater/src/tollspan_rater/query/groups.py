@@ -22,7 +22,7 @@ from tollspan_rater.query.call_fact import fact_sql
 from tollspan_rater.query.costed_groups import costed_groups
 from tollspan_rater.query.filled import filled
 from tollspan_rater.query.samples import samples_of
-from tollspan_rater.query.spell import FOUND, Spell, registered, spells_of
+from tollspan_rater.query.spell import FOUND_LEGS, Spell, registered, spells_of
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
@@ -120,20 +120,26 @@ def usage_rows(
     """
     keys = ", ".join((*_KEYS, *map(fact_sql, names), *more))
     width = len(_KEYS) + len(names) + len(more)
-    sums = ", ".join(f"sum({filled(name)})" for name in TOKEN_FIELDS)
+    sums = ", ".join(_stated(filled(name)) for name in TOKEN_FIELDS)
     tokens = connection.execute(
-        f"{FOUND} SELECT {keys}, count(*), "  # noqa: S608 - fixed names, bound values
-        f"count(*) FILTER (WHERE {filled('input')} IS NULL), "
-        f"count(*) FILTER (WHERE {filled('output')} IS NULL AND operation IS DISTINCT FROM 'embeddings'), "
-        f"{sums} FROM found WHERE kind = 'call' GROUP BY {keys}",
+        f"{FOUND_LEGS} SELECT {keys}, sum(sign), "  # noqa: S608 - fixed names, bound values
+        f"coalesce(sum(sign) FILTER (WHERE {filled('input')} IS NULL), 0), coalesce(sum(sign) "
+        f"FILTER (WHERE {filled('output')} IS NULL AND operation IS DISTINCT FROM 'embeddings'), 0), "
+        f"{sums} FROM found WHERE kind = 'call' GROUP BY {keys} HAVING sum(sign) > 0",
         values,
     ).fetchall()
     for row in tokens:
-        calls, no_input, no_output, *counts = row[width:]
+        calls, no_input, no_output = (int(count) for count in row[width : width + 3])
+        counts = row[width + 3 :]
         known = {name: Decimal(count) for name, count in zip(TOKEN_FIELDS, counts, strict=True) if count is not None}
         unknown = {"input": no_input, "output": no_output}
         yield row[:width], calls, {"request": Decimal(calls), **known}, unknown
     yield from _units(connection, values, keys, width)
+
+
+def _stated(count: str) -> str:
+    """Return the SQL of the sum of a count, NULL where no call that stands states it."""
+    return f"CASE WHEN sum(sign) FILTER (WHERE {count} IS NOT NULL) > 0 THEN sum(sign * ({count})) END"
 
 
 def _units(
@@ -141,14 +147,15 @@ def _units(
 ) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
     """Yield what calls used besides tokens, and unit measures, which are no calls."""
     rows = connection.execute(
-        f"{FOUND} SELECT {keys}, count(*), units, NULL, NULL FROM found "  # noqa: S608 - fixed names, bound values
-        f"WHERE kind = 'call' AND units IS NOT NULL GROUP BY {keys}, units "
-        f"UNION ALL SELECT {keys}, count(*), NULL, meter, sum(quantity) FROM found WHERE kind = 'unit' "
-        f"GROUP BY {keys}, meter",
+        f"{FOUND_LEGS} SELECT {keys}, sum(sign), units, NULL, NULL FROM found "  # noqa: S608 - fixed names, bound values
+        f"WHERE kind = 'call' AND units IS NOT NULL GROUP BY {keys}, units HAVING sum(sign) > 0 "
+        f"UNION ALL SELECT {keys}, sum(sign), NULL, meter, "
+        "sum(CASE sign WHEN 1 THEN quantity ELSE -quantity END) FROM found WHERE kind = 'unit' "
+        f"GROUP BY {keys}, meter HAVING sum(sign) > 0",
         values,
     ).fetchall()
     for row in rows:
-        count, units, meter, quantity = row[width:]
+        count, units, meter, quantity = int(row[width]), *row[width + 1 :]
         if units is None:
             yield row[:width], count, {meter: quantity}, {}
         else:

@@ -65,8 +65,11 @@ Key = tuple[str, str, str, str, str, str | None]  # customer, quality, why, dial
 
 
 def inexact(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """Answer: usage whose quality is not exact, by customer, quality, cause and dialect, with shares of the whole."""
-    wanted = {name: value for name, value in params.items() if name in {"from", "to", "customer"}}
+    """Answer: usage whose quality is not exact, by customer, quality, cause and dialect, with shares of the whole.
+
+    The whole is all usage that the filters let through, of any quality.
+    """
+    wanted = {name: value for name, value in params.items() if name != "quality"}
     calls, path = rated_sums(scope, wanted, _READ)
     currency = currency_of(scope)
     wholes: dict[str, Sums] = {}

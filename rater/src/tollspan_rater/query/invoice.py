@@ -12,7 +12,7 @@ from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.bill import with_usage_or_plan
+from tollspan_rater.query.bill import heard_of, with_usage_or_plan
 from tollspan_rater.query.bill_state import service, state_details, state_notes
 from tollspan_rater.query.books import Bill, Books
 from tollspan_rater.query.held_notes import held_notes, reference_notes
@@ -30,9 +30,8 @@ COLUMNS: Final = (
 
 def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     """Answer: the bill of one customer, or of all."""
-    known = with_usage_or_plan(scope)
-    names = known if "all" in params else [params["customer"]]
-    if "all" not in params and names[0] not in known:
+    names = with_usage_or_plan(scope) if "all" in params else [params["customer"]]
+    if "all" not in params and not heard_of(scope, names[0]):
         raise NotFoundError("customer", names[0], "tollspan customers list and tollspan usage show who there is.")
     books = Books(scope)
     label = params.get("period")

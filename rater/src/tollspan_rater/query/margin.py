@@ -13,6 +13,7 @@ from tollspan_rater.query.fees import Beside, beside_usage
 from tollspan_rater.query.grouping import ZERO, Sums, group, share
 from tollspan_rater.query.imported_revenue import imported_revenue
 from tollspan_rater.query.scope import Scope, asked_span, currency_of, rated_sums, reader
+from tollspan_rater.query.selection import COLUMN_FILTERS
 from tollspan_rater.query.tabulate import Row, add_shares, answered, number, ordered, rows_of, totals
 from tollspan_rater.query.wording import plain
 
@@ -24,16 +25,24 @@ _IMPORTED_NOTE: Final = "imported is revenue that was billed elsewhere: tollspan
 _FEES_NOTE: Final = (
     "base fees and modifiers are those of the whole periods that the calls lie in, of all customers with a plan"
 )
+_NARROW_NOTE: Final = "base fees, modifiers and imported revenue are of no single call and left out: {} filters calls"
+# Filters that bills and imported revenue know nothing of.
+_OF_CALLS: Final = (COLUMN_FILTERS.keys() | {"reason", "unpriced", "unattributed"}) - {"customer"}
 
 
 def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """Answer: revenue with fees and modifiers, provider cost, margin; what has no price or cost stands apart."""
+    """Answer: revenue with fees and modifiers, provider cost, margin; what has no price or cost stands apart.
+
+    A filter on calls leaves out revenue that no call causes.
+    """
     by = list(dict.fromkeys(params.get("by", "customer").split(",")))
-    calls, path = rated_sums(scope, params, by)
+    apart = ["customer"] if scope.accounts.divides_fees() else []
+    calls, path = rated_sums(scope, params, [*by, *apart])
     weights = Weights([reader(scope, name) for name in by], currency_of(scope))
     groups = group(weights.noting(calls), weights.readers, weights.currency_of)
-    beside = beside_usage(scope, params, asked_span(scope, params), by, weights)
-    imported = imported_revenue(scope, params, by)
+    narrow = sorted(_OF_CALLS & params.keys())
+    beside = {} if narrow else beside_usage(scope, params, asked_span(scope, params), by, weights)
+    imported = {} if narrow else imported_revenue(scope, params, by)
     for key in (*beside, *imported):
         groups.setdefault(key, Sums())
     columns = tuple(dict.fromkeys((*by, *_COLUMNS)))
@@ -48,7 +57,8 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
     if total is not None and "revenue" in total:
         _subtract(total)
     answer = answered(scope, "Margin", columns, rows, groups, params, total, path)
-    notes = [*answer.notes, *([_FEES_NOTE] if beside else []), *([_IMPORTED_NOTE] if imported else [])]
+    said = ((beside, _FEES_NOTE), (imported, _IMPORTED_NOTE), (narrow, _NARROW_NOTE.format(", ".join(narrow))))
+    notes = [*answer.notes, *(words for holds, words in said if holds)]
     return Answer(answer.title, columns, answer.rows, answer.as_of, answer.zone, notes, total, details=answer.details)
 
 

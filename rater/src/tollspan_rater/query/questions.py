@@ -144,7 +144,7 @@ def _wish_zone(value: str) -> str:
 
 def _wish_moment(value: str) -> str:
     wish = "" if _MOMENT.fullmatch(value) else _wish_date(value)
-    return f"a journal position, now, {wish}" if wish else ""
+    return f"a journal position, now, stored, {wish}" if wish else ""
 
 
 def _wish_json(value: str) -> str:
@@ -156,7 +156,7 @@ def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
     return lambda value: "" if compiled.fullmatch(value) else wish
 
 
-_MOMENT: Final = re.compile("[0-9]{1,18}|now")
+_MOMENT: Final = re.compile("[0-9]{1,18}|now|stored")
 _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "str": _wish_pattern(r"(?s).+", "some text"),
     "enum": lambda _value: "",
@@ -228,7 +228,12 @@ _PERIOD: Final = Param(
 )
 _KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
-_AS_OF: Final = Param("as_of", "as it was known then: a journal position, the last one before a time, or now", "moment")
+_AS_OF: Final = Param(
+    "as_of",
+    "as it was known then: a journal position, the last one before a time, now, or stored: now, without a wait for "
+    "what is still on its way to the store",
+    "moment",
+)
 
 _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
 _TABLE: Final = (
@@ -359,7 +364,7 @@ _TABLE: Final = (
     Question(
         "margin",
         "Revenue, provider cost and margin; what has no price or cost is shown apart.",
-        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, _ONE_CUSTOMER, _SEGMENT, _AS_OF),
+        (*_SPAN_OF_TIME, _BY, _sort("margin"), _TOP, *_FILTERS, _AS_OF),
         "tollspan margin --by model",
         brief=(
             *("calls", "revenue", "base_fees", "modifiers", "imported", "cost", "margin", "margin_percent", "currency"),
@@ -386,7 +391,7 @@ _TABLE: Final = (
         "How much of each customer's usage is not exact, why, and what is charged for it.",
         (
             *_SPAN_OF_TIME,
-            _ONE_CUSTOMER,
+            *_FILTERS,
             Param("quality", "only this quality", "enum", choices=INEXACT),
             _TOP,
             _AS_OF,
@@ -548,7 +553,7 @@ _TABLE: Final = (
     Question(
         "quarantine.list",
         "Pieces that could not be read, with reason and error.",
-        (Param("reason", "only pieces kept aside for this reason"), _LIMIT),
+        (Param("reason", "only pieces kept aside for this reason"), _LIMIT, _AS_OF),
         "tollspan quarantine list --reason future",
     ),
     Question(

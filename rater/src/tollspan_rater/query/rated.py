@@ -38,13 +38,15 @@ class Alike:
     ``calls`` is their number, ``bucket`` that of their cost (:func:`tollspan_rater.cost.rates.bucket`), None of a
     single call.
     ``row.units`` are those of one call: they are equal in all. ``charge`` is their sum, and whether an allowance took
-    all of each, where what was used before decides on that; None where the calls say it themselves.
+    all of each, where what was used before decides on that; None where the calls say it themselves. Rows of one
+    ``kind`` differ in nothing that decides on money, but for how much was used.
     """
 
     row: CallRow
     calls: int
     bucket: int | None
     charge: tuple[Decimal, bool] | None = None
+    kind: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,9 @@ class Rater:
             period, _, _, charged = self._charge(row)
             yield row, period, charged
 
-    def rate_alike(self, groups: Iterable[Alike]) -> Iterator[RatedCall]:
-        """Yield calls that are alike with their money, in any order: charged already, or at prices per unit."""
-        return (self._rate(group.row, group.calls, group.bucket, group.charge) for group in groups)
+    def rate_group(self, group: Alike) -> RatedCall:
+        """Return calls that are alike with their money, in any order: charged already, or at prices per unit."""
+        return self._rate(group.row, group.calls, group.bucket, group.charge)
 
     def take(self, customer: str | None, period: Period, group: UsageGroup) -> None:
         """Take usage of a customer's period that lies before the calls to rate, added up."""

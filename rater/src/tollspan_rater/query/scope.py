@@ -15,6 +15,7 @@ from tollspan_rater.query.alike import alike, split
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.call_fact import TAG, fact_of
 from tollspan_rater.query.grouping import Value, dimension
+from tollspan_rater.query.linear_money import LinearMoney
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
@@ -103,9 +104,8 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     parts = split(scope.connection, scope.accounts, selection)
     wanted = Wanted(params, scope)
     dimensions = [column_of(name) for name in (*by, *wanted.names)]
-    added = Rater(scope.accounts).rate_alike(
-        alike(scope.connection, scope.accounts, parts.addable, [*dimensions, *parts.facts], scope.zone, parts.charging)
-    )
+    groups = alike(scope.connection, scope.accounts, parts, dimensions, scope.zone)
+    added = LinearMoney(Rater(scope.accounts)).rate(groups)
     found = filter(wanted, added)
     if not parts.singly:
         return found, "added up in the database"

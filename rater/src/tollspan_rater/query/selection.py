@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain, repeat
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ COLUMN_FILTERS: Final[Mapping[str, str]] = {
     )
 }  # fmt: skip
 _UNSAID: Final[Mapping[str, str]] = {"environment": "production"}  # what a missing value means
-_FETCH: Final = 10_000
+_FIRST, _FETCH = 512, 10_000  # rows fetched at first, for whoever wants one page, and at a time after that
 _NAMED: Final = "CASE WHEN customer IS NULL THEN '' ELSE '=' || customer END"  # nobody differs from any name
 
 
@@ -40,7 +41,7 @@ _CURRENT: Final = """
         SELECT retry_of AS chain, max(attempt) AS last FROM calls
         WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of
     )
-    SELECT {columns} FROM calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
+    SELECT {columns} FROM {calls} AS calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
     WHERE {condition}
 """
 
@@ -161,7 +162,22 @@ def current(selection: Selection) -> tuple[str, list[Any]]:
     """Return the SQL of the selected calls, with the columns of CallRow, and its values."""
     condition, values = selection.where()
     columns = ", ".join(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)
-    return _CURRENT.format(columns=columns, condition=condition), [selection.tenant, *values]
+    return _CURRENT.format(columns=columns, calls="calls", condition=condition), [selection.tenant, *values]
+
+
+def legs_of(selection: Selection, *, chained: bool = True) -> tuple[str, list[Any]]:
+    """Return the SQL of all legs of the selected calls, with their signs, and its values.
+
+    A leg that takes a revision back has all that the revision has, so that sums by anything are those of the calls
+    that stand. Without ``chained`` no call of the tenant was made again.
+    """
+    condition, values = selection.where()
+    if chained:
+        columns = ", ".join(["calls.sign", *(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)])
+        return _CURRENT.format(columns=columns, calls="legs", condition=condition), [selection.tenant, *values]
+    computed = {**COMPUTED, "retried": "FALSE AS retried"}
+    columns = ", ".join(["sign", *(computed.get(name, f'"{name}"') for name in CallRow._fields)])
+    return f"SELECT {columns} FROM legs WHERE {condition}", values  # noqa: S608 - fixed names, bound values
 
 
 def select(
@@ -171,7 +187,10 @@ def select(
     query, values = current(selection)
     cut = "" if limit is None else f" LIMIT {int(limit)}"
     found = connection.execute(f"{query} ORDER BY started_ns, call_id{cut}", values)
-    while rows := found.fetchmany(_FETCH):
+    for size in chain((_FIRST,), repeat(_FETCH)):
+        rows = found.fetchmany(size)
+        if not rows:
+            return
         yield from map(CallRow._make, rows)
 
 

@@ -37,6 +37,8 @@ FOUND: Final = """
             AND ($everyone OR calls.customer IS NOT DISTINCT FROM $customer)
     )
 """
+# The same of all legs: what was taken back cancels out in sums with their signs, and no leg has to be looked up.
+FOUND_LEGS: Final = FOUND.replace("        FROM calls\n", "        FROM legs AS calls\n")
 
 
 @dataclass(frozen=True, slots=True)

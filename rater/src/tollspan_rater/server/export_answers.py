@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 from tollspan_rater.export.book import Tracked
+from tollspan_rater.export.document import fact_of
 from tollspan_rater.export.journal_book import tracked
 from tollspan_rater.export.mapping import Unmapped
 from tollspan_rater.export.planning import Export, Kept, make_plan, missing
+from tollspan_rater.export.state import fold
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.scope import Scope
@@ -45,8 +47,8 @@ def standing(rater: Rater, tenant: str, name: str) -> dict[str, int]:
     settled = exports.counts(connection, tenant).get(name, {})
     found = {**dict.fromkeys(STATES, 0), "accepted": settled.get("receipt", 0)}
     found |= {state: settled.get(state, 0) for state in ("rejected", "superseded")}
-    for row in exports.items(connection, tenant, name, unsettled=True):
-        found[tracked(row).state.status] += 1
+    for facts in exports.unsettled_facts(connection, tenant, name):
+        found[fold(fact_of(name, fact) for fact in facts).status] += 1
     return found
 
 

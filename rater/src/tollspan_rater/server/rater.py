@@ -27,6 +27,7 @@ from tollspan_rater.pipeline.subjects import Subjects
 from tollspan_rater.pipeline.writer import Writer
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.ask import Asker
+from tollspan_rater.query.moment import wanted_position
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.exports import ExportLocks
 from tollspan_rater.server.meaning import MEANING, reader
@@ -94,8 +95,8 @@ class Rater:
         self.journal.close()
 
     def ask(self, question: str, params: Mapping[str, str], *, tenant: str) -> Answer:
-        """Answer a question about everything that is durable at its beginning."""
-        self.writer.wait_for(self.journal.last_position, FRESH_S)
+        """Answer a question about everything that is durable at its beginning, or as far as it asks for that."""
+        self.writer.wait_for(wanted_position(params.get("as_of"), self.journal.last_position), FRESH_S)
         if question.startswith(EXPORTS):
             from tollspan_rater.server.export_answers import answer  # noqa: PLC0415 - it needs the rater's type
 

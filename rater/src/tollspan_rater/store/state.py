@@ -88,6 +88,14 @@ class RulesVersion:
     body: Mapping[str, Any]
 
 
+def last_set(connection: duckdb.DuckDBPyConnection, tenant: str) -> tuple[int | None, ...]:
+    """Return by which journal entries a tenant's customers, prices and closed periods came to be what they are."""
+    tables = ("customers", "price_versions", "statements")
+    last = ", ".join(f"(SELECT max(position) FROM {table} WHERE tenant = $tenant)" for table in tables)  # noqa: S608 - our names
+    [row] = connection.execute(f"SELECT {last}", {"tenant": tenant}).fetchall()
+    return row
+
+
 def customers(connection: duckdb.DuckDBPyConnection, tenant: str, as_of: int = LATEST) -> dict[str, Customer]:
     """Return all customers of a tenant by id."""
     rows = connection.execute(
