@@ -45,6 +45,7 @@ ASKING = [
      {"by": "model,output_length", "quantiles": "p50,p99", "sort": "calls"}),
     ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
+    ("audit --senders --as-of 7", "audit", {"senders": "true", "as_of": "7"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
     ("pricing show", "pricing.show", {}),
     ("meters show", "meters.show", {}),

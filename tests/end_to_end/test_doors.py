@@ -40,7 +40,7 @@ LINES = {
     "export.items": ["export items files", "export items files --state rejected", "export items nothing"],
     "export.check": ["export check files", "export check nothing"],
     "export.reconcile": ["export reconcile files --from 2026-08-01"],
-    "audit": ["audit", "audit --full", "audit --sender nobody"],
+    "audit": ["audit", "audit --full", "audit --sender nobody", "audit --senders"],
     "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
     "duplicates": ["duplicates", "duplicates --limit 1"],
     "contradictions": ["contradictions", "contradictions --customer acme --from 2026-11-01"],

@@ -134,7 +134,7 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "export.items": [({"export": "of-{own}"}, True)],
     "export.check": [({"export": "of-{own}"}, True)],
     "export.reconcile": [({"export": "of-{own}", "from": "2026-08-01"}, True)],
-    "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True)],
+    "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True), ({"senders": "true"}, True)],
     "inexact": [({}, False)],
     "duplicates": [({}, False)],
     "contradictions": [({}, False), ({"customer": "acme"}, False)],

@@ -68,11 +68,11 @@ def legs(draw: Random) -> list[dict[str, Any]]:
         said = {"user": draw.choice(["ann", "bob", None]), "model": draw.choice(["gpt-4o", "gpt-4.1"])}
         meter = draw.choice(["pages", "seats", "people"])
         for leg in same:  # the leg that takes a revision back says all that the revision says
-            leg |= said
+            leg.update(said)
             if leg["tags"]:
                 leg["tags"] = '{"team":"red/~1\'"}'
             if leg.get("kind") == "unit":
-                leg |= {"meter": meter, "quantity": abs(leg["quantity"])}
+                leg.update({"meter": meter, "quantity": abs(leg["quantity"])})
     return drawn
 
 

@@ -34,6 +34,8 @@ def audit(scope: Scope, params: Mapping[str, str], folder: Folder) -> Answer:
     """Answer: the equations of one tenant with their numbers; ``ok`` is False as soon as one does not hold."""
     if "sender" in params:
         return senders.gaps(scope, params["sender"])
+    if "senders" in params:
+        return senders.all_gaps(scope)
     found = [check for make in _EQUATIONS for check in make(scope)]
     if "full" in params:
         found.extend(recounted(scope, folder))

@@ -489,7 +489,9 @@ _TABLE: Final = (
         "The equations with their numbers: is anything missing or counted twice? Exit 1 on a difference.",
         (
             Param("full", "count again from the journal's bytes", "flag"),
-            Param("sender", "only what this sender sent"),
+            Param("sender", "the records of this sender's processes, and which are missing, instead of equations"),
+            Param("senders", "the same of all processes that number their records", "flag"),
+            _AS_OF,
         ),
         "tollspan audit --full",
         brief=("equation", "left", "right", "difference", "holds", "terms", "process_id", "missing", "gaps"),
