@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
 import pytest
+from httpx._transports import default as httpx_transport
+from httpx2._transports import default as httpx2_transport
 from hypothesis import settings
 
 # The same examples each time, so that a red test is red again; `make explore` draws others.
@@ -14,6 +17,9 @@ settings.register_profile("others", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without byte code each start of a program under test costs 2 s more
+# Each new client reads the certificates of all authorities, 30 ms of work; they are the same each time.
+httpx_transport.create_ssl_context = functools.cache(httpx_transport.create_ssl_context)
+httpx2_transport.create_ssl_context = functools.cache(httpx2_transport.create_ssl_context)
 
 # The dearest files, which begin first: two workers then end together, and none is left alone with a long file.
 DEAR = (
