@@ -27,7 +27,7 @@ from tollspan_rater.store.run_file import RunFile, read_run_file
 
 TOLLSPAN = (str(Path(sys.executable).with_name("tollspan")),)
 START_SECONDS = 60.0
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.2
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -50,11 +50,12 @@ def example_prices() -> dict[str, str]:
 
 def wait_until(done: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Return as soon as ``done()`` holds; fail with ``what`` when it does not within the time."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, PAUSE_SECONDS
     while not done():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)  # whoever is asked all the time gets nothing done
 
 
 class RaterProcess(Child):
