@@ -46,7 +46,7 @@ def heard_of(scope: Scope, customer: str) -> bool:
     if customer in scope.accounts.names():
         return True
     values = [scope.accounts.tenant, customer]
-    found = scope.connection.execute("FROM calls WHERE tenant = ? AND customer = ? LIMIT 1", values)
+    found = scope.connection.execute("SELECT 1 FROM calls WHERE tenant = ? AND customer = ? LIMIT 1", values)
     return found.fetchone() is not None
 
 

@@ -19,6 +19,7 @@ from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.policy import Reason
 from tollspan_rater.query.rated import Alike, RatedCall, Rater
 from tollspan_rater.query.selection import CallRow
+from tollspan_rater.rating.marginal import ChargedCall
 
 ZERO: Final = Decimal(0)
 ENOUGH: Final = 8  # groups of one kind that are rated themselves, before its line is worth finding
@@ -52,16 +53,18 @@ class KindMoney:
 
     def of(self, group: Alike) -> RatedCall:
         """Return another group of the kind with its money."""
-        row, charged, cost = group.row, self.rated.charged, self.rated.cost
-        if group.charge is not None and self.rated.decision.on_invoice and charged.amount is not None:
+        known, row, calls = self.rated, group.row, group.calls
+        charged, cost = known.charged, known.cost
+        amount, reason = charged.amount, charged.reason
+        if group.charge is not None and known.decision.on_invoice and amount is not None:
             amount, included = group.charge
-            reason = Reason.INCLUDED if included else self.rated.decision.reason
-            charged = replace(charged, amount=amount, reason=reason, components=())
+            reason = Reason.INCLUDED if included else known.decision.reason
         elif self.charge is not None:
-            charged = replace(charged, amount=self.charge.at(row, group.calls), components=())
+            amount = self.charge.at(row, calls)
+        charged = ChargedCall(amount, reason, charged.version, charged.currency, (), charged.unpriced)
         if isinstance(cost, Cost) and self.cost is not None:
-            cost = replace(cost, amount=self.cost.at(row, group.calls), parts=())
-        return replace(self.rated, row=row, charged=charged, cost=cost, calls=group.calls)
+            cost = Cost(self.cost.at(row, calls), cost.currency, (), cost.version, cost.flags)
+        return RatedCall(row, known.period, known.plan, known.decision, charged, cost, calls)
 
 
 class LinearMoney:
