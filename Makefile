@@ -53,6 +53,12 @@ properties: setup
 rating: setup
 	$(UV) run --quiet python -m tests.rating
 
+exports: setup
+	$(UV) run --quiet python -m tests.export
+
+stripe-mock: setup
+	$(UV) run --quiet python -m tests.export --stripe-mock
+
 api-fuzz: setup
 	$(UV) run --quiet python -m tests.api
 

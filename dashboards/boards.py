@@ -15,9 +15,28 @@ from dashboards.sources import IN_TIME, RATER, Asked, promql, traceql
 CUSTOMER, TRACES = "tollspan-customer", "tollspan-traces"
 _OF_CUSTOMER: Final = {"customer": "${customer}"}
 _TO_CUSTOMER: Final = {
-    "customer": ("This customer", f"/d/{CUSTOMER}?var-customer=${{__value.raw}}&${{__url_time_range}}")
+    "customer": (
+        ("This customer", f"/d/{CUSTOMER}?var-customer=${{__value.raw}}&${{__url_time_range}}"),
+        ("The customer's page", "${pages}/pages/customer?customer=${__value.raw}"),
+    )
 }
+_IN_TEMPO: Final = (
+    '{"trace":{"datasource":"tempo","queries":[{"refId":"A","datasource":{"type":"tempo","uid":"tempo"},'
+    '"queryType":"traceql","query":"${__value.raw}"}],"range":{"from":"${__from}","to":"${__to}"}}}'
+)
+_TO_TRACE: Final = (
+    ("Trace", f"/explore?schemaVersion=1&panes={_IN_TEMPO}"),
+    ("Explain the trace", "${pages}/pages/explain?id=${__value.raw}"),
+)
 _TO_CALL: Final = {
+    "call_id": (
+        ("Explain", f"/d/{TRACES}?var-id=${{__value.raw}}&${{__url_time_range}}"),
+        ("The call's page", "${pages}/pages/call?id=${__value.raw}"),
+    ),
+    "trace_ids.0": _TO_TRACE,
+}
+_TO_LINE: Final = {"line_id": (("Explain the line", "${pages}/pages/explain?id=${__value.raw}"),)}
+_CALL: Final = {
     "call_id": ("Explain", f"/d/{TRACES}?var-id=${{__value.raw}}&${{__url_time_range}}"),
     "trace_ids.0": (
         "Trace",
@@ -26,7 +45,11 @@ _TO_CALL: Final = {
 }
 _CALL: Final = ("call_id", "trace_ids.0", "customer", "model", "outcome", "currency")
 _SIZES: Final = ("input_tokens", "output_tokens", "ttft_ms", "duration_ms", "cost", "charge")
-_UNITS: Final = {"ttft_ms": "ms", "duration_ms": "ms", "margin_percent": "percent", "used_percent": "percent"}
+_LASTS: Final = ("ttft_ms_p50", "ttft_ms_p95", "duration_ms_p50", "duration_ms_p95")
+_UNITS: Final = {
+    **dict.fromkeys(("ttft_ms", "duration_ms", *_LASTS), "ms"),
+    **dict.fromkeys(("margin_percent", "used_percent"), "percent"),
+}
 _MONEY: Final = ("charge", "cost")
 _TOKENS: Final = ("calls", "input_tokens", "output_tokens")
 
@@ -41,7 +64,21 @@ def _calls(limit: int, **more: str) -> Asked:
 
 
 def _by_day(**more: str) -> Asked:
-    return Asked("usage", {"by": "day", "sort": "day", **IN_TIME, **more}, ("currency",), _MONEY, ("day",))
+    params = {"by": "day", "sort": "day", **IN_TIME, **more}
+    return Asked("usage", params, ("currency",), _MONEY, ("begins_at",), "timeseries")
+
+
+def _latency(by: str) -> Asked:
+    """Ask for quantiles of the calls that came to their end, with those that do not say what they took."""
+    params = {"by": by, "top": "50", "outcome": "complete", **IN_TIME}
+    numbers = ("calls", *_LASTS, "output_tokens_per_second_p50", "unknown_ttft", "unknown_duration")
+    return Asked("latency", params, tuple(by.split(",")), numbers)
+
+
+def _by_hour(measure: str) -> Asked:
+    params = {"by": "model,hour", "sort": "hour", "outcome": "complete", **IN_TIME}
+    quantiles = (f"{measure}_p50", f"{measure}_p95")
+    return Asked("latency", params, ("model",), quantiles, ("begins_at",), "timeseries")
 
 
 @dataclass(frozen=True)
@@ -56,10 +93,10 @@ class Board:
 
 def boards() -> Iterator[Board]:
     """Yield the dashboards in the order in which they link to each other."""
-    yield Board("tollspan-overview", "Spend, revenue, margin", list(_overview()))
-    yield Board(CUSTOMER, "One customer", list(_customer()), ("customer",))
+    yield Board("tollspan-overview", "Spend, revenue, margin", list(_overview()), ("pages",))
+    yield Board(CUSTOMER, "One customer", list(_customer()), ("customer", "pages"))
     yield Board("tollspan-models", "Models, features, prompts", list(_models()))
-    yield Board(TRACES, "Traces with cost", list(_traces()), ("id",))
+    yield Board(TRACES, "Traces with cost", list(_traces()), ("id", "pages"))
     yield Board("tollspan-pipeline", "Pipeline and audit", list(_pipeline()))
 
 
@@ -84,8 +121,9 @@ def _customer() -> Iterator[Panel]:
         ("limit", "used", "used_percent", "remaining", "over"),
     )  # fmt: skip
     yield rows("Allowance of the running period", left, {}, _UNITS)
-    bill = Asked("invoice", _OF_CUSTOMER, ("description", "quantity", "unit_price", "amount", "currency", "why"))
-    yield rows("The running bill, to the last digit", bill, {}, {})
+    columns = ("line_id", "description", "quantity", "unit_price", "amount", "currency", "why")
+    bill = Asked("invoice", _OF_CUSTOMER, columns)
+    yield rows("The running bill, to the last digit", bill, _TO_LINE, {})
     yield lines("Charge and cost by day", _by_day(**_OF_CUSTOMER))
     yield rows("Models", _usage("provider,model", **_OF_CUSTOMER), {}, {})
     yield rows("Calls", _calls(200, **_OF_CUSTOMER), _TO_CALL, _UNITS)
@@ -96,12 +134,18 @@ def _models() -> Iterator[Panel]:
     yield rows("Features", _usage("feature"), {}, {})
     yield rows("Prompt versions", _usage("prompt,prompt_version"), {}, {})
     yield lines("Provider cost by model, month to date", promql("tollspan_model_cost", "{{model}} {{currency}}"))
-    shape = Asked("calls", {"limit": "1000", **IN_TIME}, (), ("output_tokens", "duration_ms"))
-    yield cloud("Output tokens against duration in ms, the first 1,000 calls", shape)
+    yield rows("Latency of models", _latency("provider,model"), {}, _UNITS)
+    yield rows("Latency of prompt versions", _latency("prompt,prompt_version"), {}, _UNITS)
+    yield lines("Time to first token by hour", _by_hour("ttft_ms"), "ms")
+    yield lines("Duration by hour", _by_hour("duration_ms"), "ms")
+    params = {"by": "output_length", "sort": "output_tokens", "outcome": "complete", **IN_TIME}
+    lengths = Asked("latency", params, (), ("output_tokens_p50", "duration_ms_p50", "duration_ms_p95"))
+    yield cloud("Duration against output tokens, by length class", lengths, _UNITS)
 
 
 def _traces() -> Iterator[Panel]:
-    yield rows("Traces above one cent", traceql("{ span.tollspan.cost != nil && span.tollspan.cost > 0.01 }"), {}, {})
+    expensive = traceql("{ span.tollspan.cost != nil && span.tollspan.cost > 0.01 }")
+    yield rows("Traces above one cent", expensive, {"traceID": _TO_TRACE}, {})
     spent = "{ span.tollspan.cost != nil } | sum_over_time(span.tollspan.cost) by (span.tollspan.customer)"
     yield lines("Provider cost by customer", traceql(spent))
     gained = "{ span.tollspan.margin != nil } | sum_over_time(span.tollspan.margin) by (span.tollspan.feature)"
@@ -120,6 +164,7 @@ def _pipeline() -> Iterator[Panel]:
     yield number("Calls without a price", promql("tollspan_unpriced_calls"))
     yield number("Calls without a customer", promql("tollspan_unattributed_calls"))
     yield number("Calls that are not exact", promql("sum(tollspan_inexact_calls)"))
+    yield number("Requests refused for their key, by sender", promql("tollspan_sender_key_refused", "{{sender}}"))
     yield lines("Requests by outcome", promql("tollspan:requests:rate5m", "{{outcome}}"), "reqps")
     yield lines("Lag of the store", promql("tollspan_lag_seconds"), "s")
     yield lines("Entries in the queue", promql("tollspan_queue_entries"))
@@ -128,6 +173,10 @@ def _pipeline() -> Iterator[Panel]:
     yield rows("Audit", Asked("audit", {}, ("equation", "left", "right", "difference", "holds", "terms")), {}, {})
 
 
+_TYPED: Final = {
+    "id": ("Call, trace, span or line", ""),
+    "pages": ("Address of the rater's pages", "http://127.0.0.1:4319"),
+}
 _CUSTOMERS: Final = Asked("customers.list", {}, ("customer",))
 _PRICES: Final = Asked("pricing.show", {}, ("version", "note", "author"), (), ("recorded_at",))
 
@@ -147,7 +196,8 @@ def dashboard(board: Board, others: Sequence[Board]) -> Dashboard:
 
 
 def _variable(name: str) -> QueryVariable | TextBoxVariable:
-    if name == "id":
-        return TextBoxVariable("id").label("Call, trace, span or line")
+    if name in _TYPED:
+        label, default = _TYPED[name]
+        return TextBoxVariable(name).label(label).default_value(default)
     listed = {"queryType": "infinity", "query": "", "infinityQuery": _CUSTOMERS.build().to_json()}
     return QueryVariable(name).label("Customer").datasource(RATER).query(listed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grafana_foundation_sdk.builders import stat, table, timeseries, xychart
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardLinkType, DynamicCo
 
 from dashboards.sources import PROMETHEUS, RATER, TEMPO, Asked, Query
 
+Links = Mapping[str, Sequence[tuple[str, str]]]
 Panel = stat.Panel | table.Panel | timeseries.Panel | xychart.Panel
 HALF, WHOLE, SIXTH = 12, 24, 4
 
@@ -28,20 +29,22 @@ def lines(title: str, query: Query, unit: str = "short") -> timeseries.Panel:
     return panel.unit(unit).no_value("nothing in this time").span(HALF).height(8)
 
 
-def rows(title: str, query: Query, links: Mapping[str, tuple[str, str]], units: Mapping[str, str]) -> table.Panel:
-    """Return a table. ``links`` leads from a column's cells to (title, address), ``units`` says what numbers are."""
+def rows(title: str, query: Query, links: Links, units: Mapping[str, str]) -> table.Panel:
+    """Return a table. ``links`` leads from a column's cells to (title, address)s, ``units`` says what numbers are."""
     panel = table.Panel().title(title).datasource(_source(query)).with_target(query)
-    for column, (said, url) in links.items():
-        value = [{"title": said, "url": url}]
+    for column, targets in links.items():
+        value = [{"title": said, "url": url} for said, url in targets]
         panel = panel.override_by_name(column, [DynamicConfigValue(id_val="links", value=value)])
     for column, unit in units.items():
         panel = panel.override_by_name(column, [DynamicConfigValue(id_val="unit", value=unit)])
     return panel.no_value("nothing in this time").span(HALF).height(9)
 
 
-def cloud(title: str, query: Asked) -> xychart.Panel:
-    """Return a cloud of points: the first number across, the second up."""
+def cloud(title: str, query: Asked, units: Mapping[str, str]) -> xychart.Panel:
+    """Return a cloud of points: the first number across, the others up."""
     panel = xychart.Panel().title(title).datasource(RATER).with_target(query)
+    for column, unit in units.items():
+        panel = panel.override_by_name(column, [DynamicConfigValue(id_val="unit", value=unit)])
     return panel.unit("short").no_value("nothing in this time").span(HALF).height(9)
 
 

@@ -24,6 +24,7 @@ class InfinityTarget(variants.Dataquery):
     path: str
     params: Mapping[str, str]
     columns: Sequence[tuple[str, str]]
+    form: str = "table"
     ref_id: str = "A"
     hide: bool = False
 
@@ -35,7 +36,7 @@ class InfinityTarget(variants.Dataquery):
             "type": "json",
             "parser": "backend",
             "source": "url",
-            "format": "table",
+            "format": self.form,
             "url": self.path,
             "root_selector": "rows",
             "columns": [{"selector": name, "text": name, "type": kind} for name, kind in self.columns],
@@ -48,19 +49,24 @@ class InfinityTarget(variants.Dataquery):
 
 @dataclass(frozen=True)
 class Asked:
-    """A question to the rater: columns of text, of numbers and of time."""
+    """A question to the rater: columns of text, of numbers and of time.
+
+    ``form`` is that of the plugin: ``timeseries`` makes a series of each number and combination of texts out of rows
+    in the order of time.
+    """
 
     question: str
     params: Mapping[str, str] = field(default_factory=dict)
     texts: Sequence[str] = ()
     numbers: Sequence[str] = ()
     times: Sequence[str] = ()
+    form: str = "table"
 
     def build(self) -> InfinityTarget:
         """Return the target; times first, for charts take the first as their axis."""
         kinds = ((self.times, "timestamp"), (self.texts, "string"), (self.numbers, "number"))
         columns = [(name, kind) for names, kind in kinds for name in names]
-        return InfinityTarget(f"/v1/{self.question}", self.params, columns)
+        return InfinityTarget(f"/v1/{self.question}", self.params, columns, self.form)
 
 
 Query = PrometheusQuery | TempoQuery | Asked

@@ -19,7 +19,9 @@ from tollspan_rater.query.commands import COMMANDS
 from tollspan_rater.query.questions import QUESTIONS
 from tollspan_rater.query.rater import SCOPES
 
-NEEDED = {"invoice": "?customer=acme", "allowance": "?customer=acme", "explain": "?id=1",
+NEEDED = {
+    **{f"export.{name}": "?export=x" for name in ("items", "check", "reconcile")},
+    "invoice": "?customer=acme", "allowance": "?customer=acme", "explain": "?id=1",
           "quarantine.show": "?id=1:1", "pricing.diff": "?files={}",
           "pricing.simulate": "?plan=p", "statements.show": "?customer=acme&period=2026-11"}  # fmt: skip
 BODIES = {
@@ -38,6 +40,11 @@ BODIES = {
     },
     "meters.apply": {"file": "rules: []", "name": "meters.yaml", "note": ""},
     "period.close": {"period": "2026-11", "customer": "a"},
+    "export.plan": {"export": "x", "dry_run": True},
+    "export.run": {"export": "x", "seconds": 2},
+    "export.retry": {"export": "x", "code": "no_meter"},
+    "export.pause": {"export": "x", "note": ""},
+    "export.resume": {"export": "x", "note": ""},
     "forget": {"subject": "u"},
     "backup": {"to": "/x"},
 }

@@ -82,7 +82,7 @@ def test_a_page_stays_what_it_was_when_more_comes_in(shop: Market) -> None:
         ("usage", {"cursor": "1-00001790000000000000.c_1"}, "of another question"),
         ("usage", {"cursor": "999999-1"}, "the journal has come to position"),
         ("calls", {"cursor": "1-7"}, "no cursor"),
-        ("audit", {"page_size": "5"}, "has no pages"),
+        ("quarantine.show", {"id": "1:1", "page_size": "5"}, "has no pages"),
         ("keys.list", {"cursor": "1-1"}, "has no pages"),
     ],
 )

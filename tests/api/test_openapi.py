@@ -14,7 +14,8 @@ from tests.api.market import Market, market
 from tollspan_rater.api.docs_page import docs_page
 from tollspan_rater.api.openapi import ALIASES, description, schema_of
 from tollspan_rater.query.commands import COMMANDS
-from tollspan_rater.query.questions import QUESTIONS, Param
+from tollspan_rater.query.question import Param
+from tollspan_rater.query.questions import QUESTIONS
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,7 @@ ASKING = [
      {"by": "model,output_length", "quantiles": "p50,p99", "sort": "calls"}),
     ("margin --by model", "margin", {"by": "model", "sort": "margin"}),
     ("explain 5b8e", "explain", {"id": "5b8e"}),
+    ("audit --senders --as-of 7", "audit", {"senders": "true", "as_of": "7"}),
     ("audit --full --sender s1", "audit", {"full": "true", "sender": "s1"}),
     ("pricing show", "pricing.show", {}),
     ("meters show", "meters.show", {}),
@@ -62,6 +63,11 @@ ASKING = [
     ("statements list --customer acme", "statements.list", {"customer": "acme"}),
     ("statements show acme --period 2026-11", "statements.show", {"customer": "acme", "period": "2026-11"}),
     ("ledger --customer acme", "ledger", {"customer": "acme"}),
+    ("export status", "export.status", {}),
+    ("export items billing --state rejected --customer acme", "export.items",
+     {"export": "billing", "state": "rejected", "customer": "acme", "limit": "100"}),
+    ("export check billing", "export.check", {"export": "billing"}),
+    ("export reconcile billing --from 2026-11-01", "export.reconcile", {"export": "billing", "from": "2026-11-01"}),
     ("revenue list --customer acme", "revenue.list", {"customer": "acme", "limit": "100"}),
 ]  # fmt: skip
 
@@ -74,6 +80,12 @@ def test_asks(run: Run, backend: FakeBackend, line: str, question: str, params: 
 
 
 SENDING = [
+    ("export pause billing --note moving", "export.pause", {"export": "billing", "note": "moving"}),
+    ("export resume billing", "export.resume", {"export": "billing", "note": ""}),
+    ("export retry billing --item li_1 --present --external-id ii_1", "export.retry",
+     {"export": "billing", "item": "li_1", "present": True, "external_id": "ii_1"}),
+    ("export retry billing --item li_1 --absent", "export.retry",
+     {"export": "billing", "item": "li_1", "absent": True}),
     (
         "customers set acme --plan pro --from 2026-11-01 --zone Europe/Berlin --external-id stripe=cus_1",
         "customer.set",
@@ -446,7 +458,7 @@ def test_every_command_is_in_a_table_above() -> None:
         "pricing schema", "pricing diff", "pricing simulate", "pricing apply", "close",
         "meters check", "meters built-in", "meters apply",
         "correct void", "correct amend", "correct reattribute", "correct restore",
-        "export csv", "export jsonl", "export parquet", "export focus",
+        "export csv", "export jsonl", "export parquet", "export focus", "export plan", "export run",
         "doctor", "serve", "init", "config show", "demo", "dialects",
     }  # fmt: skip
     for path, _text in LEAVES:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -190,7 +191,15 @@ class Machine:
         service = next(each for each in self.services if each.name == name)
         [how, *words] = [self.here(service, word) for word in service.health]
         assert how == "CMD"
+        [(host, port)] = re.findall(r"(127\.0\.0\.1):(\d+)", " ".join(words))
+        wait_until(lambda: listens(host, int(port)), f"{name} listens", START_SECONDS)
         wait_until(lambda: healthy(self._found(words)), f"{name} is healthy", START_SECONDS)
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether anybody takes connections there; asking so costs less than starting a program that asks."""
+    with socket.socket() as tried:
+        return tried.connect_ex((host, port)) == 0
 
 
 def healthy(words: Sequence[str]) -> bool:

@@ -4,33 +4,74 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.dashboards.prometheus import PrometheusProcess, config_for
-from tests.end_to_end.process import TOLLSPAN, RaterProcess, run, serving, wait_until
+from tests.end_to_end.process import RaterProcess, serving
+from tollspan.export import spans
+from tollspan.settings import TRACES_PATH
+from tollspan_rater.demo.records import RESOURCE
+from tollspan_rater.demo.scenario import Scenario, scenario
+from tollspan_rater.demo.sending import Request
 
 MISSING = "no Prometheus here: apt-get install --no-install-recommends prometheus, then the tests again"
+COMPLETE = (
+    *("tollspan:requests:rate5m", "tollspan:unpriced:ratio", "tollspan:revenue:sum", "tollspan:disk_left:bytes"),
+    *("tollspan_audit_difference", "tollspan:allowance:used_ratio"),
+)
+CALLS, CUSTOMERS, SEED = 300, 20, 1
 
 
 @dataclass(frozen=True)
 class Served:
-    """A rater on the demo's data, and a key that may ask it for money."""
+    """A rater on the demo's data, a key that may ask it for money, and what the demo planned and sent.
+
+    ``call`` is one row of ``calls``; ``known`` keeps what panels were answered.
+    """
 
     rater: RaterProcess
     key: str
+    planned: Scenario
+    sent: tuple[Request, ...]
+    call: Mapping[str, Any]
+    known: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    data = tmp_path_factory.mktemp("dashboards") / "demo"
-    made = run([*TOLLSPAN, "demo", "--calls", "400", "--customers", "30", "--keep", str(data)])
-    assert made.returncode == 0, made.stderr
-    with serving(RaterProcess(data)) as rater:
-        yield Served(rater, rater.new_key("query"))
+    """The demo's calls with its copies and disorder, and a sender whose key nobody knows."""
+    planned = scenario((), CALLS, CUSTOMERS, SEED, time.time_ns())
+    sent = tuple(request for queue in planned.sends() for request in queue)
+    with serving(RaterProcess(tmp_path_factory.mktemp("dashboards") / "demo")) as rater:
+        rater.execute("pricing.apply", {"files": planned.pricing, "note": "demo"})
+        people = [{"customer": customer.name, "plan": customer.plan} for customer in planned.customers]
+        rater.execute("customer.import", {"customers": people})
+        for request in sent:
+            assert posted(rater, spans(request.records, RESOURCE)) == 200
+        call = rater.wait_for_calls(len(planned.calls))[0]
+        served = Served(rater, rater.new_key("query"), planned, sent, call)
+        assert posted(rater, b"", Authorization="Bearer tsk_of_nobody") == 503
+        yield served
+
+
+@pytest.fixture(scope="session")
+def empty(demo: Served) -> Served:
+    """A tenant with a customer that never used anything."""
+    demo.rater.execute("customer.set", {"customer": "nobody"}, tenant="empty")
+    return replace(demo, key=demo.rater.new_key("query", tenant="empty"), known={})
+
+
+def posted(rater: RaterProcess, body: bytes, **headers: str) -> int:
+    """Send a request as a sender does, and return the status of the answer."""
+    headers = {"Content-Type": "application/x-protobuf", **headers}
+    return httpx.post(f"http://{rater.http}{TRACES_PATH}", content=body, headers=headers, trust_env=False).status_code
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +93,7 @@ def prometheus(
     started = PrometheusProcess(folder / "run", config_for(demo.rater.api, key_file))
     try:
         started.start()
-        wait_until(lambda: bool(started.query("tollspan:requests:rate5m")), "a rate, from two scrapes", 60)
+        started.look_when(COMPLETE)
         yield started
     finally:
         started.kill()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,9 +26,9 @@ def groups() -> list[dict[str, Any]]:
 
 
 def config_for(rater: str, key_file: Path) -> dict[str, Any]:
-    """Return the shipped configuration for a rater's address and a key, every second."""
+    """Return the shipped configuration for a rater's address and a key, every two seconds."""
     config: dict[str, Any] = yaml.safe_load((SHIPPED / "prometheus.yaml").read_text())
-    config["global"] = dict.fromkeys(config["global"], "1s")
+    config["global"] = dict.fromkeys(config["global"], "2s")
     config["rule_files"] = [str(SHIPPED / name) for name in config["rule_files"]]
     [job] = config["scrape_configs"]
     job.pop("scrape_timeout")
@@ -44,6 +46,7 @@ class PrometheusProcess(Child):
         [port] = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         self._folder, self._listen = folder, f"127.0.0.1:{port}"
+        self._at: dict[str, str] = {}
         (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
 
     def start(self) -> Self:
@@ -65,9 +68,21 @@ class PrometheusProcess(Child):
         assert said.status_code == 200, f"{params}: {said.text}"
         return said.json()["data"]
 
+    def look_when(self, complete: Sequence[str]) -> None:
+        """Wait for all of some expressions to have series, and look at that instant from then on.
+
+        So a later scrape that comes too late on a busy machine takes nothing away.
+        """
+
+        def is_complete() -> bool:
+            self._at = {"time": str(time.time())}
+            return all(self.query(expression) for expression in complete)
+
+        wait_until(is_complete, f"all of {', '.join(complete)}", 90)
+
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """Return the series that an expression has now."""
-        found: list[dict[str, Any]] = self.ask("query", query=expression)["result"]
+        """Return the series that an expression has."""
+        found: list[dict[str, Any]] = self.ask("query", query=expression, **self._at)["result"]
         return found
 
     def rules(self) -> list[dict[str, Any]]:

@@ -20,7 +20,11 @@ from tollspan_rater.cost.rates import NOT_CHARGED, UnknownReason
 from tollspan_rater.domain.entries import Encoding
 from tollspan_rater.domain.fates import Fate, Role
 from tollspan_rater.domain.meters import TOKEN_METERS, UNIT_METERS
-from tollspan_rater.export.manifest import manifest
+from tollspan_rater.export.files import focus, lines
+from tollspan_rater.export.files.netsuite import netsuite
+from tollspan_rater.export.files.words import DATE_FORMATS
+from tollspan_rater.export.files.zuora import zuora
+from tollspan_rater.export.manifest import batch_manifest, manifest
 from tollspan_rater.ingest.undecodable import Reason as PieceReason
 from tollspan_rater.pipeline.commands import KINDS
 from tollspan_rater.pricing import timeline
@@ -161,6 +165,15 @@ CLOSED_LISTS: dict[str, tuple[str, Iterable[str]]] = {
     "kinds of commands": ("docs/reference/journal.md", KINDS),
     "columns of lines": ("docs/reference/exports.md", invoice.COLUMNS),
     "keys of the manifest": ("docs/reference/exports.md", manifest(INVENTED, "lines.csv", b"")),
+    "keys of the manifest of a batch": (
+        "docs/reference/exports.md",
+        batch_manifest("run", "books", (), (), (), ("run.csv", b"")),
+    ),
+    "columns of items": ("docs/reference/exports.md", [field.column.name for field in lines.FIELDS]),
+    "columns of FOCUS": ("docs/reference/exports.md", [field.column.name for field in focus.FIELDS]),
+    "headings of Zuora": ("docs/reference/exports.md", zuora({"unique_key": "yes"}).names),
+    "headings of NetSuite": ("docs/reference/exports.md", netsuite({}).names),
+    "formats of dates": ("docs/reference/exports.md", DATE_FORMATS),
     "attribution": ("docs/reference/wire-contract.md", map(semconv.attribution_attribute, semconv.ATTRIBUTION_KEYS)),
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.doctor.setups import NOW, FakeMachine, assert_found, setup, table
+from tests.fake_rater import FakeRater
 from tollspan_rater.api.keys import new_key
 from tollspan_rater.config.sources import resolve
 from tollspan_rater.doctor import books, collector, folder, serving
@@ -50,6 +51,7 @@ def test_settings_that_the_server_has_not() -> None:
     assert_found(folder.settings(setup()), {})
     assert_found(folder.settings(setup(read=given)), {"another pressure.max_lag than": WARNING})
     assert_found(folder.settings(setup(config={"pressure.max_lag": "9"}, read=given)), {})
+    assert_found(folder.settings(setup(config={"pressure.max_lag": "9"}, read=setup().resolved)), {})
 
 
 @pytest.mark.parametrize(
@@ -188,6 +190,8 @@ MONTH = {"calls": 200, "unpriced": 0, "unknown_cost": 0}
 def test_prices(versions: list[Any], month: list[Any], wanted: Mapping[str, State]) -> None:
     seen = setup(answers={"pricing.show": table(*versions), "usage": table(*month)})
     assert_found(books.prices(seen), wanted)
+    assert isinstance(seen.door, FakeRater)
+    assert {params.get("from") for _question, params, _tenant in seen.door.asked} == {None, "2026-11-01"}
 
 
 def test_usage_of_nobody_is_a_share_of_all() -> None:
@@ -255,6 +259,7 @@ def figures(size: int, exporter: str = "otlp_grpc/rater", **counters: int) -> st
     [
         (figures(10), {}),
         (figures(51), {"filled to 51 %": WARNING}),
+        (figures(60) + figures(0, "otlp_grpc/tempo"), {"filled to 60 %": WARNING}),
         (figures(95), {"filled to 95 %": PROBLEM}),
         (figures(0, exporter_send_failed_spans_total=4), {"4 spans since its start were dropped": PROBLEM}),
         (figures(0, exporter_enqueue_failed_spans=2), {"did not fit": PROBLEM}),

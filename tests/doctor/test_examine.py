@@ -13,12 +13,14 @@ from click.testing import CliRunner
 from tests.collector.process import REPOSITORY
 from tests.doctor.setups import assert_found, setup, table
 from tests.fake_rater import FakeBackend, FakeRater
+from tollspan_rater.cli.doctor import _in_force
 from tollspan_rater.cli.main import main
 from tollspan_rater.doctor import application
 from tollspan_rater.doctor.examine import CHECKS, examine
 from tollspan_rater.doctor.finding import COLUMNS, Examined, State, answer, ok, problem, unknown, warning
 from tollspan_rater.doctor.probe import Machine
 from tollspan_rater.errors import TollspanError
+from tollspan_rater.query.settings import config_answer
 
 OFF = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 PAGE = (REPOSITORY / "docs/operating/doctor.md").read_text(encoding="utf-8")
@@ -101,6 +103,15 @@ def test_the_command_makes_no_folder_and_opens_one_that_is_there() -> None:
         assert len(backend.opened) == 1
         asked = {question for question, _params, _tenant in backend.rater.asked}
         assert asked == {"keys.list", "pricing.show", "usage", "quarantine.list", "calls", "audit"}
+
+
+def test_the_settings_in_force_are_the_servers_if_it_tells_them() -> None:
+    read, there = setup().resolved, setup(config={"listen.api": "127.0.0.1:5000", "auth.required": True}).resolved
+    told = _in_force(FakeRater(config_answer(there)), read)
+    assert (told.config.listen.api, told.config.auth.required) == ("127.0.0.1:5000", True)
+    newer = table({"key": "listen.pigeon", "value": "coop"})
+    assert _in_force(FakeRater(newer), read) is read
+    assert _in_force(FakeRater(error=TollspanError("gone")), read) is read
 
 
 @pytest.mark.usefixtures("_alone")

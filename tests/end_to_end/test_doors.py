@@ -36,7 +36,11 @@ LINES = {
     "margin": ["margin --by model"],
     "explain": ["explain {call}", "explain {trace}", "explain " + "0" * 32],
     "lines": [],  # asked by `export`, which is compared by its files
-    "audit": ["audit", "audit --full", "audit --sender nobody"],
+    "export.status": ["export status", "export status --export files"],
+    "export.items": ["export items files", "export items files --state rejected", "export items nothing"],
+    "export.check": ["export check files", "export check nothing"],
+    "export.reconcile": ["export reconcile files --from 2026-08-01"],
+    "audit": ["audit", "audit --full", "audit --sender nobody", "audit --senders"],
     "inexact": ["inexact", "inexact --quality lower_bound --top 2"],
     "duplicates": ["duplicates", "duplicates --limit 1"],
     "contradictions": ["contradictions", "contradictions --customer acme --from 2026-11-01"],
@@ -52,6 +56,7 @@ LINES = {
     "config.show": ["config show"],
 }
 FAR_AHEAD_NS = 4_000_000_000 * SECOND
+FILES = ("csv", "jsonl", "parquet", "focus")
 CASES = [line for lines in LINES.values() for line in lines]
 
 
@@ -64,10 +69,12 @@ class Commands:
 
     def __init__(self, data: Path) -> None:
         self.data = data
+        files = {"target": "jsonl", "options": {"folder": str(data.with_name("files"))}}
+        self.settings = {"TOLLSPAN_EXPORTS": json.dumps({"files": files})}
 
     def __call__(self, line: str, form: str = "table") -> tuple[int, str]:
         words = ["--data", str(self.data), "--format", form, *line.split()]
-        result = CliRunner().invoke(main, words, catch_exceptions=False)
+        result = CliRunner().invoke(main, words, catch_exceptions=False, env=self.settings)
         return result.exit_code, result.stdout
 
 
@@ -89,6 +96,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
         "close --period 2026-09 --customer initech",
         f"revenue import {revenue}",
         "keys create --scope query",
+        "export run files",
     ):
         code, said = made(line)
         assert code == 0, said
@@ -98,7 +106,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
 @pytest.fixture(scope="module")
 def noted(commands: Commands) -> RaterProcess:
     """A server that ran once: its first start notes the configuration, which moves the position of every answer."""
-    rater = RaterProcess(commands.data)
+    rater = RaterProcess(commands.data, **commands.settings)
     with serving(rater):
         return rater
 
@@ -112,8 +120,9 @@ def alone(commands: Commands, noted: RaterProcess) -> dict[tuple[str, str], tupl
 @pytest.fixture(scope="module")
 def exported(commands: Commands, noted: RaterProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `export` writes without a server."""
-    folder = tmp_path_factory.mktemp("exported") / "alone"
-    assert commands(f"export csv --out {folder}")[0] == 0
+    folder = tmp_path_factory.mktemp("exported")
+    for kind in FILES:
+        assert commands(f"export {kind} --out {folder / kind}")[0] == 0
     return folder
 
 
@@ -147,11 +156,15 @@ def test_the_configuration_of_the_server_is_shown_but_for_its_addresses(
     }  # fmt: skip
 
 
-def test_exports_are_the_same_files(commands: Commands, exported: Path, served: RaterProcess, tmp_path: Path) -> None:
-    assert commands(f"export csv --out {tmp_path / 'served'}")[0] == 0
-    written = [{path.name: path.read_text() for path in folder.iterdir()} for folder in (exported, tmp_path / "served")]
+@pytest.mark.parametrize("kind", FILES)
+def test_exports_are_the_same_files(
+    commands: Commands, exported: Path, served: RaterProcess, tmp_path: Path, kind: str
+) -> None:
+    assert commands(f"export {kind} --out {tmp_path / 'served'}")[0] == 0
+    folders = (exported / kind, tmp_path / "served")
+    written = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders]
     assert written[0] == written[1]
-    assert len(written[0]["lines.csv"].splitlines()) == 4  # a header, two base fees, the tokens
+    assert json.loads(written[0]["manifest.json"])["rows"] == 3  # two base fees, the tokens
 
 
 def test_a_process_of_its_own_says_the_same(

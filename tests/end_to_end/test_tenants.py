@@ -45,6 +45,8 @@ class Tenant:
         since = {"customer": "initech", "plan": f"plan-{self.name}", "from": "2026-09-01"}
         self.rater.execute("customer.set", since, tenant=self.name)
         self.rater.execute("period.close", {"period": "2026-09", "customer": "initech"}, tenant=self.name)
+        for command in ("export.plan", "export.run"):
+            self.rater.execute(command, {"export": f"of-{self.name}"}, tenant=self.name)
 
     def send(self, start_ns: int) -> None:
         """Send two good spans and one of the future; both tenants' have the same trace, span and response ids."""
@@ -78,7 +80,12 @@ class Tenant:
 
 @pytest.fixture(scope="module")
 def tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tenant, Tenant]]:
-    with serving(RaterProcess(tmp_path_factory.mktemp("tenants") / "data")) as rater:
+    folder = tmp_path_factory.mktemp("tenants")
+    exports = {
+        f"of-{name}": {"target": "jsonl", "tenant": name, "options": {"folder": str(folder / name)}}
+        for name in FIRST_INPUT
+    }
+    with serving(RaterProcess(folder / "data", TOLLSPAN_EXPORTS=json.dumps(exports))) as rater:
         made = [
             Tenant(
                 rater,
@@ -123,7 +130,11 @@ ASKED: dict[str, list[tuple[dict[str, str], bool]]] = {
     "margin": [({"by": "feature"}, True)],
     "explain": [({"id": TRACE.hex()}, True), ({"id": f"{1:016x}"}, True)],
     "lines": [({}, True)],
-    "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True)],
+    "export.status": [({}, True)],
+    "export.items": [({"export": "of-{own}"}, True)],
+    "export.check": [({"export": "of-{own}"}, True)],
+    "export.reconcile": [({"export": "of-{own}", "from": "2026-08-01"}, True)],
+    "audit": [({}, False), ({"full": "true"}, False), ({"sender": "process-{own}"}, True), ({"senders": "true"}, True)],
     "inexact": [({}, False)],
     "duplicates": [({}, False)],
     "contradictions": [({}, False), ({"customer": "acme"}, False)],

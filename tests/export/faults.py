@@ -105,7 +105,8 @@ class History:
             hour_ns = (self.clock.now_ns() // HOUR_NS - self.draw.randint(0, 5)) * HOUR_NS
             service = Service(f"h{hour_ns // SECOND}", "UTC", hour_ns, hour_ns + HOUR_NS)
             component = f"{customer}/{meter}/{service.label}" + ("" if self.contract.once else f"/{self.draw.random()}")
-            if component in self._told or not recent(hour_ns, self.contract, self.clock.now_ns()):
+            taken = self.contract.once and hour_ns in self.stamps_ns(customer)
+            if component in self._told or taken or not recent(hour_ns, self.contract, self.clock.now_ns()):
                 continue
             self._told.add(component)
             yield draft(self.contract, customer, meter, component, service, self.number())
@@ -145,15 +146,17 @@ class History:
         """Return a time of now; where a target takes one value an hour for good, an hour that is free."""
         if not self.contract.once:
             return now_ns
-        own = {one.stamp_ns for one in self.book.items.values() if one.draft.customer == draft.customer}
+        own = self.stamps_ns(draft.customer)
         return next(at_ns for at_ns in range(now_ns // HOUR_NS * HOUR_NS, 0, -HOUR_NS) if at_ns not in own)
+
+    def stamps_ns(self, customer: str) -> set[int]:
+        return {one.stamp_ns for one in self.book.items.values() if one.draft.customer == customer}
 
     def decide(self) -> None:
         """Look up by hand what the target cannot be asked for."""
         for one in self.book.items.values():
             if self.book.state(one.item_id).status == "held":
-                there = any(receipt.item_id == one.item_id for receipt in self.simulator.receipts())
-                fact = Fact(one.item_id, "receipt" if there else "absent", self.clock.now_ns())
+                fact = Fact(one.item_id, "receipt" if self.simulator.knows(one) else "absent", self.clock.now_ns())
                 MemoryBook.append(self.book, [fact])
 
     def passing_s(self) -> int:

@@ -83,7 +83,7 @@ def _decimal(text: str | None) -> Decimal | None:
 
 def batches(folder: Path) -> list[Path]:
     """Return what a receiver sees: a name that begins with a point is none."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.exists() else []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def case(name: str, folder: Path) -> Case:
@@ -129,7 +129,7 @@ class FileHistory(History):
         yield from super().problems()
         folder = Path(self.case.options["folder"])
         yield from self._sums(folder)
-        left = [path.name for path in folder.iterdir() if path.name.startswith(".")] if folder.exists() else []
+        left = [path.name for path in folder.iterdir() if path.name.startswith(".")]
         if len(left) > 1:
             yield f"{left} are left over"
 
@@ -147,7 +147,7 @@ class FileHistory(History):
 def history(name: str, seed: int) -> Verdict:
     """Run one history of a target in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        return FileHistory(case(name, Path(folder) / "out"), seed).run()
+        return FileHistory(case(name, Path(folder)), seed).run()
 
 
 def written(name: str, folder: Path) -> dict[str, bytes]:

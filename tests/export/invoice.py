@@ -8,10 +8,10 @@ from tests.export.book import MemoryBook
 from tests.export.case import Case
 from tests.export.faults import item
 from tests.export.network import Network
+from tests.export.simulators.simulator import Call
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.export.draft import Draft, Service
 from tollspan_rater.export.exporter import Exporter
-from tollspan_rater.export.item import Item
 from tollspan_rater.export.pace import Pace
 from tollspan_rater.export.step import recent
 from tollspan_rater.export.target import Target
@@ -96,41 +96,31 @@ def drafts(target: Target) -> tuple[Draft, ...]:
     return (*USAGE, CORRECTION) if target.contract.negative == "sent" and not target.contract.once else USAGE
 
 
-def requests(case: Case) -> str:
-    """Hand the invoice over to a target's simulator and write down every request, without what the client adds."""
+def handed_over(case: Case) -> list[Call]:
+    """Hand the invoice over to a target's simulator and return every request."""
     clock = FixedClock(NOON_NS)
     network = Network(case.simulator(clock), clock)
     target = case.target(network, clock)
     book = MemoryBook()
-    items: list[Item] = [
-        item(case, target, one, place, _stamp_ns(target, one)) for place, one in enumerate(drafts(target))
-    ]
-    book.plan(items)
+    book.plan([item(case, target, one, place, _stamp_ns(target, one)) for place, one in enumerate(drafts(target))])
     figures = Exporter(book, target, clock, Pace(None, clock, lambda _seconds: None)).run()
-    assert figures.accepted == len(items), figures
+    assert figures.accepted == len(book.items), figures
+    return network.calls
+
+
+def requests(case: Case) -> str:
+    """Write down every request of the invoice, without what the HTTP library adds."""
+    return "\n\n".join(map(_written, handed_over(case))) + "\n"
+
+
+def _written(call: Call) -> str:
     own = {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length"}
-    return (
-        "\n\n".join(
-            "\n".join(
-                [
-                    f"{call.method} {call.url}",
-                    *(f"{name}: {value}" for name, value in sorted(call.headers.items()) if name not in own),
-                    "",
-                    call.body.decode().replace("&", "\n&")
-                    if _is_form(call.headers.get("content-type", ""))
-                    else call.body.decode(),
-                ]
-            )
-            for call in network.calls
-        )
-        + "\n"
-    )
+    headers = (f"{name}: {value}" for name, value in sorted(call.headers.items()) if name not in own)
+    body = call.body.decode()
+    form = call.headers.get("content-type") == "application/x-www-form-urlencoded"
+    return "\n".join([f"{call.method} {call.url}", *headers, "", body.replace("&", "\n&") if form else body])
 
 
 def _stamp_ns(target: Target, draft: Draft) -> int | None:
     """Return now for what the target would not take at its own time any more."""
     return None if recent(draft.service.start_ns, target.contract, NOON_NS) else NOON_NS
-
-
-def _is_form(kind: str) -> bool:
-    return kind == "application/x-www-form-urlencoded"

@@ -113,7 +113,7 @@ def csv(_environment: Path, folder: Path) -> list[str]:
     convert = [
         office,
         "--headless",
-        f"-env:UserInstallation=file://{folder}/profile",
+        f"-env:UserInstallation=file://{folder}/.profile",
         "--infilter=CSV:44,34,76,1",
         "--convert-to",
         "fods",
@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in asked.checks or CHECKS:
         print(f"{name}:", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            wrong = CHECKS[name](asked.environment.resolve(), Path(folder) / "out")
+            wrong = CHECKS[name](asked.environment.resolve(), Path(folder))
         print(*(f"  WRONG {one}" for one in wrong), *([] if wrong else ["  as written"]), sep="\n", flush=True)
         red = red or bool(wrong)
     return int(red)

@@ -6,6 +6,7 @@ One that is defined inside another is broken there.
 
 from __future__ import annotations
 
+import functools
 import gc
 import inspect
 import sys
@@ -42,6 +43,8 @@ def watched(found: set[CodeType]) -> Iterator[None]:
             found.add(code)
 
     before = sys.gettrace()
+    for cache in caches():
+        cache.cache_clear()
     threading.settrace(note)
     sys.settrace(note)
     try:
@@ -51,12 +54,19 @@ def watched(found: set[CodeType]) -> Iterator[None]:
         threading.settrace(None)  # type: ignore[arg-type] # as documented
 
 
+def caches() -> list[Any]:
+    """Return what remembers the answers of functions of tollspan, which then do not run."""
+    found = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]  # a proxy would break
+    return [one for one in found if (one.__module__ or "").partition(".")[0] == "tollspan"]
+
+
 class Functions:
     """Every function of tollspan that is alive, by its code, and where others are defined inside it."""
 
     def __init__(self) -> None:
         self._alive: dict[CodeType, list[FunctionType]] = {}
         self._outer: dict[CodeType, CodeType] = {}
+        self._caches = caches()
         for function in gc.get_objects():
             if type(function) is FunctionType and function.__code__.co_filename.startswith(HOME):
                 self._alive.setdefault(function.__code__, []).append(function)
@@ -70,6 +80,8 @@ class Functions:
     @contextmanager
     def broken(self, code: CodeType, error: type[BaseException] = BrokenError) -> Iterator[None]:
         """Let a function throw, wherever it is called from."""
+        for cache in self._caches:
+            cache.cache_clear()
         changed: list[tuple[FunctionType, CodeType]] = []
         new = _thrower(code, error)
         old: CodeType | None = code

@@ -26,6 +26,8 @@ ASKED: list[tuple[str, dict[str, str]]] = [
     ("invoice", {"all": "true", "period": "2026-11"}),
     ("inexact", {}),
     ("customers.list", {}),
+    ("audit", {"full": "true"}),
+    ("audit", {"senders": "true"}),
 ]
 
 
@@ -135,7 +137,7 @@ def test_every_table_of_facts_can_be_cut(pro: Shop) -> None:
 @pytest.mark.parametrize(
     "name",
     ["usage", "calls", "invoice", "lines", "margin", "inexact", "duplicates", "explain", "customers.list",
-     "statements.list", "statements.show", "ledger", "allowance", "leakage"],
+     "statements.list", "statements.show", "ledger", "allowance", "leakage", "latency", "audit"],
 )  # fmt: skip
 def test_usage_and_money_can_be_asked_as_of(name: str) -> None:
     assert "as_of" in {param.name for param in QUESTIONS[name].params}

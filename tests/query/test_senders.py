@@ -56,6 +56,19 @@ def test_what_never_came_is_listed(
     assert len(shop.ask("calls").rows) == len(numbers)
 
 
+def test_all_senders_are_listed_with_what_each_lost(shop: Shop) -> None:
+    assert list(shop.ask("audit", senders="true").rows) == []
+    other = "cd" * 8
+    sent(shop, (1, 3))
+    sent(shop, (1,), process=other)
+    answer = shop.ask("audit", senders="true")
+    assert [(row["process_id"], row["missing"], row["gaps"]) for row in answer.rows] == [
+        (PROCESS, 1, ["2"]),
+        (other, 0, []),
+    ]
+    assert not answer.ok
+
+
 @given(numbers=st.sets(st.integers(1, 9)), more=st.integers(0, 3))
 @settings(max_examples=5, deadline=None)
 def test_received_and_missing_are_what_was_expected(open_shop: Any, numbers: set[int], more: int) -> None:

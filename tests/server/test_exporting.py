@@ -292,9 +292,9 @@ def test_one_at_a_time_works_on_an_export(usage: Bench, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def stripe(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, stripe_simulator.StripeInvoices]:
+def stripe(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, stripe_simulator.Stripe]:
     """An export of amounts to Stripe; acme used 101 input on 1 October 2025 at 0.01, with a base fee of 10."""
-    simulator = stripe_simulator.StripeInvoices(bench.clock)
+    simulator = stripe_simulator.Stripe(bench.clock)
     monkeypatch.setattr(
         exports, "new_client", lambda: httpx.Client(transport=Network(simulator, bench.clock), trust_env=False)
     )
@@ -308,12 +308,12 @@ def stripe(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, stripe
     return bench, simulator
 
 
-def sent_to(simulator: stripe_simulator.StripeInvoices) -> list[str]:
+def sent_to(simulator: stripe_simulator.Stripe) -> list[str]:
     return [f"{one.amount:f}" for one in simulator.receipts()]
 
 
 def test_lines_of_statements_arrive_with_what_came_after(
-    stripe: tuple[Bench, stripe_simulator.StripeInvoices],
+    stripe: tuple[Bench, stripe_simulator.Stripe],
 ) -> None:
     """Late usage, a void and another price after the hand-over: the target holds what the ledger says."""
     bench, simulator = stripe
@@ -340,7 +340,7 @@ def test_lines_of_statements_arrive_with_what_came_after(
     assert {row["kind"] for row in rows} == {"adjustment", "base_fee"}
 
 
-def test_the_secret_is_nowhere(stripe: tuple[Bench, stripe_simulator.StripeInvoices], tmp_path: Path) -> None:
+def test_the_secret_is_nowhere(stripe: tuple[Bench, stripe_simulator.Stripe], tmp_path: Path) -> None:
     bench, _ = stripe
     bench.execute("period.close", period="2025-10", customer="acme")
     handed_over(bench, "bills")
@@ -353,7 +353,7 @@ def test_the_secret_is_nowhere(stripe: tuple[Bench, stripe_simulator.StripeInvoi
 
 
 def test_what_is_handed_over_as_usage_is_no_amount_as_well(
-    stripe: tuple[Bench, stripe_simulator.StripeInvoices], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stripe: tuple[Bench, stripe_simulator.Stripe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench, simulator = stripe
     (tmp_path / "mapping.yaml").write_text(MAPPING)

@@ -137,6 +137,18 @@ def test_each_page_says_position_and_zone_and_keeps_them(pages: Pages) -> None:
     assert "position 8," in early
 
 
+def test_the_audit_is_that_of_the_asked_position_and_names_the_senders(pages: Pages) -> None:
+    browser = pages.browser("admin")
+    now, then = (seen(browser, f"/pages/audit{asked}").text for asked in ("", "?as_of=9"))
+    assert "p-default" in now
+    assert "position 9," in then
+    applied, earlier = (re.search(r"applied = last position\s*([\d,]+)", text) for text in (now, then))
+    assert applied is not None
+    assert earlier is not None
+    assert earlier[1] == "990"  # both sides, and their difference
+    assert applied[1] != "990"
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [

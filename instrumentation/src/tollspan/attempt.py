@@ -15,7 +15,7 @@ from tollspan.custom_id import KeysOf, keys_of_custom_id, told
 from tollspan.failure import failure
 from tollspan.followed import REQUEST_ID_HEADERS
 from tollspan.forms import FORMS
-from tollspan.guarded import guarded, safely
+from tollspan.guarded import guarded, log, safely
 from tollspan.linking import link
 from tollspan.measure import Measured, measure
 from tollspan.pace import Pace
@@ -29,6 +29,7 @@ from tollspan.sent import Sent
 from tollspan.swallow import UsageChunk
 
 HTTP_ERROR: Final = 400
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Recorder(Protocol):
@@ -67,6 +68,7 @@ class Attempt:
         self._reader: Reader | None = None
         self._swallow = UsageChunk() if sent.swallow_usage else None
         self._status: int | None = None
+        self._refused = False
         self._request_id: str | None = None
         self._done = False
         self.reading = False
@@ -74,46 +76,42 @@ class Attempt:
     @guarded
     def answered(self, status: int, header: Callable[[str], str | None]) -> None:
         """Note the answer's head; ``header`` looks a response header up, case-insensitively."""
-        self._status = status
-        self._request_id = next((found for name in REQUEST_ID_HEADERS if (found := header(name))), None)
+        self._status, self._refused = status, status >= HTTP_ERROR
+        for name in REQUEST_ID_HEADERS:
+            if found := header(name):
+                self._request_id = found
+                break
         results = self._sent.route.results
-        if results is not None and status < HTTP_ERROR:
+        if results is not None and not self._refused:
             report = partial(self._report, keys_of_custom_id())
             self._reader = results_reader(results, self._sent.path, report)
         else:
-            self._reader = reader_of(header("content-type") if status < HTTP_ERROR else None, self._answer)
-        self._answer.hear(header)
+            self._reader = reader_of(None if self._refused else header("content-type"), self._answer)
+        if self._answer.form.headers:
+            self._answer.hear(header)
         if not self._refused:
             followed.note(self._request_id, self._answer)
 
     def chunk(self, data: bytes) -> bytes:
         """Read a decoded piece of the body as it passes; return what the application may see of it."""
-        self._chunk(data)
-        if self._swallow is None:
+        dull, swallow = False, self._swallow
+        try:
+            if self._pace.first_chunk_ns is None:
+                self._pace.first_chunk_ns = self._recorder.now_ns()
+            if self._reader is not None:
+                dull = self._reader.feed(data)
+        except Exception:  # noqa: BLE001 - a guard without a call of its own: a stream has thousands of pieces
+            log.debug("tollspan: a piece of an answer was not read; the application goes on", exc_info=True)
+        if swallow is None or (dull and not swallow.held):
             return data
-        seen = safely(self._swallow.feed, data)
+        seen = safely(swallow.feed, data)
         return data if seen is None else seen
-
-    @guarded
-    def _chunk(self, data: bytes) -> None:
-        if self._pace.first_chunk_ns is None:
-            self._pace.first_chunk_ns = self._recorder.now_ns()
-        if self._reader is not None:
-            self._reader.feed(data)
 
     def finish(self) -> bytes:
         """Note that the body came to its end; return what was held back of it."""
         held = b"" if self._swallow is None else safely(self._swallow.rest) or b""
-        self._finish()
+        safely(self._end, None)
         return held
-
-    @guarded
-    def _finish(self) -> None:
-        self._read_out()
-        answer, reader = self._answer, self._reader
-        whole = answer.terminal or answer.finish_reasons or (answer.usage and not answer.form.running)
-        cut = reader is not None and reader.streams and not whole
-        self._end("failed" if cut else "complete", "incomplete_stream" if cut else None)
 
     @guarded
     def fail(self, error: BaseException) -> None:
@@ -144,7 +142,8 @@ class Attempt:
         if self._reader is not None:
             self._reader.end()
 
-    def _end(self, outcome: Outcome, error: str | None = None, *, sent: bool = True) -> None:
+    def _end(self, outcome: Outcome | None, error: str | None = None, *, sent: bool = True) -> None:
+        """End once; with no outcome as what arrived says."""
         if self._done:
             return
         self._done = True
@@ -154,25 +153,37 @@ class Attempt:
             if self._place is not None:
                 self._place.leave()
 
-    def _tell(self, outcome: Outcome, error: str | None, *, sent: bool) -> None:
+    def _tell(self, ended: Outcome | None, error: str | None, *, sent: bool) -> None:
         self._read_out()
-        if self._refused:
-            outcome, error = "failed", self._answer.error or str(self._status)
-        elif self._answer.error:
-            outcome, error = "failed", self._answer.error
-        elif self._answer.terminal or self._answer.cancelled:
-            outcome, error = "aborted" if self._answer.cancelled else "complete", None
+        answer = self._answer
+        outcome, error = self._outcome(ended, error)
         self._link.chain.failed = outcome in ("failed", "timeout")
         if self._counts:
             billable = sent and self._may_cost
-            measured = measure(self._sent, self._answer, self._reader, outcome, billable=billable)
-            record = self._record(self._identity, self._answer, measured, outcome, error)
+            measured = measure(self._sent, answer, self._reader, outcome, billable=billable)
+            record = self._record(self._identity, answer, measured, outcome, error)
             self._recorder.emit(record)
             observers.ended(self._told, record)
 
+    def _outcome(self, ended: Outcome | None, error: str | None) -> tuple[Outcome, str | None]:
+        """Return how it ended, and the error's name: what the provider said goes before what was seen."""
+        answer = self._answer
+        if self._refused or answer.error:
+            return "failed", answer.error or str(self._status)
+        if answer.cancelled:
+            return "aborted", None
+        if answer.terminal:
+            return "complete", None
+        if ended is not None:
+            return ended, error
+        return ("failed", "incomplete_stream") if self._cut else ("complete", None)
+
     @property
-    def _refused(self) -> bool:
-        return self._status is not None and self._status >= HTTP_ERROR
+    def _cut(self) -> bool:
+        """Whether a stream ended without anything that stands at an end."""
+        answer, reader = self._answer, self._reader
+        whole = answer.finish_reasons or (answer.usage and not answer.form.running)
+        return reader is not None and reader.streams and not whole
 
     @property
     def _may_cost(self) -> bool:
@@ -212,8 +223,9 @@ class Attempt:
     ) -> CallRecord:
         process_id, seq = (self._place or self._recorder).number()
         asked, raw, pace = self._sent, measured.raw, self._pace
+        streams = asked.streams
         end_ns = max(self._recorder.now_ns(), pace.start_ns)
-        whole = asked.streams and outcome == "complete" and measured.quality == "exact"
+        whole = streams and outcome == "complete" and measured.quality == "exact"
         return CallRecord(
             identity=identity,
             process_id=process_id,
@@ -227,7 +239,7 @@ class Attempt:
             outcome=outcome,
             attribution=self._attribution,
             counts=measured.counts,
-            usage_raw=json.dumps(raw, separators=(",", ":")) if raw else None,
+            usage_raw=_COMPACT(raw) if raw else None,
             request_model=asked.model,
             response_model=answer.model,
             response_id=answer.response_id,
@@ -236,8 +248,8 @@ class Attempt:
             finish_reasons=answer.finish_reasons,
             attempt=self._link.attempt,
             retry_of=self._link.retry_of,
-            stream=asked.streams,
-            ttft_seconds=pace.ttft_seconds if asked.streams else None,
+            stream=streams,
+            ttft_seconds=pace.ttft_seconds if streams else None,
             output_rate=pace.output_rate(measured.counts.output, end_ns) if whole else None,
             server_address=asked.host,
             http_status=self._status,

@@ -95,10 +95,11 @@ class EventStreamReader(DocumentReader):
         super().__init__(answer)
         self._frames = FrameReader()
 
-    def feed(self, chunk: bytes) -> None:
-        """Read a piece of the body."""
+    def feed(self, chunk: bytes) -> bool:
+        """Read a piece of the body; False, for it is looked into frame by frame."""
         for frame in self._frames.feed(chunk):
             self.take(frame.document())
+        return False
 
     def end(self) -> None:
         """Leave what is no whole frame."""

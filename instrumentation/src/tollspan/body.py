@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tollspan.answer import Answer
+from tollspan.document import decoded
 
 
 class WholeBody:
@@ -20,9 +21,10 @@ class WholeBody:
         self._body = bytearray()
         self._documents: list[dict[str, Any]] | None = None
 
-    def feed(self, chunk: bytes) -> None:
-        """Keep a piece of the body."""
+    def feed(self, chunk: bytes) -> bool:
+        """Keep a piece of the body; False, for it is not read yet."""
         self._body += chunk
+        return False
 
     def end(self) -> None:
         """Read the body, once."""
@@ -46,8 +48,9 @@ class Unread:
     def __init__(self, _answer: Answer) -> None:
         pass
 
-    def feed(self, chunk: bytes) -> None:
-        """Let a piece pass."""
+    def feed(self, _chunk: bytes) -> bool:
+        """Let a piece pass; False, for it is not read."""
+        return False
 
     def end(self) -> None:
         """Have nothing to read."""
@@ -59,7 +62,7 @@ class Unread:
 
 def _documents(body: bytearray) -> list[Any]:
     try:
-        whole = json.loads(body)
+        whole = decoded(body)
     except ValueError:
         return list(_elements(body.decode("utf-8", "ignore")))
     return whole if isinstance(whole, list) else [whole]

@@ -13,7 +13,7 @@ from typing import Final
 from tollspan import protobuf, semconv
 from tollspan.frame import EVENT, SPAN, Frame
 from tollspan.protobuf import CLIENT, INTERNAL, Value, field, fields
-from tollspan.record import LASTING, OWN, CallRecord, Record, UnitRecord
+from tollspan.record import LASTING, OWN, CallRecord, Record, UnitRecord, lasting_of, own_of
 
 # Field numbers of opentelemetry/proto/trace/v1/trace.proto.
 _RESOURCE_SPANS, _RESOURCE, _SCOPE_SPANS, _SCOPE, _SPANS = 1, 1, 2, 1, 2
@@ -64,7 +64,7 @@ def _call(record: CallRecord) -> bytes:
         name=record.name,
         kind=CLIENT,
         times_ns=(record.start_ns, record.end_ns),
-        first=_lasting(record.lasting) + protobuf.attributes(OWN, record.own),
+        first=_lasting(lasting_of(record)) + protobuf.attributes(OWN, own_of(record)),
         attributes=record.attribution.attributes(),
         failed=record.failed,
         sampled=identity.trace_sampled,

@@ -61,7 +61,7 @@ def telling(form: Form) -> re.Pattern[bytes]:
     for member, value in form.ends:
         found.append(rf'"{member}"\s*:' + (rf'\s*(?:"{value}"|{value}\b)' if value else ""))
     found += [rf'"{path[-1]}"\s*:\s*"' for path in form.finish]
-    return re.compile("|".join(found).encode())
+    return re.compile("|".join(dict.fromkeys(found)).encode())
 
 
 def _stated(*texts: str, members: str = "") -> tuple[Stated, ...]:

@@ -38,8 +38,9 @@ class Found(NamedTuple):
 
 def framed(frame: Frame) -> bytes:
     """Return a frame's bytes in a file."""
-    header = _HEADER.pack(_MAGIC, frame.kind, len(frame.payload))
-    return header + _checksum(header, frame.payload) + frame.payload
+    kind, payload = frame
+    header = _HEADER.pack(_MAGIC, kind, len(payload))
+    return header + _checksum(header, payload) + payload
 
 
 def read_frames(data: bytes, most: int, *, complete: bool) -> Found:

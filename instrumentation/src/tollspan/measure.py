@@ -38,20 +38,20 @@ def measure(asked: Sent, answer: Answer, reader: Reader | None, outcome: Outcome
     """
     cut = asked.streams and not answer.settled and outcome != "complete"
     stated = _stated(asked.api, _with_tallies(answer, _final(answer) if cut else answer.usage))
-    if answer.header_usage and stated.counts.output is None:
-        stated = _stated(asked.api, {**answer.header_usage, **stated.raw})
-    generates, counts = WITHOUT_OUTPUT.isdisjoint((asked.route.operation, asked.api)), stated.counts
-    if has_units(stated.api, stated.raw) or (counts.input is not None and not (generates and counts.output is None)):
-        return stated._replace(quality="lower_bound" if cut and answer.form.running else "exact")
+    if answer.header_usage and stated[2].output is None:
+        stated = _stated(asked.api, {**answer.header_usage, **stated[1]})
+    api, raw, counts = stated
+    generates = WITHOUT_OUTPUT.isdisjoint((asked.route.operation, asked.api))
+    if has_units(api, raw) or (counts.input is not None and not (generates and counts.output is None)):
+        return Measured(api, raw, counts, "lower_bound" if cut and answer.form.running else "exact")
     if not billable or asked.route.operation in NOT_TEXT:
-        return stated
-    counts, quality = _estimated(asked, counts, reader, generates=generates)
-    return stated._replace(counts=counts, quality=quality)
+        return Measured(api, raw, counts, "unmeasured")
+    return Measured(api, raw, *_estimated(asked, counts, reader, generates=generates))
 
 
-def _stated(route_api: UsageApi, raw: Mapping[str, Any]) -> Measured:
+def _stated(route_api: UsageApi, raw: Mapping[str, Any]) -> tuple[UsageApi, Mapping[str, Any], TokenCounts]:
     api = api_of(route_api, raw)
-    return Measured(api, raw, normalise(api, raw), "unmeasured")
+    return api, raw, normalise(api, raw)
 
 
 def _with_tallies(answer: Answer, raw: Mapping[str, Any]) -> Mapping[str, Any]:

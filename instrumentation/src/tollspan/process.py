@@ -91,7 +91,8 @@ class Process:
         with self._lock:
             self._unnumbered -= not place.numbered
             place.numbered = True
-            return self.number()
+            self._last += 1
+            return self.id, self._last
 
     def _say(self) -> None:
         expected = self._last + self._unnumbered if self._under_way else 0

@@ -97,7 +97,7 @@ def fields(number: int, payloads: Iterable[bytes]) -> bytes:
 
 def resource(attributes: Mapping[str, str]) -> bytes:
     """Encode a resource."""
-    return b"".join(_sized(_RESOURCE_ATTRIBUTE, _key_value(key, value)) for key, value in attributes.items())
+    return b"".join(_attribute(key, value, _RESOURCE_ATTRIBUTE) for key, value in attributes.items())
 
 
 def scope(name: str, version: str) -> bytes:
@@ -105,24 +105,21 @@ def scope(name: str, version: str) -> bytes:
     return b"".join(field(number, _text(text)) for number, text in ((1, name), (2, version)) if text)
 
 
-def _attribute(key: str, value: Value) -> bytes:
-    payload = _key_value(key, value)
-    return b"".join((_ATTRIBUTE, _VARINT[len(payload)], payload))
+def _attribute(key: str, value: Value, tag: bytes = _ATTRIBUTE) -> bytes:
+    if isinstance(value, str):
+        text = value.encode("utf-8", "replace")  # half a surrogate pair must not cost the record
+        return _before_text(tag, key, len(text)) + text
+    said = _INT + _VARINT[value & _UINT64] if type(value) is int else _any(value)
+    return _before(tag, key, len(said)) + said
 
 
 # Of the attributes of a call three quarters are as they were at the last one. Typed, because True is not 1 here.
 _known_attribute: Final = lru_cache(maxsize=512, typed=True)(_attribute)
 
 
-def _key_value(key: str, value: Value) -> bytes:
-    said = _any(value)
-    return b"".join((_key(key), _VARINT[len(said)], said))
-
-
 def _any(value: Value) -> bytes:
     if isinstance(value, str):
-        text = _text(value)
-        return b"".join((_STRING, _VARINT[len(text)], text))
+        return _sized(_STRING, _text(value))
     if isinstance(value, bool):
         return _TRUE if value else _FALSE
     if isinstance(value, int):
@@ -132,13 +129,22 @@ def _any(value: Value) -> bytes:
     return _sized(_ARRAY, b"".join(_sized(_ITEM, _any(item)) for item in value))
 
 
-@lru_cache(maxsize=512)
-def _key(key: str) -> bytes:
-    return _sized(_KEY, _text(key)) + _VALUE
+@lru_cache(maxsize=1024)
+def _before(tag: bytes, key: str, size: int) -> bytes:
+    """Return what stands before a value of so many bytes."""
+    named = _sized(_KEY, _text(key)) + _VALUE + _VARINT[size]
+    return tag + _VARINT[len(named) + size] + named
+
+
+@lru_cache(maxsize=1024)
+def _before_text(tag: bytes, key: str, size: int) -> bytes:
+    """Return what stands before a text of so many bytes."""
+    said = _STRING + _VARINT[size]
+    return _before(tag, key, len(said) + size) + said
 
 
 def _text(value: str) -> bytes:
-    return value.encode("utf-8", "replace")  # half a surrogate pair must not cost the record
+    return value.encode("utf-8", "replace")
 
 
 def _sized(tag: bytes, payload: bytes) -> bytes:

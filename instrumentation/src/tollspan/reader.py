@@ -25,8 +25,8 @@ class Reader(Protocol):
         """Whether more arrived than is kept for an estimate, which then is only a lower bound."""
         ...
 
-    def feed(self, chunk: bytes) -> None:
-        """Read a piece."""
+    def feed(self, chunk: bytes) -> bool:
+        """Read a piece; True for one that is whole events without anything that tells of usage, an end or an error."""
         ...
 
     def end(self) -> None:

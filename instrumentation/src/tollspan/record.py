@@ -52,7 +52,7 @@ OWN: Final = {
     semconv.OUTPUT_TOKENS: "counts.output",
     semconv.REASONING_TOKENS: "counts.reasoning",
 }
-_lasting, _own = attrgetter(*LASTING.values()), attrgetter(*OWN.values())
+lasting_of, own_of = attrgetter(*LASTING.values()), attrgetter(*OWN.values())  # their values, of a record
 
 
 @dataclass(slots=True)  # freezing it would take four times as long as making it
@@ -104,19 +104,9 @@ class CallRecord:
         """Whether the span's status is an error."""
         return self.outcome in ("failed", "timeout")
 
-    @property
-    def lasting(self) -> tuple[Value | None, ...]:
-        """The values of the attributes in ``LASTING``, in their order."""
-        return _lasting(self)
-
-    @property
-    def own(self) -> tuple[Value | None, ...]:
-        """The values of the attributes in ``OWN``, in their order."""
-        return _own(self)
-
     def attributes(self) -> dict[str, Value]:
         """Return the span's attributes; unknown values are left out."""
-        said = (*zip(LASTING, self.lasting, strict=True), *zip(OWN, self.own, strict=True))
+        said = (*zip(LASTING, lasting_of(self), strict=True), *zip(OWN, own_of(self), strict=True))
         found = {key: value for key, value in said if value is not None and value != ()}
         return {**found, **self.attribution.attributes()}
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from tollspan.answer import Answer
 from tollspan.body import WholeBody
+from tollspan.document import parsed
 from tollspan.forms import FORMS
 from tollspan.guarded import log, safely
 from tollspan.json_path import Path, found
 from tollspan.routes import ResultsIn
 from tollspan.semconv import UsageApi
-from tollspan.stream import parsed
 
 MAX_LINE_BYTES: Final = 32 << 20  # an answer with images fits; what is longer is not read
 
@@ -120,13 +120,14 @@ class ResultLines:
         self._pieces: list[bytes] = []
         self._waiting = 0
 
-    def feed(self, chunk: bytes) -> None:
-        """Read a piece of the file."""
+    def feed(self, chunk: bytes) -> bool:
+        """Read a piece of the file; False, for it is looked into line by line."""
         *ends, rest = chunk.split(b"\n")
         for end in ends:
             self._keep(end)
             self._read()
         self._keep(rest)
+        return False
 
     def end(self) -> None:
         """Read the last line, which may have no end."""

@@ -65,7 +65,8 @@ class Sender:
         about = encoded_resource(resource)
         self._spool = spool or Spool((), about)
         self._memory = Memory(about, MAX_IN_MEMORY)
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._flushing = self._asked = 0
         self._drained = self._swept = 0
         self._next_sweep = self._next_sync = 0.0
@@ -83,13 +84,12 @@ class Sender:
     def put(self, record: Record) -> None:
         """Keep a record: in the spool, else in memory; where neither has room it is dropped, counted and logged."""
         frame = encoded(record)
-        spooled = bool(safely(self._spool.append, framed(frame)))
+        spooled = safely(self._spool.append, framed(frame))
         kept = spooled or (not self._closed and self._memory.append(frame))
-        with self._changed:
-            self._count(recorded=1, dropped=int(not kept))
-            dropped = self._counts["dropped"]
-            if not kept and dropped & (dropped - 1) == 0:
-                log.error("tollspan: %d records dropped (%s): is the endpoint up?", dropped, self._spool.problem)
+        with self._lock:  # the one of the condition, which enters more slowly
+            self._counts["recorded"] += 1
+            if not kept:
+                self._drop()
             if self._closed:
                 if self._thread is None or not self._thread.is_alive():
                     safely(self._spool.close)
@@ -144,6 +144,12 @@ class Sender:
         if not self._closed and (self._thread is None or not self._thread.is_alive()):
             self._thread = threading.Thread(target=guarded(self._run), name="tollspan-sender", daemon=True)
             self._thread.start()
+
+    def _drop(self) -> None:
+        self._count(dropped=1)
+        dropped = self._counts["dropped"]
+        if dropped & (dropped - 1) == 0:
+            log.error("tollspan: %d records dropped (%s): is the endpoint up?", dropped, self._spool.problem)
 
     def _outstanding(self) -> int:
         counts = self._counts

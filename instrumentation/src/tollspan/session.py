@@ -17,10 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from tollspan.attempt import Attempt, Recorder
 from tollspan.attribution import NOBODY, Attribution, current
+from tollspan.document import parsed
 from tollspan.guarded import guarded
 from tollspan.routes import Route
 from tollspan.sent import Sent
-from tollspan.stream import MAX_KEPT_BYTES, parsed
+from tollspan.stream import MAX_KEPT_BYTES
 
 SWITCHED: Final = 101  # the status of a websocket
 REFUSED: Final = 400  # what HTTP has for an error that comes in place of a response

@@ -66,9 +66,13 @@ class Spool:
 
     def append(self, data: bytes) -> bool:
         """Write a framed record; False when that is not possible, now or at all. No lock is held while writing."""
-        segment = self._writable()
-        if segment is None:
-            return False
+        with self._lock:
+            segment = self._current
+            if segment is None or segment.written >= self._limits.segment_bytes:
+                segment = self._next()
+            if segment is None:
+                return False
+            segment.writers += 1
         written = False
         try:
             written = segment.write(data)
@@ -153,16 +157,12 @@ class Spool:
         for segment in tuple(self._sources):
             segment.close()
 
-    def _writable(self) -> Segment | None:
-        with self._lock:
-            segment = self._current
-            if segment is not None and segment.written >= self._limits.segment_bytes:
-                self._seal(segment)
-            if self._current is None:
-                self._current = self._open()
-            if self._current is not None:
-                self._current.writers += 1
-            return self._current
+    def _next(self) -> Segment | None:
+        """Begin another file, in place of one that is full."""
+        if self._current is not None:
+            self._seal(self._current)
+        self._current = self._open()
+        return self._current
 
     def _seal(self, segment: Segment) -> None:
         """Let nobody begin to write to it; what the process expects stands in the next file."""

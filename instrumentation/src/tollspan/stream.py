@@ -6,15 +6,16 @@ are kept by reference until the end, for the estimate that an aborted stream nee
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from tollspan.answer import Answer
+from tollspan.document import parsed
 from tollspan.forms import DONE, telling
 
 MAX_KEPT_BYTES: Final = 4 * 1024 * 1024
-_DATA, _DONE, _EVENT_END = b"data:", DONE.encode(), b"\n\n"
+_DATA, _DONE = b"data:", DONE.encode()
+_DOCUMENT_END: Final = b"}\n\n"  # of an event; what is sent last of all is no document, and ends otherwise
 _FIRST: Final = 3  # lines that may pass before one names the model: Azure sends the verdict of its filter first
 
 
@@ -75,11 +76,12 @@ class LineReader(DocumentReader):
         super().__init__(answer)
         self._line = b""
 
-    def feed(self, chunk: bytes) -> None:
-        """Read a piece of the body."""
+    def feed(self, chunk: bytes) -> bool:
+        """Read a piece of the body; False, for it is looked into line by line."""
         *lines, self._line = (self._line + chunk).split(b"\n")
         for line in lines:
             self._read(line)
+        return False
 
     def end(self) -> None:
         """Read what is left when no more comes."""
@@ -94,13 +96,12 @@ class LineReader(DocumentReader):
 class EventReader(LineReader):
     """Reads server-sent events whose data is a document a line, as all providers send them."""
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes) -> bool:
         """Read a piece of the body; nearly all are whole events that tell nothing, and are kept as they are."""
-        looked_into = self._line or self._answer.model is None or not chunk.endswith(_EVENT_END) or _DONE in chunk
-        if looked_into or self._telling(chunk):
-            super().feed(chunk)
-        else:
-            self.keep(chunk)
+        if self._line or not chunk.endswith(_DOCUMENT_END) or self._answer.model is None or self._telling(chunk):
+            return super().feed(chunk)
+        self.keep(chunk)
+        return True
 
     def split(self, kept: bytes) -> Iterable[bytes]:
         """Return the data of the events in what was kept."""
@@ -115,11 +116,3 @@ class EventReader(LineReader):
         else:
             self.look(data)
             self.keep(line)
-
-
-def parsed(data: bytes) -> Any:
-    """Return a JSON document; ``None`` for what is none."""
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None

@@ -194,14 +194,15 @@ def normalise(api: UsageApi, raw: Mapping[str, Any]) -> TokenCounts:
 
 def has_units(api: UsageApi, raw: Mapping[str, Any]) -> bool:
     """Tell whether a usage object states what is billed, though not in tokens: seconds, pages, searches."""
-    return any(_value(raw, path) is not None for path in _PLACES[api].units)
+    units = _PLACES[api].units
+    return bool(units) and any(_value(raw, path) is not None for path in units)
 
 
 def _counts(places: Places, raw: Mapping[str, Any]) -> Counts:
     found: Counts = {}
     for name, paths in places.counts.items():
         for path in paths:
-            value = _value(raw, path)
+            value = _value(raw, path) if path[0] in raw else None
             if value is not None and (count := _count(value)) is not None:
                 found[name] = count
                 break
@@ -218,7 +219,7 @@ def _include(counts: Counts, places: Places) -> None:
         expected = _sum(counts, parts)
         if expected != total:
             parts = next((proved for proved in places.proofs if _sum(counts, proved) == total), parts)
-        if _sum(counts, parts) < total and places.rest_is_output and not counts.get("reasoning"):
+        if places.rest_is_output and not counts.get("reasoning") and _sum(counts, parts) < total:
             counts["output"] = total - counts["input"]
             return
     for part in parts:
@@ -228,7 +229,10 @@ def _include(counts: Counts, places: Places) -> None:
 
 
 def _sum(counts: Counts, parts: tuple[str, ...]) -> int:
-    return counts["input"] + counts["output"] + sum(counts.get(part, 0) for part in parts)
+    found = counts["input"] + counts["output"]
+    for part in parts:
+        found += counts.get(part, 0)
+    return found
 
 
 def _iterate(counts: Counts, places: Places, runs: list[Any]) -> None:

@@ -200,7 +200,7 @@ def _event_receipt(event: Event) -> Receipt:
 
 
 def _fee_receipt(fee: Fee) -> Receipt:
-    item_id = fee["description"].rpartition("[")[2].removesuffix("]")
+    item_id = fee["description"].rpartition("[")[2].partition(" ")[0]
     amount = Decimal(fee["amount_cents"]).scaleb(-2)
     return Receipt(item_id, fee["external_customer_id"], amount=amount, currency=fee["amount_currency"])
 

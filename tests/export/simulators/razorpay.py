@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -49,11 +50,11 @@ class Razorpay(Simulator):
 
     def receipts(self) -> Sequence[Receipt]:
         return [
-            Receipt(
-                item_id, invoice["customer_id"], amount=Decimal(line["amount"]).scaleb(-2), currency=line["currency"]
-            )
+            Receipt(item_id, invoice["customer_id"], amount=Decimal(amount).scaleb(-2), currency=invoice["currency"])
             for invoice in self.invoices
-            for item_id, line in zip(_ids(invoice["notes"]), invoice["line_items"], strict=True)
+            for item_id, amount in zip_longest(
+                _ids(invoice["notes"]), (line["amount"] for line in invoice["line_items"]), fillvalue=0
+            )
         ]
 
     def _create(self, body: Mapping[str, Any]) -> Reply:

@@ -68,6 +68,7 @@ class Recurly(Simulator):
             return error(422, "validation", "amount must be a number")
         record = {
             "id": f"usage{next(self._ids):06}",
+            "object": "usage",
             "merchant_tag": body["merchant_tag"],
             "amount": f"{body['amount']:f}",
             "usage_timestamp": body["usage_timestamp"],

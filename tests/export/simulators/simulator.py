@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from tollspan_rater.domain.clock import Clock
+from tollspan_rater.export.item import Item
 
 SECOND = 1_000_000_000
 
@@ -59,6 +60,10 @@ class Simulator(ABC):
     @abstractmethod
     def receipts(self) -> Sequence[Receipt]:
         """Return what counts now, a thing that counts twice also twice."""
+
+    def knows(self, item: Item) -> bool:
+        """Tell a person who looks whether an item counts."""
+        return any(receipt.item_id == item.item_id for receipt in self.receipts())
 
     def fail(self, call: Call, *, taken: bool) -> Reply:
         """Answer with a server error, after having done what is asked for when ``taken``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from types import TracebackType
@@ -14,6 +14,7 @@ from opentelemetry import baggage, context
 from tollspan.attempt import Attempt, Recorder
 from tollspan.attribution import Attribution, current, over
 from tollspan.carrier import HEADER_PREFIX, header_keys, to_baggage
+from tollspan.document import parsed
 from tollspan.fingerprint import fingerprint
 from tollspan.guarded import guarded, safely
 from tollspan.hosts import ProviderOf, look_up
@@ -74,7 +75,6 @@ def concerns(method: str, host: str, path: str) -> bool:
     return provider is not None or route(method, path, provider) is not None
 
 
-@guarded
 def begin(outgoing: Outgoing) -> Begun | None:
     """Look at a request; ``None`` for foreign traffic, which is left as it is, or gets attribution if its host may.
 
@@ -100,23 +100,22 @@ def begin(outgoing: Outgoing) -> Begun | None:
 
 def kept_here(outgoing: Outgoing, headers: Mapping[str, str]) -> Attribution:
     """Take out of a provider's request what stays here; return for whom it is, all told."""
-    whose = safely(_override, outgoing, headers)
+    whose = current()
+    if names := [name for name in headers if name.startswith(HEADER_PREFIX)]:
+        whose = safely(_override, outgoing, headers, names, whose) or whose
     if BAGGAGE_HEADER in headers:
         outgoing.drop_header(BAGGAGE_HEADER)
-    return current() if whose is None else whose
+    return whose
 
 
 def lowered(items: Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
     """Return headers by lower-case name; values of the same one are joined, as HTTP has it."""
     found: dict[str, str] = {}
     for name, value in items:
-        key, text = _text(name).lower(), _text(value)
+        key = (name if isinstance(name, str) else name.decode("latin-1")).lower()
+        text = value if isinstance(value, str) else value.decode("latin-1")
         found[key] = f"{found[key]}, {text}" if key in found else text
     return found
-
-
-def _text(header: str | bytes) -> str:
-    return header.decode("latin-1") if isinstance(header, bytes) else header
 
 
 @guarded
@@ -139,11 +138,10 @@ def _propagate(outgoing: Outgoing) -> None:
         outgoing.set_header(BAGGAGE_HEADER, members)
 
 
-def _override(outgoing: Outgoing, headers: Mapping[str, str]) -> Attribution:
+def _override(outgoing: Outgoing, headers: Mapping[str, str], names: Sequence[str], whose: Attribution) -> Attribution:
     """Take the headers that are meant for tollspan out of a request; return for whom it is, all told."""
-    names = [name for name in headers if name.startswith(HEADER_PREFIX)]
     try:
-        return over(current(), header_keys(names, headers.get)) if names else current()
+        return over(whose, header_keys(names, headers.get))
     finally:
         for name in names:
             outgoing.drop_header(name)
@@ -179,7 +177,8 @@ class sending:  # noqa: N801 - reads as what it surrounds; a class enters in a t
 
 @guarded
 def _hidden() -> Any:
-    found = baggage.clear() if baggage.get_all() else None
+    here = context.get_current()
+    found = baggage.clear(here) if here and baggage.get_all(here) else None
     if state.suppress_http_spans:
         found = without_http_spans(found)
     return None if found is None else context.attach(found)
@@ -222,8 +221,5 @@ def _asking(body: Mapping[str, Any]) -> bytes:
 
 
 def _document(raw: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        return {}
+    found = parsed(raw)
     return found if isinstance(found, dict) else {}

@@ -21,7 +21,8 @@ def _send(wrapped: _Send, _client: Any, args: tuple[Any, ...], kwargs: dict[str,
     begun = _begun(args, kwargs)
     if begun is None:
         return wrapped(*args, **kwargs)
-    args, kwargs = _asking(begun, args, kwargs) or (args, kwargs)
+    if begun.asking is not None:
+        args, kwargs = _asking(begun.asking, args, kwargs) or (args, kwargs)
     with sending(begun.attempt):
         response = wrapped(*args, **kwargs)
     _watch(begun.attempt, response)
@@ -32,7 +33,8 @@ async def _asend(wrapped: _Send, _client: Any, args: tuple[Any, ...], kwargs: di
     begun = _begun(args, kwargs)
     if begun is None:
         return await wrapped(*args, **kwargs)
-    args, kwargs = _asking(begun, args, kwargs) or (args, kwargs)
+    if begun.asking is not None:
+        args, kwargs = _asking(begun.asking, args, kwargs) or (args, kwargs)
     with sending(begun.attempt):
         response = await wrapped(*args, **kwargs)
     _watch(begun.attempt, response)
@@ -74,15 +76,13 @@ def _body(request: Any) -> bytes:
 
 @guarded
 def _asking(
-    begun: Begun, args: tuple[Any, ...], kwargs: dict[str, Any]
+    body: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-    """Return the arguments with the same request, but another body; ``None`` where none is wanted."""
-    if begun.asking is None:
-        return None
+    """Return the arguments with the same request, but another body."""
     request = args[0] if args else kwargs["request"]
     headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() != "content-length"]
     kind = type(request)
-    asking = kind(request.method, request.url, headers=headers, content=begun.asking, extensions=request.extensions)
+    asking = kind(request.method, request.url, headers=headers, content=body, extensions=request.extensions)
     return ((asking, *args[1:]), kwargs) if args else (args, {**kwargs, "request": asking})
 
 

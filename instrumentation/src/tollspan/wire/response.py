@@ -65,38 +65,38 @@ def mix(ours: type, thing: Any) -> None:
 
 def passed(attempt: Attempt, pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield a body's pieces as the application reads them, minus what tollspan asked for itself."""
-    while True:
-        attempt.reading = True
-        try:
-            piece = next(pieces)
-        except StopIteration:
-            break
-        except BaseException as error:
-            attempt.fail(error)
-            raise
-        finally:
+    attempt.reading = True
+    try:
+        for piece in pieces:
             attempt.reading = False
-        if seen := attempt.chunk(piece):
-            yield seen
+            if seen := attempt.chunk(piece):
+                yield seen
+            attempt.reading = True
+    except BaseException as error:
+        if attempt.reading:  # else it was thrown in by who reads
+            attempt.fail(error)
+        raise
+    finally:
+        attempt.reading = False
     if held := attempt.finish():
         yield held
 
 
 async def apassed(attempt: Attempt, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Yield as :func:`passed` does, for a body that is read asynchronously."""
-    while True:
-        attempt.reading = True
-        try:
-            piece = await pieces.__anext__()
-        except StopAsyncIteration:
-            break
-        except BaseException as error:
-            attempt.fail(error)
-            raise
-        finally:
+    attempt.reading = True
+    try:
+        async for piece in pieces:
             attempt.reading = False
-        if seen := attempt.chunk(piece):
-            yield seen
+            if seen := attempt.chunk(piece):
+                yield seen
+            attempt.reading = True
+    except BaseException as error:
+        if attempt.reading:
+            attempt.fail(error)
+        raise
+    finally:
+        attempt.reading = False
     if held := attempt.finish():
         yield held
 

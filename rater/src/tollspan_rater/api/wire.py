@@ -22,6 +22,8 @@ STATUS: Final[Mapping[type[errors.TollspanError], int]] = {
     errors.NotFoundError: 404,
     errors.CloseRefusedError: 409,
     errors.FolderBusyError: 409,
+    errors.ExportBusyError: 409,
+    errors.SignatureError: 401,
     errors.FormatVersionError: 409,
     errors.StoreDeadError: 503,
     errors.JournalError: 503,

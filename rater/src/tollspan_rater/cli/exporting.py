@@ -146,18 +146,20 @@ def _bar(export: str) -> Iterator[Callable[[Mapping[str, int]], None]]:
 def _ran(export: str, planned: Receipt | None, receipt: Receipt) -> Answer:
     said = receipt.body
     row: dict[str, Cell] = {"export": export, "planned": planned.body["planned"] if planned else None, **said["items"]}
-    notes = [f"{said['requests']} requests, {said['accepted']} accepted"]
+    notes = [f"requests: {said['requests']}; accepted: {said['accepted']}"]
     if planned is not None:
         notes += _plan_notes(planned.body)
     if said["later"]:
-        notes.append(f"{said['later']} wait for their time: run again, or let serve do it by its schedule")
+        notes.append(f"waiting for their time: {said['later']}; run again, or let serve do it by its schedule")
     if said["to_plan"]:
-        notes.append(f"{said['to_plan']} are too old for the target: the next plan gives them another time")
+        notes.append(f"too old for the target: {said['to_plan']}; the next plan sees to them")
     if said["halted"]:
         notes.append(f"it ended early: {said['halted']}")
     for state, hint in (("rejected", "retry"), ("held", "retry --item")):
         if said["items"][state]:
-            notes.append(f"{said['items'][state]} {state}: tollspan export items {export} --state {state}, then {hint}")
+            notes.append(
+                f"{state}: {said['items'][state]}; tollspan export items {export} --state {state}, then {hint}"
+            )
     ok = not (said["halted"] or said["items"]["rejected"] or said["items"]["held"])
     return Answer(f"Export {export}", tuple(row), [row], receipt.position, notes=notes, ok=ok)
 
@@ -184,13 +186,13 @@ def _elements(receipt: Receipt) -> Answer:
 
 
 def _plan_notes(said: Mapping[str, Any]) -> list[str]:
-    found = [f"{said['planned']} items {'would be ' if said.get('dry_run') else ''}planned"]
+    found = [f"items {'that would be ' if said.get('dry_run') else ''}planned: {said['planned']}"]
     if said["superseded"]:
-        found.append(f"{said['superseded']} items given up for new ones")
+        found.append(f"given up for new ones: {said['superseded']}")
     kept = sum(one["drafts"] for one in said["kept_back"] if not one["on_purpose"])
     if kept:
-        found.append(f"{kept} kept back for want of words: tollspan export check lists them")
+        found.append(f"kept back for want of words: {kept}; tollspan export check lists them")
     found += [f"carried: {one['value']} {one['meter']} of {one['customer']}" for one in said["carried"]]
     if said["unattributed_calls"]:
-        found.append(f"{said['unattributed_calls']} calls have no customer and are handed over to nobody")
+        found.append(f"calls without a customer, handed over to nobody: {said['unattributed_calls']}")
     return found

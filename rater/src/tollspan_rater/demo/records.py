@@ -70,6 +70,7 @@ def record(call: PlannedCall, ids: Identity, first: Identity | None, process: Pr
         attempt=call.attempt,
         retry_of=None if first is None else first.record_id,
         stream=not refused,
+        ttft_seconds=None if call.ttft_ms is None else call.ttft_ms / 1000,
         http_status=TOO_MANY_REQUESTS if refused else 200,
         error_type=str(TOO_MANY_REQUESTS) if refused else None,
     )
@@ -122,6 +123,8 @@ _USAGE: Final = {
 
 def _attribution(call: PlannedCall) -> Attribution:
     values: dict[str, str | bool] = {"customer": call.customer, "user": call.user, "feature": call.feature}
+    if call.prompt_version is not None:
+        values |= {"prompt": call.feature, "prompt_version": call.prompt_version}
     if call.environment is not None:
         values["environment"] = call.environment
     return Attribution(values)

@@ -12,6 +12,7 @@ from tollspan_rater.demo.shape import SHAPES, arrivals, sizes, split
 from tollspan_rater.demo.trace import TraceRow
 
 MS_NS: Final = 1_000_000
+TOKEN_MS: Final = 12  # that each token of an answer takes after the first
 FAILED_SHARE: Final = 0.02  # of the logical calls, whose first attempt fails and is made again
 CUT_SHARE: Final = 0.4  # of the failed attempts, that were cut off after the provider had begun to charge
 CACHED_SHARE: Final = 0.3  # of the calls, that read from a prompt cache
@@ -49,6 +50,8 @@ class PlannedCall(NamedTuple):
     attempt: int
     retry_of: int | None
     last: bool
+    ttft_ms: int | None = None  # of calls whose answer began; None also where nobody stopped the time
+    prompt_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +117,11 @@ def _complete(number: int, one: Asked, customer: cast.Customer, model: cast.Mode
     read = rng.randrange(LEAST_CACHED, one.input + 1) if cached else 0
     writes = model.cache_write and one.input >= LEAST_CACHED and not cached and rng.random() < WRITES_SHARE
     written = rng.randrange(LEAST_CACHED, one.input + 1) if writes else 0
+    ttft_ms = 300 + rng.randrange(400)
     return PlannedCall(
         number=number,
         start_ns=one.start_ns,
-        end_ns=one.start_ns + (300 + rng.randrange(400) + 12 * one.output) * MS_NS,
+        end_ns=one.start_ns + (ttft_ms + TOKEN_MS * one.output) * MS_NS,
         customer=customer.name,
         user=f"{customer.name}-user-{rng.randrange(customer.users) + 1}",
         feature="",
@@ -135,6 +139,8 @@ def _complete(number: int, one: Asked, customer: cast.Customer, model: cast.Mode
         attempt=1,
         retry_of=None,
         last=True,
+        ttft_ms=ttft_ms,
+        prompt_version="v3" if number % 4 == 0 else "v2",
     )
 
 
@@ -146,4 +152,4 @@ def _failed(call: PlannedCall, rng: random.Random) -> PlannedCall:
     unsplit = call._replace(cache_read=0, cache_write=0, cache_write_1h=0, reasoning=0, last=False)
     if rng.random() < CUT_SHARE:
         return unsplit._replace(output=(call.output or 0) // 2, outcome="aborted")
-    return unsplit._replace(end_ns=call.start_ns + 80 * MS_NS, input=None, output=None, outcome="failed")
+    return unsplit._replace(end_ns=call.start_ns + 80 * MS_NS, input=None, output=None, outcome="failed", ttft_ms=None)

@@ -140,12 +140,12 @@ def make_plan(scope: Scope, export: Export, span: Span = EVERYTHING, again: Iter
 def _too_late(scope: Scope, export: Export) -> Iterator[Fact]:
     contract = export.target.contract
     for row in exports.items(scope.connection, export.tenant, export.name, unsettled=True):
-        todo = step(row.stamp_ns, tracked(row).state, contract, scope.now_ns)
-        if todo.do == "replan":
+        due = step(row.stamp_ns, tracked(row).state, contract, scope.now_ns)
+        if due.do == "replan":
             if contract.late == "next":
-                yield Fact(row.item_id, "superseded", scope.now_ns, why=todo.why)
+                yield Fact(row.item_id, "superseded", scope.now_ns, why=due.why)
             else:
-                yield Fact(row.item_id, "rejected", scope.now_ns, code=TOO_LATE, why=todo.why)
+                yield Fact(row.item_id, "rejected", scope.now_ns, code=TOO_LATE, why=due.why)
 
 
 def _again(scope: Scope, again: Iterable[str]) -> Iterator[Fact]:

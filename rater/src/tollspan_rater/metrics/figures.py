@@ -54,8 +54,10 @@ _MARGINS: Final = Asked("margin", {"by": "customer", "sort": "revenue"})
 _ALLOWANCES: Final = Asked("allowance", {"all": "true"}, this_month=False)
 _INEXACT: Final = Asked("inexact")
 _NOBODYS: Final = Asked("usage", {"by": "customer", "unattributed": "true"})
+_EXPORTS: Final = Asked("export.status", this_month=False)
 _AUDIT: Final = Asked("audit", this_month=False, every_s=300)
 
+_EXPORT: Final = {"export": "export", "target": "target"}
 _CUSTOMER: Final = {"customer": "customer"}
 _MODEL: Final = {"provider": "provider", "model": "model"}
 _CURRENCY: Final = "currency"
@@ -129,6 +131,13 @@ FIGURES: Final[tuple[Figure, ...]] = (
         capped_by="used_percent",
         rest=False,
     ),
+    Figure(
+        "tollspan_export_waiting_items", "Items planned, and neither sent nor refused.", _EXPORTS, "waiting", _EXPORT
+    ),
+    Figure("tollspan_export_sent_items", "Items sent, without an answer yet.", _EXPORTS, "sent", _EXPORT),
+    Figure("tollspan_export_accepted_items", "Items that the target has.", _EXPORTS, "accepted", _EXPORT),
+    Figure("tollspan_export_rejected_items", "Items that the target refused.", _EXPORTS, "rejected", _EXPORT),
+    Figure("tollspan_export_held_items", "Items that a person must decide about.", _EXPORTS, "held", _EXPORT),
     Figure(
         "tollspan_audit_difference",
         "By how much the two sides of an equation of the audit differ.",

@@ -9,6 +9,7 @@ from tollspan_rater.query import balance, booked_balance, equations, senders
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.check import Check
 from tollspan_rater.query.correction_balance import of_corrections
+from tollspan_rater.query.export_balance import of_exports
 from tollspan_rater.query.recount import recounted
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.store.folder import Folder
@@ -24,6 +25,7 @@ _EQUATIONS: Final[tuple[Callable[[Scope], Iterator[Check]], ...]] = (
     of_corrections,
     balance.of_usage_and_money,
     booked_balance.of_ledger,
+    of_exports,
     senders.of_sequences,
 )
 
@@ -32,6 +34,8 @@ def audit(scope: Scope, params: Mapping[str, str], folder: Folder) -> Answer:
     """Answer: the equations of one tenant with their numbers; ``ok`` is False as soon as one does not hold."""
     if "sender" in params:
         return senders.gaps(scope, params["sender"])
+    if "senders" in params:
+        return senders.all_gaps(scope)
     found = [check for make in _EQUATIONS for check in make(scope)]
     if "full" in params:
         found.extend(recounted(scope, folder))

@@ -70,7 +70,15 @@ def gaps(scope: Scope, sender: str) -> Answer:
     wanted = {row[0] for row in scope.connection.execute(_OF_SENDER, asked).fetchall()}
     if not wanted:
         raise NotFoundError("sender", sender, "Give a process id, or the sender that explain and calls name.")
-    found = _processes(scope)
+    return _gaps(scope, f"Sender {sender}", [row for row in _processes(scope) if row[0] in wanted])
+
+
+def all_gaps(scope: Scope) -> Answer:
+    """Answer: the same of every process that numbers its records."""
+    return _gaps(scope, "Senders", _processes(scope))
+
+
+def _gaps(scope: Scope, title: str, found: Sequence[Sequence[Any]]) -> Answer:
     rows: list[dict[str, Cell]] = [
         {
             "process_id": process_id,
@@ -80,12 +88,11 @@ def gaps(scope: Scope, sender: str) -> Answer:
             "gaps": [_range(*gap) for gap in _listed(missed)[:_SHOWN]],
         }
         for process_id, highest, received, missing, missed in found
-        if process_id in wanted
     ]
     lost = sum(int(str(row["missing"])) for row in rows)
     note = f"{lost:,} records never reached us" if lost else "nothing is missing up to the highest number seen"
     columns = ("process_id", "highest_seq", "received", "missing", "gaps")
-    return Answer(f"Sender {sender}", columns, rows, scope.as_of, notes=[note], ok=not lost)
+    return Answer(title, columns, rows, scope.as_of, notes=[note], ok=not lost)
 
 
 def _processes(scope: Scope) -> list[tuple[Any, ...]]:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 from tollspan_rater.export.book import Tracked
+from tollspan_rater.export.document import fact_of
 from tollspan_rater.export.journal_book import tracked
 from tollspan_rater.export.mapping import Unmapped
 from tollspan_rater.export.planning import Export, Kept, make_plan, missing
+from tollspan_rater.export.state import fold
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.scope import Scope
@@ -45,8 +47,8 @@ def standing(rater: Rater, tenant: str, name: str) -> dict[str, int]:
     settled = exports.counts(connection, tenant).get(name, {})
     found = {**dict.fromkeys(STATES, 0), "accepted": settled.get("receipt", 0)}
     found |= {state: settled.get(state, 0) for state in ("rejected", "superseded")}
-    for row in exports.items(connection, tenant, name, unsettled=True):
-        found[tracked(row).state.status] += 1
+    for facts in exports.unsettled_facts(connection, tenant, name):
+        found[fold(fact_of(name, fact) for fact in facts).status] += 1
     return found
 
 
@@ -72,7 +74,7 @@ def _status_notes(rows: list[dict[str, Cell]]) -> Iterator[str]:
         for state, remedy in (("rejected", "export retry plans them anew"), ("held", "export retry --item decides")):
             if row[state]:
                 name = row["export"]
-                yield f"{name}: {row[state]} {state}: tollspan export items {name} --state {state}; {remedy}"
+                yield f"{name}, {state}: {row[state]}; tollspan export items {name} --state {state}; {remedy}"
 
 
 def _items(rater: Rater, params: Params, tenant: str) -> Answer:
@@ -137,9 +139,9 @@ def _customers(scope: Scope, export: Export) -> Iterator[Kept]:
 
 
 def _check_notes(unattributed: int, rows: list[dict[str, Cell]], ready: int) -> Iterator[str]:
-    yield f"{ready:,} items could be planned now"
+    yield f"items that could be planned now: {ready:,}"
     if unattributed:
-        yield f"{unattributed:,} calls have no customer and are handed over to nobody: tollspan usage --unattributed"
+        yield f"calls without a customer, handed over to nobody: {unattributed:,} (tollspan usage --unattributed)"
     if not any(not row["on_purpose"] for row in rows):
         yield "everything has its words"
 

@@ -166,8 +166,8 @@ def _row(cell: Cell, sums: Sums, found: Verdict) -> dict[str, table.Cell]:
 def _notes(verdicts: Mapping[Cell, Verdict], unmapped: Decimal) -> Iterator[str]:
     silent = sum(one.target is None for one in verdicts.values())
     if silent:
-        yield f"the target does not say what it has of {silent} of {len(verdicts)} rows: what it accepted counts"
+        yield f"rows of which the target says nothing, so that what it accepted counts: {silent} of {len(verdicts)}"
     if unmapped:
-        yield f"unmapped {unmapped:f}: in no row, for it has no words: tollspan export check"
+        yield f"unmapped: {unmapped:f}, in no row, for it has no words; tollspan export check lists it"
     bad = sum(not one.explained for one in verdicts.values())
-    yield f"{bad} rows differ without a reason" if bad else "every difference has its reason"
+    yield f"rows that differ without a reason: {bad}" if bad else "every difference has its reason"

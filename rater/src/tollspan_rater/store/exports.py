@@ -89,6 +89,21 @@ def items(
     ]
 
 
+def unsettled_facts(
+    connection: duckdb.DuckDBPyConnection, tenant: str, export: str
+) -> list[tuple[dict[str, Any], ...]]:
+    """Return the facts of each item that no target has or refused, and that no other replaced."""
+    rows = connection.execute(
+        "SELECT list({'kind': kind, 'at_ns': facts.at_ns, 'body': body} ORDER BY facts.place) "  # noqa: S608 - fixed names
+        "FILTER (WHERE kind IS NOT NULL) FROM export_items AS items "
+        "LEFT JOIN export_facts AS facts USING (tenant, export, item_id) "
+        "WHERE tenant = $tenant AND export = $export GROUP BY item_id "
+        f"HAVING NOT coalesce(bool_or(kind IN {_SETTLED}), FALSE)",
+        {"tenant": tenant, "export": export},
+    ).fetchall()
+    return [tuple(_fact(one) for one in facts or ()) for (facts,) in rows]
+
+
 def components(
     connection: duckdb.DuckDBPyConnection,
     tenant: str,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from tollspan_rater.domain.meters import TOKEN_METERS
 from tollspan_rater.errors import ConfigError
@@ -19,6 +19,7 @@ from tollspan_rater.export.files.form import CSV
 from tollspan_rater.export.files.sheet import Column, instant_text
 from tollspan_rater.export.files.told import Field, Keeps, Layout, Told
 from tollspan_rater.query.answer import Cell
+from tollspan_rater.rating.line import Kind
 
 Category = Literal["Usage", "Credit", "Adjustment"]
 CONTRACT: Final = Contract("focus", "amount", "FOCUS 1.2: Cost and usage", batch=1_000)
@@ -35,6 +36,7 @@ _CHARGES: Final[Mapping[str, tuple[Category, str]]] = {
     "maximum": ("Credit", "One-Time"),
 }
 _FEES: Final = frozenset({"flat_fee", "base_fee", "addon"})
+_KINDS: Final = frozenset(get_args(Kind))  # what is no usage has its kind for a meter
 _OTHER: Final[tuple[Category, str]] = ("Adjustment", "One-Time")
 
 
@@ -48,7 +50,7 @@ def unit(meter: str) -> str:
 
 def _charge(told: Told) -> tuple[Category, str]:
     draft = told.draft
-    if draft.kind == "adjustment" and draft.meter != draft.kind and draft.meter not in _CHARGES and draft.quantity:
+    if draft.kind == "adjustment" and draft.meter not in _KINDS and draft.quantity is not None:
         return _CHARGES["usage"]
     return _CHARGES.get(draft.kind, _OTHER)
 

@@ -61,7 +61,7 @@ class Batches:
         """Return the name of the batch that holds each item, as far as anything is written.
 
         Raises:
-            OSError: the disk refused.
+            OSError: the disk refused, or the folder is not there: nobody knows what was in it.
             ValueError: a manifest is not one.
         """
         self._refresh()
@@ -76,18 +76,27 @@ class Batches:
         said = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
         write_folder(self._folder / batch, {file: content, MANIFEST: said}, self._unfinished)
 
-    def contents(self) -> Mapping[str, bytes | None]:
-        """Return the bytes of each batch's file by its name, ``None`` of one that was taken away.
+    def names(self) -> set[str]:
+        """Return the names of the batches.
+
+        Raises:
+            OSError, ValueError: as :meth:`holding`.
+        """
+        self._refresh()
+        return set(self._manifests)
+
+    def content(self, batch: str) -> bytes | None:
+        """Return the bytes of a batch's file, ``None`` when it was taken away.
 
         Raises:
             OSError: the disk refused.
-            ValueError: a manifest is not one.
         """
-        self._refresh()
-        files = {str(said["file"]): self._folder / batch / str(said["file"]) for batch, said in self._manifests.items()}
-        return {name: path.read_bytes() if path.exists() else None for name, path in sorted(files.items())}
+        path = self._folder / batch / str(self._manifests[batch]["file"])
+        return path.read_bytes() if path.exists() else None
 
     def _refresh(self) -> None:
+        if not self._folder.is_dir():
+            raise FileNotFoundError(f"{self._folder} is not there: make it, or mount its disk")
         for path in sorted(self._folder.glob(f"*/{MANIFEST}")):
             batch = path.parent.name
             if batch in self._manifests or batch.startswith("."):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.query.answer import Cell
@@ -13,6 +14,7 @@ from tollspan_rater.query.render import neutral, plain
 
 Kind = Literal["text", "decimal", "integer", "instant", "texts"]
 Row = Mapping[str, Cell]
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _texts(cell: Cell) -> list[str]:
 
 
 def _not_text(_column: Column, cell: Cell) -> bool:
-    return any("\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text) for text in _texts(cell))
+    return any(_NO_TEXT.search(text) for text in _texts(cell))
 
 
 def _empty(column: Column, cell: Cell) -> bool:
@@ -109,7 +111,7 @@ def _formula(column: Column, cell: Cell) -> bool:
     return column.identifier and isinstance(cell, str) and neutral(cell) != cell
 
 
-_RULES: tuple[tuple[str, Callable[[Column, Cell], bool], str], ...] = (
+_RULES: Final[tuple[tuple[str, Callable[[Column, Cell], bool], str], ...]] = (
     ("not_text", _not_text, "it holds a NUL or half a character, which no file of text may"),
     ("missing", _empty, "it is empty, and the receiver would guess"),
     ("too_long", _long, "it has more than {longest} characters, and the receiver takes no more"),

@@ -64,6 +64,11 @@ class Layout:
         """The columns, in their order."""
         return tuple(field.column for field in self.fields)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in their order."""
+        return tuple(column.name for column in self.columns)
+
     def row(self, told: Told) -> Row:
         """Return the row of a draft."""
         return {field.column.name: field.cell(told) for field in self.fields}

@@ -11,17 +11,22 @@ from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Target
 
 TARGETS: Final[Mapping[str, str]] = {
+    "aws-marketplace": "aws_marketplace:target",
+    "azure-marketplace": "azure_marketplace:target",
     "chargebee-usage-events": "chargebee_usage_events:target",
     "chargebee-usages": "chargebee_usages:target",
     "csv": "file_target:csv_file",
     "flexprice": "flexprice:target",
     "focus": "file_target:focus_file",
+    "gcp-marketplace": "gcp_marketplace:target",
     "jsonl": "file_target:jsonl_file",
     "lago-events": "lago_events:target",
     "lago-invoices": "lago_invoices:target",
     "lago-rated-events": "lago_rated_events:target",
+    "metronome-usage": "metronome_usage:target",
     "netsuite-file": "file_target:netsuite_file",
     "openmeter": "openmeter:target",
+    "orb-events": "orb_events:target",
     "parquet": "file_target:parquet_file",
     "razorpay-invoices": "razorpay_invoices:target",
     "recurly-usage": "recurly_usage:target",

@@ -28,13 +28,12 @@ from tollspan_rater.export.target import (
 )
 from tollspan_rater.export.targets import chargebee
 
-_BATCH: Final = 500
 CONTRACT: Final = Contract(
     name="chargebee-usage-events",
     takes="usage",
     source="https://apidocs.chargebee.com/docs/api/usage_events",
-    batch=_BATCH,
-    per_second=10_000 / 60 / _BATCH,  # 10,000 events a minute
+    batch=500,
+    per_second=0.3,  # 10,000 events a minute, in batches
     dedup_s=12 * 3600,  # (subscription, time, id) counts once, and after twelve hours the time is refused
     looks=False,
     past_s=12 * 3600,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tollspan_rater.domain.clock import to_ns
-from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.errors import ConfigError, UntellableError
 from tollspan_rater.export.contract import Contract
 from tollspan_rater.export.draft import Draft
@@ -18,8 +14,9 @@ from tollspan_rater.export.files.folder import Batches
 from tollspan_rater.export.files.form import CSV, JSONL, PARQUET, fault
 from tollspan_rater.export.files.lines import lines
 from tollspan_rater.export.files.netsuite import netsuite
+from tollspan_rater.export.files.read_back import ReadBack
 from tollspan_rater.export.files.sheet import Sheet, from_json
-from tollspan_rater.export.files.told import Keeps, Layout, Told
+from tollspan_rater.export.files.told import Layout, Told
 from tollspan_rater.export.files.zuora import zuora
 from tollspan_rater.export.manifest import FACTS, batch_manifest, run_id
 from tollspan_rater.export.settings import Settings
@@ -48,12 +45,16 @@ class FileTarget:
     """
 
     def __init__(self, layout: Layout, settings: Settings) -> None:
-        if not settings.options.get(FOLDER):
-            raise ConfigError(
-                f"exports.{settings.name}.{FOLDER}", None, "tollspan.yaml", "name the folder for the files"
+        folder = Path(settings.options.get(FOLDER, ""))
+        if not folder.is_absolute():
+            key = f"exports.{settings.name}.options.{FOLDER}"
+            remedy = (
+                "write the whole path of the folder for the files: commands and serve may start in different places"
             )
+            raise ConfigError(key, str(folder), "tollspan.yaml", remedy)
         self._layout, self._name, self._options = layout, settings.name, settings.options
-        self._batches = Batches(Path(settings.options[FOLDER]), settings.name)
+        self._batches = Batches(folder, settings.name)
+        self._read_back = None if layout.keeps is None else ReadBack(self._batches, layout.form, layout.keeps)
 
     @property
     def contract(self) -> Contract:
@@ -97,16 +98,10 @@ class FileTarget:
 
     def held(self, wanted: Wanted) -> Held | None:
         """Add up what the files hold, read back from them; None for files of a receiver's own form, or taken away."""
-        if (keeps := self._layout.keeps) is None:
-            return None
         try:
-            contents = self._batches.contents()
+            return None if self._read_back is None else self._read_back.held(wanted)
         except (OSError, ValueError):
             return None
-        if any(content is None for content in contents.values()):
-            return None
-        rows = [row for content in contents.values() if content is not None for row in self._layout.form.read(content)]
-        return _added(keeps, [row for row in rows if _is_wanted(keeps, row, wanted)])
 
     def close(self) -> None:
         """Nothing is open between two batches."""
@@ -128,9 +123,8 @@ class FileTarget:
         batch, content = run_id(self._name, *sorted(items)), self._content(sendings)
         facts = [from_json(FACTS, one.element["facts"]) for one in sendings]
         file = (f"{batch}.{self._layout.form.suffix}", content)
-        columns = [column.name for column in self._layout.columns]
         try:
-            self._batches.write(batch, *file, batch_manifest(batch, self._name, items, facts, columns, file))
+            self._batches.write(batch, *file, batch_manifest(batch, self._name, items, facts, self._layout.names, file))
         except OSError as error:
             return Unclear(f"the disk refused {batch}: {error}")
         return Accepted(batch)
@@ -164,26 +158,3 @@ def zuora_file(settings: Settings) -> FileTarget:
 def netsuite_file(settings: Settings) -> FileTarget:
     """NetSuite's usage records as CSV."""
     return FileTarget(netsuite(settings.options), settings)
-
-
-def _is_wanted(keeps: Keeps, row: Mapping[str, Any], wanted: Wanted) -> bool:
-    at_ns = to_ns(datetime.fromisoformat(row[keeps.at]))
-    return (
-        row[keeps.customer] == wanted.customer.get("customer")
-        and row[keeps.meter] == wanted.meter.get("meter")
-        and wanted.start_ns <= at_ns < wanted.end_ns
-    )
-
-
-def _added(keeps: Keeps, rows: Sequence[Mapping[str, Any]]) -> Held:
-    currencies = {row[keeps.currency] for row in rows if keeps.currency and row[keeps.currency]}
-    return Held(
-        quantity=_sum(rows, keeps.quantity),
-        amount=_sum(rows, keeps.amount) if len(currencies) <= 1 else None,
-        currency=next(iter(currencies)) if len(currencies) == 1 else None,
-    )
-
-
-def _sum(rows: Sequence[Mapping[str, Any]], name: str | None) -> Decimal | None:
-    found = [Decimal(row[name]) for row in rows if name is not None and row[name] is not None]
-    return exact_sum(found) if found else None

@@ -1,16 +1,18 @@
 """Lago as one-off invoices: one for the lines of a customer that are due together, one fee a line.
 
-Lago has no idempotency key here, so nothing is ever sent twice without a look first: each fee carries its item's id
-in its description, and ``GET /fees`` tells it back. A fee may be below zero, an invoice may not.
+Lago has no idempotency key here, so nothing is ever sent twice without a look first: each fee's description ends with
+its item's id and time, and ``GET /fees`` tells it back. A fee may be below zero, an invoice may not.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.domain.money import EXACT, exact_sum, exponent
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
@@ -50,6 +52,7 @@ _RULES: Final = (
     Rule(404, "refused", "add_on_not_found"),
     *RULES,
 )
+_OURS: Final = re.compile(r"\[li_\w+ (\S+)\]$")  # item and time at the end of a fee's description
 _SECOND: Final = 1_000_000_000
 _SLACK_NS: Final = 3_600 * _SECOND  # its clock and ours differ
 
@@ -89,7 +92,7 @@ class LagoInvoices:
                 "invoice_display_name": draft.description,
                 "unit_amount_cents": int(EXACT.multiply(amount, Decimal(10) ** exponent(currency))),
                 "units": "1",
-                "description": _described(draft, item_id),
+                "description": _described(draft, item_id, stamp_ns),
                 "from_datetime": instant(draft.service.start_ns),
                 "to_datetime": instant(draft.service.end_ns - _SECOND),
             },
@@ -120,15 +123,13 @@ class LagoInvoices:
         return Absent() if found is None else Accepted(str(found.get("lago_id", "")))
 
     def held(self, wanted: Wanted) -> Held | None:
-        """Add up the fees of a customer for an add-on whose service begins within the day."""
+        """Add up the fees of a customer for an add-on that say they happened within the day."""
         fees = self._fees(wanted.customer["external_customer_id"], {})
         if fees is None:
             return None
-        start, end = instant(wanted.start_ns) or "", instant(wanted.end_ns) or ""
+        start, end = _minute(wanted.start_ns), _minute(wanted.end_ns)
         found = [
-            fee
-            for fee in fees
-            if fee["item"]["code"] == wanted.meter["add_on_code"] and start <= (fee.get("from_date") or "") < end
+            fee for fee in fees if fee["item"]["code"] == wanted.meter["add_on_code"] and start <= _stamp(fee) < end
         ]
         currencies = {str(fee["amount_currency"]) for fee in found}
         if len(currencies) > 1:
@@ -179,9 +180,19 @@ def _below_zero(total: int, element: Element) -> Refused:
     return Refused("negative_total", why)
 
 
-def _described(draft: Draft, item_id: str) -> str:
+def _described(draft: Draft, item_id: str, stamp_ns: int) -> str:
     corrects = f", corrects {draft.corrects}" if draft.corrects else ""
-    return f"{draft.service.label}, line {draft.component}{corrects} [{item_id}]"
+    return f"{draft.service.label}, line {draft.component}{corrects} [{item_id} {_minute(stamp_ns)}]"
+
+
+def _stamp(fee: Mapping[str, Any]) -> str:
+    """Return the minute at which a fee says it happened; one that is not ours, when its service began."""
+    ours = _OURS.search(fee.get("description") or "")
+    return ours[1] if ours else str(fee.get("from_date") or "")
+
+
+def _minute(at_ns: int) -> str:
+    return f"{from_ns(at_ns):%Y-%m-%dT%H:%MZ}"
 
 
 def _names(answer: Answer | Lost) -> Mapping[str, str]:

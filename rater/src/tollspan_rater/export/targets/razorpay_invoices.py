@@ -1,7 +1,7 @@
 """Razorpay invoices: the lines of a statement become line items of one draft invoice a customer and currency.
 
-Drafts are looked through and issued by you. Razorpay takes no line below zero: a correction in the customer's favour
-is listed and stays with you.
+Drafts are looked through and issued by you. Razorpay takes no line below zero: with a correction in the customer's
+favour among them, the lines of an invoice become one, of their sum, whose description names them all.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Invoices:
             "customer_id": of["customer_id"],
             "currency": of["currency"],
             "description": f"Usage {of['period']}",
-            "line_items": [dict(one.element["line"]) for one in group],
+            "line_items": _lines([one.element["line"] for one in group], of["period"]),
             "notes": notes,
         }
         answer = self._http.ask(Request("POST", _PATH, json=invoice))
@@ -134,6 +134,14 @@ class Invoices:
             if len(page) < _PAGE:
                 return
             skip += _PAGE
+
+
+def _lines(lines: Sequence[Mapping[str, Any]], period: str) -> list[dict[str, Any]]:
+    if all(line["amount"] > 0 for line in lines):
+        return [dict(line) for line in lines]
+    parts = "; ".join(f"{line['name']}: {line['amount']}" for line in lines)
+    net = sum(line["amount"] for line in lines)
+    return [{**lines[0], "name": f"Usage {period}, corrections deducted", "description": parts[:2048], "amount": net}]
 
 
 def _ids(invoice: Mapping[str, Any]) -> set[str]:

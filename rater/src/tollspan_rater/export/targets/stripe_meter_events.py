@@ -28,7 +28,7 @@ CONTRACT: Final = Contract(
     past_s=stripe_meters.PAST_S,
     future_s=stripe_meters.FUTURE_S,
     bucket="hour",
-    late="own",
+    late="next",
     needs=stripe_meters.NEEDS,
 )
 _KNOWN: Final = "An event already exists with identifier"  # the sentence is all that tells this error from others

@@ -42,7 +42,7 @@ CONTRACT: Final = Contract(
     past_s=stripe_meters.PAST_S,
     future_s=stripe_meters.FUTURE_S,
     bucket="hour",
-    late="own",
+    late="next",
     needs=stripe_meters.NEEDS,
 )
 URL: Final = "https://meter-events.stripe.com"

@@ -7,15 +7,15 @@ so one is always named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from tollspan_rater.domain.clock import Clock, from_ns
+from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.domain.money import exact_sum
+from tollspan_rater.export.bearer import Bearer
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
-from tollspan_rater.export.http import Answer, Http, Lost, Request
+from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
@@ -43,8 +43,6 @@ CONTRACT: Final = Contract(
     needs=Needs(customer=("account", "subscription"), meter=("uom",)),
 )
 URL: Final = "https://rest.zuora.com"
-_SECOND: Final = 1_000_000_000
-_EARLY_S: Final = 60  # a token is renewed so long before it ends
 _RULES: Final = (
     Rule(200, "accepted"),
     Rule(409, "unclear"),  # the first request with this key is still under way
@@ -53,46 +51,17 @@ _RULES: Final = (
 
 def target(settings: Settings) -> Usage:
     """Make the target; secrets ``client_id`` and ``client_secret``; ``url`` for another data centre."""
-    return Usage(Access(Http(settings.client, settings.url or URL, settings.clock), settings.clock, settings.secrets))
-
-
-class Access:
-    """Requests with an OAuth token, which is asked for when it is needed."""
-
-    def __init__(self, http: Http, clock: Clock, secrets: Mapping[str, str]) -> None:
-        self._http, self._clock, self._secrets = http, clock, secrets
-        self._token, self._until_ns = "", 0
-
-    def ask(self, request: Request) -> Answer | Lost:
-        """Send a request; without a token it does not leave."""
-        if self._clock.now_ns() >= self._until_ns:
-            renewed = self._renew()
-            if renewed is not None:
-                return renewed
-        headers = {**request.headers, "Authorization": f"Bearer {self._token}"}
-        return self._http.ask(replace(request, headers=headers))
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
-
-    def _renew(self) -> Lost | None:
-        form = {name: self._secrets.get(name, "") for name in ("client_id", "client_secret")}
-        answer = self._http.ask(Request("POST", "/oauth/token", form={**form, "grant_type": "client_credentials"}))
-        token = at(answer.body, "access_token") if isinstance(answer, Answer) else ""
-        if not token or not isinstance(answer, Answer):
-            why = f"HTTP {answer.status}" if isinstance(answer, Answer) else answer.why
-            return Lost(f"Zuora gave no token: {why}", left=False)
-        lasts_s = int(answer.body.get("expires_in") or 0)
-        self._token, self._until_ns = token, self._clock.now_ns() + max(0, lasts_s - _EARLY_S) * _SECOND
-        return None
+    http = Http(settings.client, settings.url or URL, settings.clock)
+    known = {name: settings.secrets.get(name, "") for name in ("client_id", "client_secret")}
+    asked = Request("POST", "/oauth/token", form={**known, "grant_type": "client_credentials"})
+    return Usage(Bearer(http, http, asked, settings.clock))
 
 
 class Usage:
     """Hands over usage as usage records, and finds them again by their description, which is our id."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, bearer: Bearer) -> None:
+        self._bearer = bearer
 
     @property
     def contract(self) -> Contract:
@@ -138,12 +107,12 @@ class Usage:
 
     def close(self) -> None:
         """End the connections."""
-        self._access.close()
+        self._bearer.close()
 
     def _send(self, sending: Sending) -> Outcome:
         record = {**sending.element, "Quantity": Decimal(sending.element["Quantity"])}
         headers = {"Idempotency-Key": sending.key}
-        answer = self._access.ask(Request("POST", "/v1/object/usage", json=record, headers=headers))
+        answer = self._bearer.ask(Request("POST", "/v1/object/usage", json=record, headers=headers))
         if isinstance(answer, Answer) and answer.ok and answer.body.get("Success") is False:
             answer = Answer(400, answer.body, answer.headers, answer.text)  # older tenants say no with a 200
         return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "Id"))
@@ -151,7 +120,7 @@ class Usage:
     def _pages(self, asked: str) -> Iterator[Sequence[Mapping[str, Any]] | None]:
         query = {"pageSize": "50", "filter[]": asked}
         while True:
-            answer = self._access.ask(Request("GET", "/object-query/usages", query=query))
+            answer = self._bearer.ask(Request("GET", "/object-query/usages", query=query))
             if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, Mapping):
                 yield None
                 return

@@ -1,0 +1,127 @@
+"""Orb events: usage of a customer, hour by hour, while the account's grace period lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from tollspan_rater.domain.clock import from_ns
+from tollspan_rater.export.contract import Contract, Needs
+from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.http import Answer, Http, Lost, Request
+from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.target import (
+    Absent,
+    Accepted,
+    Element,
+    Held,
+    Mapped,
+    NotTaken,
+    Outcome,
+    Refused,
+    Sending,
+    Sight,
+    Unclear,
+    Wanted,
+)
+
+CONTRACT: Final = Contract(
+    name="orb-events",
+    takes="usage",
+    source="https://docs.withorb.com/api-reference/event/ingest-events",
+    batch=500,
+    per_second=10,
+    dedup_s=12 * 3600,  # an idempotency key is remembered at least for the grace period
+    settle_s=300,
+    past_s=12 * 3600,  # the shortest grace period that is in use; an account may set a longer one
+    future_s=300,
+    bucket="hour",
+    late="next",
+    needs=Needs(customer=("customer",), meter=("event_name",)),
+)
+URL: Final = "https://api.withorb.com/v1"
+_QUANTITY: Final = "quantity"
+_MINUTE: Final = timedelta(minutes=1)
+
+
+def target(settings: Settings) -> Events:
+    """Make the target; secret ``key``."""
+    headers = {"Authorization": f"Bearer {settings.secrets.get('key', '')}"}
+    return Events(Http(settings.client, settings.url or URL, settings.clock, headers))
+
+
+class Events:
+    """Hands over usage as batches of events, and finds them again by their key."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    @property
+    def contract(self) -> Contract:
+        """What Orb allows."""
+        return CONTRACT
+
+    def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
+        """Return an event of an external customer id; the property ``quantity`` is what a metric adds up."""
+        return {
+            "event_name": mapped.meter["event_name"],
+            "external_customer_id": mapped.customer["customer"],
+            "idempotency_key": item_id,
+            "timestamp": from_ns(stamp_ns).isoformat(),
+            "properties": {
+                **dict(draft.dimensions),
+                _QUANTITY: "0" if draft.quantity is None else f"{draft.quantity:f}",
+            },
+        }
+
+    def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+        """Ingest a batch; of a batch with faults, Orb names the events at fault, and the others go again."""
+        answer = self._http.ask(Request("POST", "/ingest", json={"events": [_event(one.element) for one in sendings]}))
+        failed = dict(_failed(answer))
+        rest: Outcome = NotTaken("another event of its batch was at fault", after_s=0)
+        others = rest if failed else outcome(answer, (), _said)
+        return [failed.get(one.item_id, others) for one in sendings]
+
+    def look(self, sending: Sending) -> Sight:
+        """Search for the event of our key around its time."""
+        at_time = from_ns(sending.since_ns)
+        stamp = at(sending.element, "timestamp")
+        asked = {
+            "event_ids": [sending.item_id],
+            "timeframe_start": stamp,
+            "timeframe_end": (at_time + _MINUTE).isoformat(),
+        }
+        answer = self._http.ask(Request("POST", "/events/search", json=asked))
+        if not isinstance(answer, Answer) or not answer.ok:
+            return Unclear(answer.text[:200] if isinstance(answer, Answer) else answer.why)
+        found = [one for one in answer.body["data"] if one["id"] == sending.item_id and not one["deprecated"]]
+        return Accepted(sending.item_id) if found else Absent()
+
+    def held(self, wanted: Wanted) -> Held | None:
+        """Say nothing: Orb shows usage by subscription and billable metric, which the mapping does not know."""
+        return None
+
+    def close(self) -> None:
+        """End the connections."""
+        self._http.close()
+
+
+def _event(element: Element) -> dict[str, Any]:
+    """Return what is sent: the quantity is a number there."""
+    properties = element["properties"]
+    return {**element, "properties": {**properties, _QUANTITY: Decimal(properties[_QUANTITY])}}
+
+
+def _failed(answer: Answer | Lost) -> Iterator[tuple[str, Refused]]:
+    body = answer.body if isinstance(answer, Answer) else None
+    found = body.get("validation_failed") if isinstance(body, Mapping) else None
+    for entry in found or ():
+        why = "; ".join(map(str, entry.get("validation_errors") or ()))
+        yield at(entry, "idempotency_key"), Refused("validation_failed", why)
+
+
+def _said(answer: Answer) -> tuple[str, str]:
+    return at(answer.body, "type").rpartition("#")[2], at(answer.body, "detail") or at(answer.body, "title")

@@ -1,0 +1,79 @@
+"""Metronome's event interface, as https://docs.metronome.com describes ingestion and the search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.export.case import Case
+from tests.export.simulators.simulator import Call, Receipt, Reply, Simulator, reply
+from tollspan_rater.domain.clock import Clock
+
+KEY = "metronome_simulator"
+CUSTOMERS = ("customer-acme", "customer-beta")
+WINDOW_S, AHEAD_S, BATCH = 34 * 86_400, 86_400, 100
+_REQUIRED = {"transaction_id", "customer_id", "event_type", "timestamp"}
+
+
+class Metronome(Simulator):
+    """Events count once by their transaction id for 34 days; a batch is taken whole or not at all."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.events: list[Mapping[str, Any]] = []
+        self._known: dict[str, int] = {}
+
+    def handle(self, call: Call) -> Reply:
+        if call.headers.get("authorization") != f"Bearer {KEY}":
+            return reply(401, {"message": "Unauthorized"})
+        path, body = urlsplit(call.url).path, json.loads(call.body)
+        return self._ingest(body) if path == "/v1/ingest" else self._search(body["transactionIds"])
+
+    def fail(self, call: Call, *, taken: bool) -> Reply:
+        if taken:
+            self.handle(call)
+        return reply(500, {"message": "Internal server error"})
+
+    def busy(self, call: Call) -> Reply:
+        return reply(429, {"message": "Too many requests"})
+
+    def receipts(self) -> Sequence[Receipt]:
+        return [
+            Receipt(
+                one["transaction_id"], one["customer_id"], one["event_type"], Decimal(one["properties"]["quantity"])
+            )
+            for one in self.events
+        ]
+
+    def _ingest(self, events: Sequence[Mapping[str, Any]]) -> Reply:
+        if len(events) > BATCH:
+            return reply(400, {"message": "too many events"})
+        for event in events:
+            at_s = datetime.fromisoformat(event["timestamp"]).timestamp()
+            if not set(event) >= _REQUIRED or not -AHEAD_S <= self.now_s() - at_s <= WINDOW_S:
+                return reply(400, {"message": "an event is malformed or out of the window"})
+        for event in events:
+            at_s = self._known.get(event["transaction_id"])
+            if at_s is None or self.now_s() - at_s > WINDOW_S:
+                self._known[event["transaction_id"]] = self.now_s()
+                self.events.append(event)
+        return reply(200, {})
+
+    def _search(self, wanted: Sequence[str]) -> Reply:
+        found = [one for one in self.events if one["transaction_id"] in wanted]
+        return reply(200, [{**one, "id": f"event-{one['transaction_id']}"} for one in found])
+
+
+CASES = (
+    Case(
+        "metronome-usage",
+        Metronome,
+        customers={"acme": {"customer": "customer-acme"}, "beta": {"customer": "customer-beta"}},
+        meters={"input": {"event_type": "input_tokens"}, "output": {"event_type": "output_tokens"}},
+        secrets={"key": KEY},
+    ),
+)
