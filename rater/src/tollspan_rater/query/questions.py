@@ -46,7 +46,6 @@ _SPAN_OF_TIME: Final = (
     Param("to", "last day or instant, excluded", "date"),
     Param("zone", "the time zone of days and windows; default is the customer's, else the configured one", "zone"),
 )
-_SEGMENT: Final = Param("segment", "only customers of this segment")
 _FILTERS: Final = (
     *(Param(key, f"only this {key.replace('_', ' ')}") for key in ATTRIBUTION_FIELDS if key != "billable"),
     Param("provider", "only this provider"),
@@ -54,7 +53,7 @@ _FILTERS: Final = (
     Param("operation", "only this operation, for example chat"),
     Param("outcome", "only this outcome, for example failed"),
     Param("reason", "only usage with this reason, for example included"),
-    _SEGMENT,
+    Param("segment", "only customers of this segment"),
     Param("unattributed", "only usage without a customer", "flag"),
     Param("unpriced", "only usage without a price", "flag"),
 )
@@ -72,12 +71,7 @@ _PERIOD: Final = Param(
 )
 _KIND: Final = Param("kind", "calls, the default, or units of other meters", "enum", choices=("call", "unit"))
 _ONE_CUSTOMER: Final = Param("customer", "only this customer")
-_AS_OF: Final = Param(
-    "as_of",
-    "as it was known then: a journal position, the last one before a time, now, or stored: now, without a wait for "
-    "what is still on its way to the store",
-    "moment",
-)
+_AS_OF: Final = Param("as_of", "as known at a position, before a time, now, or stored: now, without waiting", "moment")
 
 _MISSING: Final = ("unmeasured", "unpriced", "unknown_cost")
 _TABLE: Final = (
