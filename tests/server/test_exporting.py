@@ -257,6 +257,19 @@ def test_a_plan_may_look_at_some_time_only(usage: Bench, ledger: Ledger) -> None
     assert ledger.sums() == known(usage)
 
 
+def test_what_is_before_the_beginning_is_told_on_request_only(usage: Bench, ledger: Ledger) -> None:
+    usage.close()
+    usage.flags["exports"]["usage"]["since"] = "2026-11-01"
+    usage.send(call(4, start_ns=T0 - 40 * DAY))
+    handed_over(usage)
+    assert ledger.sums()["A", "in"] == 101
+    assert handed_over(usage, period="2026-10")["planned"] == 2
+    assert handed_over(usage)["planned"] == 0
+    assert ledger.sums() == known(usage)
+    rows = usage.ask("export.reconcile", export="usage", **{"from": "2026-10-01"}).rows
+    assert [row["cause"] for row in rows] == [None] * 6
+
+
 def test_what_has_no_words_is_listed_and_not_sent(usage: Bench, ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "mapping.yaml").write_text("meters: {input: {event_name: in}}\n")
     usage.execute("customer.set", customer="acme", external_ids={"counting": "A"})
