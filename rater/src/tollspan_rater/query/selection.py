@@ -14,6 +14,7 @@ import orjson
 
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.usage import Usage
+from tollspan_rater.store.paged import paged
 
 # Filters that are a column of a call; what depends on prices is filtered after rating.
 COLUMN_FILTERS: Final[Mapping[str, str]] = {
@@ -185,8 +186,7 @@ def select(
     """Yield the selected calls in the order (service time, call id)."""
     query, values = current(selection)
     cut = "" if limit is None else f" LIMIT {int(limit)}"
-    found = connection.execute(f"{query} ORDER BY started_ns, call_id{cut}", values)
-    while rows := found.fetchmany(_FETCH):
+    for rows in paged(connection, f"{query} ORDER BY started_ns, call_id{cut}", values, _FETCH):
         yield from map(CallRow._make, rows)
 
 
