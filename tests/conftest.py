@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,27 @@ settings.register_profile("others", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without byte code each start of a program under test costs 2 s more
+
+# The dearest files, which begin first: two workers then end together, and none is left alone with a long file.
+DEAR = (
+    *("api/test_market.py", "end_to_end/test_hostile.py", "server/test_after_hand_over.py", "store/test_lookup.py"),
+    *("comparison/test_cases.py", "query/test_corrections.py", "field_examples/test_field_examples.py"),
+    *("instrumentation/test_readme.py", "instrumentation/test_never_raises.py", "instrumentation/test_leaks.py"),
+    *("web/test_pages.py", "pipeline/test_writer.py", "collector/test_delivery.py", "rating/test_reference.py"),
+    *("crash/test_kills.py", "crash/test_rebuild.py", "crash/test_store_disk.py", "crash/test_system_calls.py"),
+    *("api/test_openapi.py", "pipeline/test_correcting.py", "dashboards/test_boards.py", "extract/test_island.py"),
+    *("end_to_end/test_doors.py", "query/test_plans.py", "query/test_audit.py", "events/test_ways.py"),
+    *("pipeline/test_rereading.py", "server/test_reextracting.py", "demo/test_command.py", "compose/test_processes.py"),
+    *("export/test_clients.py", "benchmarks/test_overhead.py"),
+)
+_TESTS = Path(__file__).parent
+_TURN = {_TESTS / name: turn for turn, name in enumerate(DEAR)}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the dear files first, after the rest has been shuffled; `--no-loadscope-reorder` keeps this order."""
+    items.sort(key=lambda item: _TURN.get(item.path, len(DEAR)))
 
 
 @pytest.fixture(scope="session", autouse=True)
