@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
@@ -16,15 +18,20 @@ from tests.api.market import Market
 from tollspan_rater.api.openapi import description
 
 # Good data may still be refused: how parameters fit together, and which customers there are, no description says.
-CHECKS: list[CheckFunction] = [
+CHECKS_OF_ANY: list[CheckFunction] = [
     checks.status_code_conformance,
     checks.content_type_conformance,
     checks.response_headers_conformance,
     checks.response_schema_conformance,
-    checks.negative_data_rejection,
     checks.unsupported_method,
 ]
+CHECKS: list[CheckFunction] = [*CHECKS_OF_ANY, checks.negative_data_rejection]
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+def arrived(query: Mapping[str, Any], address: str) -> bool:
+    """Whether all that was drawn is in the address: a wrong parameter that is an empty list or null leaves no trace."""
+    return query.keys() <= parse_qs(urlsplit(address).query, keep_blank_values=True).keys()
 
 
 def fuzz(market: Market, cases: int) -> Counter[int]:
@@ -56,7 +63,8 @@ def _of_operation(market: Market, drawn: Any, count: int) -> Counter[int]:
         answer = market.http.request(content=said.pop("data", None), headers=headers, **said)
         seen[answer.status_code] += 1
         assert answer.status_code not in {500, 501, 502}, (case.as_curl_command(), answer.text)
-        case.validate_response(answer, checks=CHECKS)
+        whole = arrived(case.query or {}, str(answer.request.url))
+        case.validate_response(answer, checks=CHECKS if whole else CHECKS_OF_ANY)
 
     sent()
     return seen

@@ -8,13 +8,14 @@ from html.parser import HTMLParser
 import jsonschema
 import pytest
 from starlette.testclient import TestClient
-from tests.api.fuzz import fuzz
+from tests.api.fuzz import arrived, fuzz
 from tests.api.market import Market, market
 
 from tollspan_rater.api.docs_page import docs_page
 from tollspan_rater.api.openapi import ALIASES, description, schema_of
 from tollspan_rater.query.commands import COMMANDS
-from tollspan_rater.query.questions import QUESTIONS, Param
+from tollspan_rater.query.question import Param
+from tollspan_rater.query.questions import QUESTIONS
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 
 def test_random_requests_are_answered_as_described(shop: Market) -> None:
     assert fuzz(shop, 300).total() >= 300
+
+
+@pytest.mark.parametrize(
+    ("query", "address", "whole"),
+    [
+        ({}, "http://here/v1/usage", True),
+        ({"top": "x"}, "http://here/v1/usage?top=x", True),
+        ({"top": ""}, "http://here/v1/usage?top=", True),
+        ({"top": "5", "0": []}, "http://here/v1/usage?top=5", False),
+    ],
+)
+def test_a_wrong_parameter_counts_only_where_it_arrives(query: dict[str, object], address: str, *, whole: bool) -> None:
+    assert arrived(query, address) is whole
 
 
 def test_every_question_and_command_is_described() -> None:

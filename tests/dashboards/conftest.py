@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -49,7 +50,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The demo's calls with its copies and disorder, and a sender whose key nobody knows."""
     planned = scenario((), CALLS, CUSTOMERS, SEED, time.time_ns())
     sent = tuple(request for queue in planned.sends() for request in queue)
-    with serving(RaterProcess(tmp_path_factory.mktemp("dashboards") / "demo")) as rater:
+    folder = tmp_path_factory.mktemp("dashboards")
+    exports = json.dumps({"files": {"target": "jsonl", "options": {"folder": str(folder)}}})
+    with serving(RaterProcess(folder / "demo", TOLLSPAN_EXPORTS=exports)) as rater:
         rater.execute("pricing.apply", {"files": planned.pricing, "note": "demo"})
         people = [{"customer": customer.name, "plan": customer.plan} for customer in planned.customers]
         rater.execute("customer.import", {"customers": people})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -14,6 +15,7 @@ from tests.export.serve import serving
 from tests.export.simulators.simulator import SECOND, Call
 from tests.export.simulators.stripe import EVENTS_A_SECOND, KEY, Stripe
 from tests.export.simulators.stripe_meters import DAY_S, WEBHOOK_SECRET
+from tests.export.spec import FOLDER
 from tollspan_rater.domain.clock import FixedClock
 
 NOW_S = int(time.time()) // 60 * 60  # its signatures are checked against the real time
@@ -154,6 +156,23 @@ def test_sums_between_whole_minutes(client: stripe.StripeClient) -> None:
     assert row.aggregated_value == 24.5
     with pytest.raises(stripe.InvalidRequestError, match="minute"):
         client.v1.billing.meters.event_summaries.list(meter.id, cast("Any", {**asked, "end_time": NOW_S + 61}))
+
+
+def test_what_is_answered_has_the_fields_of_the_published_examples(client: stripe.StripeClient) -> None:
+    path = FOLDER / "fixtures3.json"
+    if not path.exists():
+        pytest.skip(f"SKIPPED: {path} is not here; set TOLLSPAN_SHARED_DATA to the folder of the published data")
+    examples = json.loads(path.read_text(encoding="utf-8"))["resources"]
+    cancel: Any = {"event_name": "input_tokens", "type": "cancel", "cancel": {"identifier": "e1"}}
+    asked: Any = {"customer": "cus_acme", "start_time": NOW_S, "end_time": NOW_S + 60}
+    answers = [
+        create(client, "a"),
+        event(client, "e1"),
+        client.v1.billing.meter_event_adjustments.create(cancel),
+        client.v1.billing.meters.event_summaries.list("mtr_input", asked).data[0],
+    ]
+    for answer in answers:
+        assert set(answer.to_dict()) <= set(examples[answer.object]), answer.object
 
 
 def stream(client: stripe.StripeClient, simulator: Stripe, events: list[dict[str, Any]]) -> None:

@@ -49,7 +49,7 @@ def test_a_question_that_fails_is_named_and_asked_again() -> None:
     figures = Figures(rater, FixedClock(NEW_YEAR_NS), "UTC", Passed())
     [failed] = figures.metrics("t1")
     assert {sample.labels["question"]: sample.value for sample in failed.samples} == dict.fromkeys(
-        ("usage", "inexact", "margin", "allowance", "audit"), 1
+        ("usage", "inexact", "margin", "allowance", "export.status", "audit"), 1
     )
     rater.error = None
     assert {sample.value for sample in next(iter(figures.metrics("t1"))).samples} == {0}

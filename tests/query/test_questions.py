@@ -32,7 +32,7 @@ def test_reads(name: str, given: dict[str, list[str]], read: dict[str, str]) -> 
         ("usage", {"by": ["zzz"]}, "known are: customer"),
         ("usage", {"top": ["-1"]}, "whole number"),
         ("usage", {"from": ["2026-02-30"]}, "2026-11-01"),
-        ("usage", {"as_of": ["yesterday"]}, "a journal position, now, a day or an instant"),
+        ("usage", {"as_of": ["yesterday"]}, "a journal position, now, stored, a day or an instant"),
         ("usage", {"as_of": ["-3"]}, "a journal position"),
         ("usage", {"customer": ["a", "b"]}, "once"),
         ("usage", {"customer": [""]}, "some text"),
@@ -61,4 +61,5 @@ def test_the_table_is_whole() -> None:
         for param in asked.params:
             assert (param.kind == "enum") == bool(param.choices), (name, param.name)
             if param.default is not None:
-                assert asked.read({**{one: ["x"] for one in asked.one_of[:1]}, param.name: [param.default]})
+                needed = {one.name: ["x"] for one in asked.params if one.required and one.kind == "str"}
+                assert asked.read({**needed, **{one: ["x"] for one in asked.one_of[:1]}, param.name: [param.default]})

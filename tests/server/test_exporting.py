@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -19,6 +19,8 @@ from tests.server.conftest import DAY, SECOND, T0, Bench, call
 from tests.server.counting import Ledger
 from tests.server.test_closing import OCTOBER, PRICES
 from tollspan_rater import errors
+from tollspan_rater.export.bucket import HOUR
+from tollspan_rater.export.planning import TOO_LATE
 from tollspan_rater.export.target import NotTaken, Refused, Unclear
 from tollspan_rater.server import exporting, exports
 
@@ -168,21 +170,66 @@ def test_without_an_answer_the_same_is_sent_again(usage: Bench, ledger: Ledger, 
     assert sorted(map(sorted, ledger.requests[:2])) == sorted(map(sorted, ledger.requests[2:]))
 
 
+ONE_ITEM = (
+    "customers: {acme: {customer: A}, globex: null}\nmeters: {input: {event_name: in}, output: null, request: null}"
+)
+
+
 @pytest.mark.parametrize(("taken", "said"), [(True, "present"), (False, "absent")])
-def test_a_person_decides_about_what_nobody_knows(usage: Bench, ledger: Ledger, *, taken: bool, said: str) -> None:
+def test_a_person_decides_about_what_nobody_knows(
+    usage: Bench, ledger: Ledger, tmp_path: Path, *, taken: bool, said: str
+) -> None:
+    (tmp_path / "mapping.yaml").write_text(ONE_ITEM)
     ledger.contract = replace(ledger.contract, looks=False, dedup_s=0)
     ledger.mood, ledger.takes_when_unclear = Unclear("timed out"), taken
     handed_over(usage)
     usage.clock.set(usage.clock.now_ns() + 60 * SECOND)
-    assert handed_over(usage)["items"]["held"] == 4
+    assert handed_over(usage)["items"]["held"] == 1
     ledger.mood = None
     assert handed_over(usage)["requests"] == 0
     assert "held" in str(usage.ask("export.reconcile", export="usage").rows[0]["cause"])
     for row in usage.ask("export.items", export="usage", state="held").rows:
         usage.execute("export.retry", export="usage", item=row["item_id"], **{said: True})
     usage.clock.set(usage.clock.now_ns() + 60 * SECOND)
-    assert handed_over(usage)["items"]["accepted"] == 4
-    assert ledger.sums() == known(usage)
+    assert handed_over(usage)["items"]["accepted"] == 1
+    assert ledger.sums() == {("A", "in"): 101}
+
+
+@pytest.mark.parametrize("late", ["next", "own"])
+def test_what_waited_too_long_is_told_at_another_time_or_refused(
+    usage: Bench, ledger: Ledger, tmp_path: Path, late: Literal["next", "own"]
+) -> None:
+    (tmp_path / "mapping.yaml").write_text(ONE_ITEM)
+    ledger.contract = replace(ledger.contract, bucket="hour", past_s=12 * 3600, late=late)
+    ledger.mood = NotTaken("503")
+    handed_over(usage)
+    usage.clock.set(usage.clock.now_ns() + 13 * HOUR)
+    ledger.mood = None
+    said = handed_over(usage)
+    if late == "own":
+        assert (said["planned"], said["items"]["rejected"], ledger.sums()) == (0, 1, {})
+        assert usage.ask("export.items", export="usage").rows[0]["code"] == TOO_LATE
+        assert "rejected:too_late 101" in str(usage.ask("export.reconcile", export="usage").rows)
+    else:
+        assert (said["planned"], said["items"]["superseded"], ledger.sums()) == (1, 1, {("A", "in"): 101})
+        [element] = ledger.elements.values()
+        assert int(element["at"]) == usage.clock.now_ns() // HOUR * HOUR
+
+
+def test_one_value_an_hour_holds_what_came_too_late_for_its_own(usage: Bench, ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text(ONE_ITEM)
+    hourly = {"bucket": "hour", "once": True, "negative": "carried", "late": "next", "past_s": 86_400}
+    ledger.contract = replace(ledger.contract, **hourly)
+    assert handed_over(usage)["planned"] == 0
+    for hours, number in ((1, 12), (2, 13)):
+        usage.clock.set(T0 + hours * HOUR)
+        handed_over(usage)
+        usage.send(call(number))
+    usage.clock.set(T0 + 3 * HOUR)
+    handed_over(usage)
+    assert ledger.sums() == {("A", "in"): 101 + 112 + 113}
+    hours = [int(element["at"]) for element in ledger.elements.values()]
+    assert len(hours) == len(set(hours)) == 3
 
 
 def test_a_paused_export_sends_nothing(usage: Bench, ledger: Ledger) -> None:
@@ -208,6 +255,19 @@ def test_a_plan_may_look_at_some_time_only(usage: Bench, ledger: Ledger) -> None
     assert handed_over(usage, period="2026-09")["planned"] == 0
     assert handed_over(usage, period="2026-10")["planned"] == 2
     assert ledger.sums() == known(usage)
+
+
+def test_what_is_before_the_beginning_is_told_on_request_only(usage: Bench, ledger: Ledger) -> None:
+    usage.close()
+    usage.flags["exports"]["usage"]["since"] = "2026-11-01"
+    usage.send(call(4, start_ns=T0 - 40 * DAY))
+    handed_over(usage)
+    assert ledger.sums()["A", "in"] == 101
+    assert handed_over(usage, period="2026-10")["planned"] == 2
+    assert handed_over(usage)["planned"] == 0
+    assert ledger.sums() == known(usage)
+    rows = usage.ask("export.reconcile", export="usage", **{"from": "2026-10-01"}).rows
+    assert [row["cause"] for row in rows] == [None] * 6
 
 
 def test_what_has_no_words_is_listed_and_not_sent(usage: Bench, ledger: Ledger, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.questions import Question
+from tollspan_rater.query.question import Question
 from tollspan_rater.query.rater import SCOPES, RaterDoor
 
 LOCAL_KEY: Final = "local"

@@ -40,7 +40,8 @@ from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query import render
 from tollspan_rater.query.commands import checked, command
 from tollspan_rater.query.page import POLICY
-from tollspan_rater.query.questions import Param, Question, question
+from tollspan_rater.query.question import Param, Question
+from tollspan_rater.query.questions import question
 from tollspan_rater.query.rater import RaterDoor, Receipt
 
 MAX_COMMAND_BYTES: Final = 8 * 2**20

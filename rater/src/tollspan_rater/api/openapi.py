@@ -12,7 +12,8 @@ from tollspan_rater.api.sent import POSITION_HEADER, ZONE_HEADER
 from tollspan_rater.api.wire import PROBLEM_TYPE
 from tollspan_rater.pricing.period import LABEL
 from tollspan_rater.query.commands import COMMANDS, CommandKind
-from tollspan_rater.query.questions import ANY_TAG, QUESTIONS, Param, Question
+from tollspan_rater.query.question import ANY_TAG, Param, Question
+from tollspan_rater.query.questions import QUESTIONS
 from tollspan_rater.query.release import RELEASE
 
 Data = dict[str, Any]

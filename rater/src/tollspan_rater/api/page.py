@@ -10,7 +10,7 @@ from typing import Final
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.moment import NOW
-from tollspan_rater.query.questions import Param, Question
+from tollspan_rater.query.question import Param, Question
 
 DEFAULT_SIZE: Final = 1_000
 MAX_SIZE: Final = 10_000

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tollspan_rater.query.commands import COMMANDS, CommandKind
-from tollspan_rater.query.questions import QUESTIONS, Param, Question
+from tollspan_rater.query.question import Param, Question
+from tollspan_rater.query.questions import QUESTIONS
 
 _HEAD = """# HTTP API
 

@@ -10,7 +10,8 @@ import click
 from tollspan_rater.cli.door import open_door
 from tollspan_rater.cli.formats import show
 from tollspan_rater.cli.frame import example
-from tollspan_rater.query.questions import Param, Question, question
+from tollspan_rater.query.question import Param, Question
+from tollspan_rater.query.questions import question
 
 
 def asking(name: str) -> click.Command:

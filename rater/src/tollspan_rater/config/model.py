@@ -183,7 +183,7 @@ class TraceOut(_Section):
 class Export(_Section):
     """One hand-over: what goes to which billing system, and how it is reached."""
 
-    target: str = Field(description="What it goes to, for example stripe-invoice-items; `export targets` lists them.")
+    target: str = Field(description="What it goes to, for example stripe-invoice-items; see export-targets.md.")
     tenant: str | None = Field(None, description="Whose data it hands over; by default the tenant of this file.")
     url: Annotated[str, AfterValidator(_http_url)] | None = Field(
         None, description="Another address than the vendor's own."

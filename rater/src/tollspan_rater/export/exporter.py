@@ -231,7 +231,7 @@ def _fact(one: Tracked, outcome: Outcome, now_ns: int) -> Fact:
         case Refused():
             return Fact(item_id, "rejected", now_ns, code=outcome.code, why=outcome.why)
         case NotTaken():
-            again_ns = None if outcome.after_s is None else now_ns + int(outcome.after_s * SECOND)
+            again_ns = None if outcome.after_s is None else now_ns + outcome.after_s * SECOND
             return Fact(item_id, "not_taken", now_ns, why=outcome.why, not_before_ns=again_ns)
         case Unclear():
             return Fact(item_id, "unclear", now_ns, why=outcome.why, look_first=outcome.look_first)

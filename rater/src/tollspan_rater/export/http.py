@@ -14,7 +14,7 @@ import httpx
 
 from tollspan_rater.domain.clock import Clock, to_ns
 
-TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+TIMEOUT: Final = httpx.Timeout(30, connect=10)
 _SECOND: Final = 1_000_000_000
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -44,7 +44,7 @@ class Answer:
     body: Any
     headers: Mapping[str, str]
     text: str = ""
-    after_s: float | None = None  # what Retry-After asks for
+    after_s: int | None = None  # what Retry-After asks for, rounded up
 
     @property
     def ok(self) -> bool:
@@ -88,13 +88,14 @@ class Http:
         """End the connections."""
         self._client.close()
 
-    def _after_s(self, answer: httpx.Response) -> float | None:
+    def _after_s(self, answer: httpx.Response) -> int | None:
         """Read Retry-After: seconds, or a date."""
         said = answer.headers.get("retry-after", "")
         if said.strip().isdigit():
-            return float(said)
+            return int(said)
         try:
-            return max(0.0, (to_ns(parsedate_to_datetime(said)) - self._clock.now_ns()) / _SECOND)
+            wait_ns = to_ns(parsedate_to_datetime(said)) - self._clock.now_ns()
+            return max(0, -(-wait_ns // _SECOND))
         except ValueError:
             return None
 

@@ -56,7 +56,7 @@ class NotTaken:
     """The target surely does not have it and may be asked again, after ``after_s`` seconds where it said so."""
 
     why: str
-    after_s: float | None = None
+    after_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

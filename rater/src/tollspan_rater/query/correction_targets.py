@@ -14,6 +14,7 @@ from tollspan_rater.extract.correct import by_span, corrections_of
 from tollspan_rater.query.selection import Selection
 from tollspan_rater.store.corrections import corrections_known
 from tollspan_rater.store.legs import COLUMNS, call_in, trace_key
+from tollspan_rater.store.paged import paged
 
 MOST_CALLS: Final = 100_000  # in one correction; each takes about 200 bytes of the journal and of memory
 
@@ -89,6 +90,6 @@ def _unknown(connection: duckdb.DuckDBPyConnection, tenant: str, call_id: str) -
 def _calls(
     connection: duckdb.DuckDBPyConnection, table: str, condition: str, values: Sequence[object]
 ) -> Iterator[Call]:
-    found = connection.execute(f"SELECT {_NAMES} FROM {table} WHERE {condition}", list(values))  # noqa: S608 - our names
-    while rows := found.fetchmany(_FETCH):
+    query = f"SELECT {_NAMES} FROM {table} WHERE {condition}"  # noqa: S608 - our names
+    for rows in paged(connection, query, values, _FETCH):
         yield from map(call_in, rows)

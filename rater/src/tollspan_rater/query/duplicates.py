@@ -15,6 +15,7 @@ from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, instant
 from tollspan_rater.query.wording import instant as written
 from tollspan_rater.query.wording import plain
+from tollspan_rater.store.paged import paged
 
 COLUMNS: Final = (
     "started_at", "customer", "outer_customer", "call_id", "outer_call_id", "model", "outer_model", "dialect",
@@ -90,8 +91,7 @@ def _flagged(scope: Scope, params: Mapping[str, str]) -> Iterator[Hop]:
 def _sides(scope: Scope, params: Mapping[str, str], query: str, *more: str) -> Iterator[Side]:
     start, end = (instant(params[name], scope.zone) if name in params else None for name in ("from", "to"))
     condition, values = Selection(scope.accounts.tenant, start, end).where()
-    found = scope.connection.execute(query.format(condition=condition), [*values, *more])
-    while rows := found.fetchmany(_FETCH):
+    for rows in paged(scope.connection, query.format(condition=condition), [*values, *more], _FETCH):
         yield from map(Side._make, rows)
 
 

@@ -23,7 +23,7 @@ from tollspan_rater.pricing.period import period
 from tollspan_rater.pricing.tree import KNOWN_METERS
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.questions import nearest
+from tollspan_rater.query.question import nearest
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.simulation import Scenario, scenarios, simulated
 from tollspan_rater.query.supposed_prices import book, supposed

@@ -15,6 +15,7 @@ from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.rated import used
 from tollspan_rater.query.selection import CallRow
 from tollspan_rater.query.wording import plain
+from tollspan_rater.store.paged import paged
 
 T = TypeVar("T")
 
@@ -105,8 +106,7 @@ def revisions(connection: duckdb.DuckDBPyConnection, tenant: str, positions: Seq
 
 
 def _states(connection: duckdb.DuckDBPyConnection, tenant: str, positions: Sequence[int]) -> Iterator[State]:
-    rows = connection.execute(_CHANGED, {"tenant": tenant, "positions": list(positions)})
-    while fetched := rows.fetchmany(_FETCH):
+    for fetched in paged(connection, _CHANGED, {"tenant": tenant, "positions": list(positions)}, _FETCH):
         yield from (State(is_now, dialect, CallRow._make(call)) for is_now, dialect, *call in fetched)
 
 

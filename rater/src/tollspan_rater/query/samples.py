@@ -14,6 +14,7 @@ from tollspan_rater.query.selection import COMPUTED, CallRow
 from tollspan_rater.query.spell import FOUND, Spell, registered
 from tollspan_rater.rating.quantity import covered, exclusive
 from tollspan_rater.rating.sample import Sample
+from tollspan_rater.store.paged import paged
 
 _FETCH: Final = 10_000
 _FOUND_ALREADY: Final = frozenset({"retried"})
@@ -30,12 +31,11 @@ def samples_of(
         f'"{name}"' if name in _FOUND_ALREADY else COMPUTED.get(name, f'"{name}"') for name in CallRow._fields
     )
     with registered(connection, tenant, spells) as values:
-        rows = connection.execute(
+        query = (
             f"{FOUND} SELECT place, {columns} FROM found WHERE place IS NOT NULL AND ({_touches(sampled)}) "  # noqa: S608 - fixed names, bound values
-            "ORDER BY started_ns, call_id",
-            {**values, "sampled": sorted(sampled)},
+            "ORDER BY started_ns, call_id"
         )
-        while fetched := rows.fetchmany(_FETCH):
+        for fetched in paged(connection, query, {**values, "sampled": sorted(sampled)}, _FETCH):
             for place, *cells in fetched:
                 spell = spells[place]
                 yield from ((spell, sample) for sample in _of_call(CallRow._make(cells), spell))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain, repeat
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ import orjson
 
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.usage import Usage
+from tollspan_rater.store.paged import paged
 
 # Filters that are a column of a call; what depends on prices is filtered after rating.
 COLUMN_FILTERS: Final[Mapping[str, str]] = {
@@ -26,7 +26,7 @@ COLUMN_FILTERS: Final[Mapping[str, str]] = {
     )
 }  # fmt: skip
 _UNSAID: Final[Mapping[str, str]] = {"environment": "production"}  # what a missing value means
-_FIRST, _FETCH = 512, 10_000  # rows fetched at first, for whoever wants one page, and at a time after that
+_FETCH: Final = 10_000
 _NAMED: Final = "CASE WHEN customer IS NULL THEN '' ELSE '=' || customer END"  # nobody differs from any name
 
 
@@ -186,11 +186,7 @@ def select(
     """Yield the selected calls in the order (service time, call id)."""
     query, values = current(selection)
     cut = "" if limit is None else f" LIMIT {int(limit)}"
-    found = connection.execute(f"{query} ORDER BY started_ns, call_id{cut}", values)
-    for size in chain((_FIRST,), repeat(_FETCH)):
-        rows = found.fetchmany(size)
-        if not rows:
-            return
+    for rows in paged(connection, f"{query} ORDER BY started_ns, call_id{cut}", values, _FETCH):
         yield from map(CallRow._make, rows)
 
 

@@ -141,7 +141,7 @@ def _customers(scope: Scope, export: Export) -> Iterator[Kept]:
 def _check_notes(unattributed: int, rows: list[dict[str, Cell]], ready: int) -> Iterator[str]:
     yield f"items that could be planned now: {ready:,}"
     if unattributed:
-        yield f"calls without a customer, handed over to nobody: {unattributed:,}; tollspan usage --unattributed lists them"
+        yield f"calls without a customer, handed over to nobody: {unattributed:,}; see tollspan usage --unattributed"
     if not any(not row["on_purpose"] for row in rows):
         yield "everything has its words"
 

@@ -62,18 +62,20 @@ def _cells(scope: Scope, export: Export, span: Span, customer: str | None) -> tu
     cells: dict[Cell, Sums] = defaultdict(Sums)
     unmapped = Decimal(0)
     stamps: dict[str, int] = {}
+    since_ns = export.since_ns
     for row in exports.items(scope.connection, export.tenant, export.name):
         one = tracked(row)
         draft, cell = one.item.draft, _cell(export, one.item.draft, one.item.stamp_ns)
         if one.state.status == "superseded" or cell is None or customer not in {None, draft.customer}:
             continue
         stamps[draft.component] = one.item.stamp_ns
+        since_ns = None if since_ns is None else min(since_ns, draft.service.start_ns)  # what was told after the fact
         _named(cells[cell], draft).tell(one.state, _value(draft))
         own = _cell(export, draft, _own_ns(export, draft, one.item.stamp_ns))
         if own is not None:
             sums = _named(cells[own], draft)
             sums.planned = EXACT.add(sums.planned, _value(draft))
-    for draft, own_ns in _known(scope, export, stamps):
+    for draft, own_ns in _known(scope, export, stamps, since_ns):
         cell = _cell(export, draft, own_ns)
         if customer not in {None, draft.customer}:
             continue
@@ -86,15 +88,17 @@ def _cells(scope: Scope, export: Export, span: Span, customer: str | None) -> tu
     return {cell: sums for cell, sums in cells.items() if first <= cell.day < last}, unmapped
 
 
-def _known(scope: Scope, export: Export, stamps: Mapping[str, int]) -> Iterator[tuple[Draft, int]]:
+def _known(
+    scope: Scope, export: Export, stamps: Mapping[str, int], since_ns: int | None
+) -> Iterator[tuple[Draft, int]]:
     """Yield what is known now, with the instant at which it counts."""
     if export.target.contract.takes == "amount":
-        for line in statement_lines(scope, export.target.contract, (export.since_ns, None)):
+        for line in statement_lines(scope, export.target.contract, (since_ns, None)):
             if export.wants(line.draft.customer):
                 yield line.draft, stamps.get(line.draft.component, line.stamp_ns)
         return
     bucket = export.target.contract.bucket
-    for use in usage(scope, bucket, export.dimensions, export.names.meter_told, (export.since_ns, None)):
+    for use in usage(scope, bucket, export.dimensions, export.names.meter_told, (since_ns, None)):
         if export.wants(use.customer):
             draft = Draft("usage", use.customer, use.component, 0, use.service, use.meter, "", use.quantity)
             yield draft, use.service.start_ns

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
 
 ACTOR: Final = "serve"
-MINUTE_NS: Final = 60 * 1_000_000_000
+SECOND: Final = 1_000_000_000
+MINUTE_NS: Final = 60 * SECOND
 PAUSE_S: Final = 5.0  # at least, between two runs of one export
+AGAIN_S: Final = 30.0  # after which what the target did not take is looked at again
 
 log = logging.getLogger("tollspan")
 
@@ -51,10 +53,13 @@ class ExportSchedule:
             exporting.plan(self._rater, body, self._tenant, ACTOR)
             self._plan_ns = now_ns + self._every_ns
         said = exporting.run(self._rater, body, self._tenant, ACTOR, self._stop.is_set, self._stop.wait).body
-        if said["halted"] and not self._stop.is_set():
+        if said["halted"] not in {"", exporting.PAUSED} and not self._stop.is_set():
             log.warning("export %s: %s; the next run follows", self._name, said["halted"])
-        due_ns = min(self._plan_ns, said["next_ns"] or self._plan_ns)
-        return max(PAUSE_S, (due_ns - self._rater.clock.now_ns()) / 1_000_000_000)
+        now_ns = self._rater.clock.now_ns()
+        left = said["items"]["waiting"] + said["items"]["sent"]
+        again_ns = now_ns + int(AGAIN_S * SECOND) if left else self._plan_ns
+        due_ns = min(self._plan_ns, said["next_ns"] or again_ns)
+        return max(PAUSE_S, (due_ns - now_ns) / SECOND)
 
     def _run(self) -> None:
         while not self._stop.is_set():

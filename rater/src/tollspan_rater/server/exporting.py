@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 APPLIED_S: Final = 60.0  # the store comes to the journal's end within this, or the export is left alone
 SECOND: Final = 1_000_000_000
+PAUSED: Final = "it is paused"  # why a run of a paused export ends before its beginning
 _SHOWN: Final = 1_000  # items that a dry run prints
 
 
@@ -55,7 +56,7 @@ def run(
     name = body["export"]
     with _at_work(rater, tenant, name) as export:
         if exports.paused(rater.database.reader(), tenant).get(name):
-            return Receipt(rater.database.position(), _told(Figures(halted="it is paused"), rater, tenant, name))
+            return Receipt(rater.database.position(), _told(Figures(halted=PAUSED), rater, tenant, name))
         until_ns = rater.clock.now_ns() + int(body["seconds"]) * SECOND if "seconds" in body else None
 
         def time_is_up() -> bool:

@@ -21,6 +21,7 @@ from tollspan_rater.query.rater import Receipt
 from tollspan_rater.server.care import APPLIED_S
 from tollspan_rater.server.opening import close_whole, empty_aside
 from tollspan_rater.store import snapshot
+from tollspan_rater.store.paged import paged
 from tollspan_rater.store.tables import SCHEMAS, table
 
 if TYPE_CHECKING:
@@ -118,6 +119,5 @@ class _Forgetting:
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection) -> Iterator[list[Row]]:
-    found = connection.execute(f"SELECT {', '.join(_QUARANTINE)} FROM quarantine")  # noqa: S608 - our names
-    while rows := found.fetchmany(_ROWS):
-        yield rows
+    query = f"SELECT {', '.join(_QUARANTINE)} FROM quarantine"  # noqa: S608 - our names
+    return paged(connection, query, [], _ROWS)

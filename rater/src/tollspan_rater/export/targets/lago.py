@@ -35,7 +35,7 @@ class Lago:
         if isinstance(answer, Lost) or answer.status != HTTPStatus.TOO_MANY_REQUESTS or answer.after_s is not None:
             return answer
         reset = answer.headers.get("x-ratelimit-reset", "")
-        return replace(answer, after_s=float(reset)) if reset.isdigit() else answer
+        return replace(answer, after_s=int(reset)) if reset.isdigit() else answer
 
     def rows(self, name: str, query: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
         """Return all rows of a list, page after page; ``None`` when a page could not be had."""

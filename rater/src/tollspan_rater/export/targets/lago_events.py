@@ -160,7 +160,7 @@ def _wrong(answer: Answer | Lost) -> Mapping[str, Mapping[str, Any]]:
 
 def _judged(wrong: Mapping[str, Any] | None, sending: Sending) -> Outcome:
     if wrong is None:
-        return NotTaken("Lago refused the whole batch because of other events in it", after_s=0.0)
+        return NotTaken("Lago refused the whole batch because of other events in it", after_s=0)
     if wrong == _KNOWN:
         return Accepted(sending.item_id)
     return Refused(next(iter(wrong), "validation_errors"), f"Lago refused the event: {wording(wrong)}")
