@@ -51,6 +51,7 @@ def configured(
         return target(name, replace(settings, client=client, secrets=chosen[name].secrets))
 
     monkeypatch.setattr(exports, "make_target", make)
+    monkeypatch.setattr(exports, "family", str)  # each is a vendor of its own: two of one would not be told the same
     monkeypatch.setattr(exports, "new_client", lambda: None)  # one that reads the authorities' certificates takes long
     return there
 

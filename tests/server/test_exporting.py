@@ -16,7 +16,7 @@ import pytest
 from tests.export.network import Network
 from tests.export.simulators import stripe as stripe_simulator
 from tests.server.conftest import DAY, SECOND, T0, Bench, call
-from tests.server.counting import Ledger
+from tests.server.counting import COUNTING, Ledger
 from tests.server.test_closing import OCTOBER, PRICES
 from tollspan_rater import errors
 from tollspan_rater.export.bucket import HOUR
@@ -431,7 +431,26 @@ def test_what_is_handed_over_as_usage_is_no_amount_as_well(
     handed_over(bench, "bills")
     assert sent_to(simulator) == ["10.00"]
     checked = bench.ask("export.check", export="bills")
-    assert "export usage hands it over in another way" in {row["why"] for row in checked.rows}
+    assert "export usage hands it over already" in {row["why"] for row in checked.rows}
+
+
+@pytest.mark.parametrize(("bills", "told"), [(True, 1), (False, 2)])
+def test_usage_goes_to_a_vendor_that_bills_it_by_one_export_alone(
+    *, bills: bool, told: int, stripe: tuple[Bench, stripe_simulator.Stripe], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    bench, _ = stripe
+    (tmp_path / "mapping.yaml").write_text(MAPPING)
+    ledger = Ledger(contract=replace(COUNTING, bills=bills))
+    monkeypatch.setattr(exports, "make_target", ledger.make)
+    bench.close()
+    said = {"target": "stripe-counting", "mapping": str(tmp_path / "mapping.yaml")}
+    bench.flags["exports"] = {"events": said, "stream": said}
+    for name in ("events", "stream"):
+        handed_over(bench, name)
+    items = [bench.ask("export.items", export=name).rows for name in ("events", "stream")]
+    assert items[0]
+    assert sum(map(bool, items)) == told
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ class Contract:
     before it is told, ``once`` when a target takes only one value a bucket for good. ``late``: what is known too late
     for its own time is stamped with its ``own`` all the same, or in the ``next`` open bucket. ``negative``: a
     difference below zero is ``sent``, or ``carried`` until later usage of the same customer and meter outweighs it.
-    ``digits``: behind the point; what is finer is carried, too.
+    ``digits``: behind the point; what is finer is carried, too. ``bills``: whether the target bills what it gets, so
+    that it must not get it in two ways; a file or a receiver of your own may have both.
     """
 
     name: str
@@ -52,4 +53,5 @@ class Contract:
     late: Literal["own", "next"] = "own"
     negative: Literal["sent", "carried"] = "sent"
     digits: int = 12
+    bills: bool = True
     needs: Needs = Needs()

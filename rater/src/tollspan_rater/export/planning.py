@@ -31,7 +31,7 @@ class Export:
     """One export as configured: whose data, where to, and how things are called there.
 
     ``customers`` are the only ones handed over, ``None`` for all; ``since_ns`` is the first service time. ``others``
-    are further exports to the same vendor: what one hands over as usage, no other hands over as an amount.
+    are further exports to the same vendor: what one hands over, as usage or as an amount, no other does.
     """
 
     name: str
@@ -185,10 +185,10 @@ def _usage(scope: Scope, export: Export, span: Span, gone: set[str]) -> Plan:
 
 
 def _handed_over(scope: Scope, export: Export) -> Callable[[Draft], str | None]:
-    """Return how to tell which other export hands a draft over in the other way: then it is not told twice."""
-    other = "usage" if export.target.contract.takes == "amount" else "amount"
+    """Return how to tell which other export to the same vendor hands a draft over: then it is not told twice."""
+    others = export.others if export.target.contract.bills else ()
     times: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
-    for name, customer, meter, start, end in exports.told_by(scope.connection, export.tenant, export.others, other):
+    for name, customer, meter, start, end in exports.told_by(scope.connection, export.tenant, others):
         times.setdefault((customer, root(meter)), []).append((name, start, end))
 
     def by(draft: Draft) -> str | None:
@@ -207,7 +207,7 @@ def _tell(export: Export, planned: Planned, handed_over: Callable[[Draft], str |
     if isinstance(mapped, Unmapped):
         made.keep(Kept(mapped.what, mapped.name, missing(mapped, export), mapped.on_purpose))
     elif other is not None:
-        made.keep(Kept("line", f"{draft.customer}/{draft.meter}", f"export {other} hands it over in another way"))
+        made.keep(Kept("line", f"{draft.customer}/{draft.meter}", f"export {other} hands it over already"))
     else:
         name = item_id(export.tenant, export.name, draft)
         try:

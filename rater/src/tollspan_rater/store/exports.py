@@ -134,15 +134,15 @@ def components(
 
 
 def told_by(
-    connection: duckdb.DuckDBPyConnection, tenant: str, others: Collection[str], source: str
+    connection: duckdb.DuckDBPyConnection, tenant: str, others: Collection[str]
 ) -> list[tuple[str, str, str, int, int]]:
-    """Return what other exports hand over from a source: export, customer, meter, service time; each once."""
+    """Return what other exports hand over: export, customer, meter, service time; each once."""
     return connection.execute(
         "SELECT DISTINCT export, customer, meter, start_ns, end_ns FROM export_items AS items "
         "ANTI JOIN (SELECT export, item_id FROM export_facts WHERE tenant = $tenant "
         "AND kind IN ('superseded', 'rejected')) AS gone USING (export, item_id) "
-        "WHERE tenant = $tenant AND source = $source AND export IN (SELECT unnest($others::VARCHAR[]))",
-        {"tenant": tenant, "others": list(others), "source": source},
+        "WHERE tenant = $tenant AND export IN (SELECT unnest($others::VARCHAR[]))",
+        {"tenant": tenant, "others": list(others)},
     ).fetchall()
 
 

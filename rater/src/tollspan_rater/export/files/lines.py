@@ -57,4 +57,4 @@ def lines(form: Form, options: Mapping[str, str]) -> Layout:
     takes = _SOURCES.get(wanted := options.get("as", "amounts"))
     if takes is None:
         raise ConfigError("as", wanted, "an export", f"choose one of {', '.join(_SOURCES)}")
-    return Layout(Contract(form.suffix, takes, SOURCE, batch=1_000), form, FIELDS, keeps=KEEPS)
+    return Layout(Contract(form.suffix, takes, SOURCE, batch=1_000, bills=False), form, FIELDS, keeps=KEEPS)

@@ -28,6 +28,7 @@ from tollspan_rater.export.target import Accepted, Element, Held, Mapped, Outcom
 from tollspan_rater.query.wording import instant, plain
 
 AMOUNTS: Final = Contract(
+    bills=False,
     name="webhook",
     takes="amount",
     source="CloudEvents 1.0 JSON batch format; Standard Webhooks 1.0",
