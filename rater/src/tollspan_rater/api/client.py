@@ -32,7 +32,7 @@ class HttpDoor:
         """Open a door with the local token of ``run.json``; answers may take as long as they need."""
         timeout = httpx.Timeout(None, connect=5.0)
         headers = {"Authorization": f"Bearer {run.token}"}
-        verify = True if run.certificate is None else _only(run.certificate)
+        verify = run.url.startswith("https:") if run.certificate is None else _only(run.certificate)
         return cls(httpx.Client(base_url=run.url, headers=headers, timeout=timeout, trust_env=False, verify=verify))
 
     def __enter__(self) -> Self:
