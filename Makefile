@@ -3,7 +3,7 @@ UV = .venv/bin/uv
 
 .PHONY: setup demo test explore check collector crash dialects recordings bench bench-rating bench-query bench-overhead properties rating \
 	conformance coexistence leaks cases cases-oldest compare-instrumentations api-fuzz dashboards \
-	compose-check compose-processes
+	compose-check compose-processes exports stripe-mock kafka
 
 .venv/bin/uv:
 	python3 -m venv .venv && .venv/bin/pip install --quiet uv
@@ -56,7 +56,10 @@ rating: setup
 exports: setup
 	$(UV) run --quiet python -m tests.export
 
-stripe-mock: setup
+kafka: setup
+	$(UV) run --quiet python -m tests.export.kafka_broker
+
+stripe-mock kafka: setup
 	$(UV) run --quiet python -m tests.export --stripe-mock
 
 api-fuzz: setup

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from tests.server.test_closing import OCTOBER, PRICES
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Target
-from tollspan_rater.export.targets import target
 from tollspan_rater.server import exports
 
 HOUR = 3_600 * SECOND
@@ -46,9 +44,8 @@ def configured(
         settings = {"target": name, "mapping": str(file), "options": dict(case.options)}
         bench.flags["exports"][name] = settings if case.url is None else {**settings, "url": case.url}
 
-    def make(name: str, settings: Settings) -> Target:
-        client = httpx.Client(transport=Network(there[name], bench.clock), trust_env=False)
-        return target(name, replace(settings, client=client, secrets=chosen[name].secrets))
+    def make(name: str, _settings: Settings) -> Target:
+        return chosen[name].target(Network(there[name], bench.clock), bench.clock)
 
     monkeypatch.setattr(exports, "make_target", make)
     monkeypatch.setattr(exports, "family", str)  # each is a vendor of its own: two of one would not be told the same

@@ -20,6 +20,8 @@ TARGETS: Final[Mapping[str, str]] = {
     "focus": "file_target:focus_file",
     "gcp-marketplace": "gcp_marketplace:target",
     "jsonl": "file_target:jsonl_file",
+    "kafka": "kafka:target",
+    "kafka-usage": "kafka:usage",
     "lago-events": "lago_events:target",
     "lago-invoices": "lago_invoices:target",
     "lago-rated-events": "lago_rated_events:target",

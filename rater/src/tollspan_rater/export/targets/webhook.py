@@ -14,18 +14,17 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from tollspan_rater.domain.clock import Clock
 from tollspan_rater.errors import ConfigError
 from tollspan_rater.export.contract import Contract
 from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.event import event
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.rules import Rule, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Accepted, Element, Held, Mapped, Outcome, Sending, Sight, Unclear, Wanted
-from tollspan_rater.query.wording import instant, plain
 
 AMOUNTS: Final = Contract(
     bills=False,
@@ -38,7 +37,6 @@ AMOUNTS: Final = Contract(
     bucket="hour",
 )
 USAGE: Final = replace(AMOUNTS, name="webhook-usage", takes="usage")
-_TYPES: Final = {"amount": "tollspan.line", "usage": "tollspan.usage"}
 _RULES: Final = (
     *(Rule(status, "refused") for status in (400, 413, 415, 422)),
     *(Rule(status, "unclear") for status in (408, 409)),
@@ -66,16 +64,7 @@ class Webhook:
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
         """Make an event that says all that a draft says; ``subject`` is the mapped name of the customer or ours."""
-        return {
-            "specversion": "1.0",
-            "id": item_id,
-            "source": self._source,
-            "type": _TYPES[draft.source],
-            "subject": mapped.customer.get("subject", draft.customer),
-            "time": instant(stamp_ns),
-            "datacontenttype": "application/json",
-            "data": _data(draft),
-        }
+        return event(draft, item_id, stamp_ns, source=self._source, subject=mapped.customer.get("subject"))
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Post one signed request."""
@@ -145,38 +134,6 @@ def _secret(settings: Settings) -> bytes:
 
 def _name(ids: Sequence[str]) -> str:
     return "msg_" + hashlib.sha256(" ".join(ids).encode()).hexdigest()[:32]
-
-
-def _data(draft: Draft) -> dict[str, Any]:
-    service = draft.service
-    return {
-        "customer": draft.customer,
-        "period": draft.period,
-        "component": draft.component,
-        "ordinal": draft.ordinal,
-        "kind": draft.kind,
-        "meter": draft.meter,
-        "description": draft.description,
-        "quantity": _text(draft.quantity),
-        "unit_price": _text(draft.unit_price),
-        "amount": _text(draft.amount),
-        "amount_exact": _text(draft.amount_exact),
-        "currency": draft.currency,
-        "plan": draft.plan,
-        "price_version": draft.price_version,
-        "corrects": draft.corrects,
-        "service": {
-            "label": service.label,
-            "zone": service.zone,
-            "start": instant(service.start_ns),
-            "end": instant(service.end_ns),
-        },
-        "dimensions": dict(draft.dimensions),
-    }
-
-
-def _text(number: Decimal | None) -> str | None:
-    return None if number is None else f"{plain(number):f}"
 
 
 def _said(answer: Answer) -> tuple[str, str]:
