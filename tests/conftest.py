@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 from pathlib import Path
 
@@ -33,6 +34,7 @@ DEAR = (
     *("pipeline/test_rereading.py", "server/test_reextracting.py", "demo/test_command.py", "compose/test_processes.py"),
     *("export/test_clients.py", "benchmarks/test_overhead.py"),
 )
+_LEVELS = [(logger, logger.level) for logger in (logging.getLogger(), logging.getLogger("tollspan"))]
 _TESTS = Path(__file__).parent
 _TURN = {_TESTS / name: turn for turn, name in enumerate(DEAR)}
 
@@ -46,3 +48,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _own_spool(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["TOLLSPAN_SPOOL_DIR"] = str(tmp_path_factory.mktemp("spool"))
+
+
+@pytest.fixture(autouse=True)
+def _log_levels() -> None:
+    """Put back what a library under test did to the levels of logging, or a later test would hear nothing."""
+    for logger, level in _LEVELS:
+        logger.setLevel(level)

@@ -70,7 +70,7 @@ class Asker:
         """Answer a question whose parameters were read by its table."""
         known(question)
         if question == "config.show":
-            return config_answer(self._resolved)
+            return config_answer(self._resolved, tenant=tenant)
         with self.scope(tenant, params.get("customer"), params.get("as_of"), params.get("zone")) as scope:
             answer = with_begins(self._answer(question)(scope, params), params)
             if "as_of" not in params:
