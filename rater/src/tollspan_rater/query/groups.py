@@ -20,7 +20,6 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_fact import fact_sql
 from tollspan_rater.query.costed_groups import costed_groups
-from tollspan_rater.query.filled import filled
 from tollspan_rater.query.samples import samples_of
 from tollspan_rater.query.spell import FOUND_LEGS, Spell, registered, spells_of
 from tollspan_rater.query.tariffs import Tariffs
@@ -28,6 +27,7 @@ from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.quantity import without
 from tollspan_rater.rating.sample import Facts, Sample
+from tollspan_rater.store.filled import filled
 
 _KEYS: Final = (
     "place", "provider", "model", "environment", "phase", "outcome", "billable", "again", "retried", "quality",

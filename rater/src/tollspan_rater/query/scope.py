@@ -19,6 +19,7 @@ from tollspan_rater.query.linear_money import LinearMoney
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
+from tollspan_rater.store.weighed import LEGS, Weighed
 
 _LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
 
@@ -47,6 +48,7 @@ class Scope:
     """What a question is asked of: one tenant's data as of a position, the names of its people, and now.
 
     ``pieces_at`` reads the pieces of the request at a position again from the journal, None when they are gone.
+    ``sums`` is what sums are read from.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -56,6 +58,7 @@ class Scope:
     names: People
     now_ns: int = 0
     pieces_at: PiecesAt = _nothing
+    sums: Weighed = LEGS
 
     def people(self, rows: Sequence[dict[str, Cell]]) -> Sequence[dict[str, Cell]]:
         """Put names in the place of subject ids in a column ``user``; a forgotten person stays an id."""
@@ -101,7 +104,7 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     of customers whose prices SQL cannot say are rated one after the other. Both ways come to the same digits.
     """
     start, selection = _asked(scope, params)
-    parts = split(scope.connection, scope.accounts, selection)
+    parts = split(scope.connection, scope.accounts, selection, scope.sums)
     wanted = Wanted(params, scope)
     dimensions = [column_of(name) for name in (*by, *wanted.names)]
     groups = alike(scope.connection, scope.accounts, parts, dimensions, scope.zone)

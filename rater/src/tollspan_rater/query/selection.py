@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -42,6 +42,16 @@ _CURRENT: Final = """
         WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of
     )
     SELECT {columns} FROM {calls} AS calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
+    WHERE {condition}
+"""
+
+_ATTEMPTED: Final = """
+    WITH standing AS (
+        SELECT retry_of AS chain, attempt FROM {attempts} WHERE tenant = ? GROUP BY ALL HAVING sum(weight) > 0
+    ),
+    chains AS (SELECT chain, max(attempt) AS last FROM standing GROUP BY chain)
+    SELECT calls.*{flags}, coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried
+    FROM {rows} AS calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
     WHERE {condition}
 """
 
@@ -129,8 +139,12 @@ class Selection:
     only: tuple[str | None, ...] | None = None
     but: tuple[str | None, ...] = ()
 
-    def where(self) -> tuple[str, list[Any]]:
-        """Return an SQL condition and its values."""
+    def instants(self) -> tuple[int, ...]:
+        """Return where the selected time begins and ends, as far as it does."""
+        return tuple(at for at in (self.start_ns, self.end_ns) if at is not None)
+
+    def where(self, *, keyed: bool = False) -> tuple[str, list[Any]]:
+        """Return an SQL condition and its values; ``keyed`` rows have a hash of the customer by which they lie."""
         conditions, bound = ["tenant = ?"], list[Any]([self.tenant])
         if self.start_ns is not None:
             conditions.append("started_ns >= ?")
@@ -143,6 +157,9 @@ class Selection:
             unsaid = _UNSAID.get(name)
             conditions.append(f"{column} = ?" if unsaid is None else f"coalesce({column}, '{unsaid}') = ?")
             bound.append(value)
+            if keyed and name == "customer":
+                conditions.append("customer_key = hash(?::VARCHAR)")
+                bound.append(value)
         if self.unattributed:
             conditions.append("customer IS NULL")
         for names, sign in ((self.only, ""), (self.but or None, "NOT ")):
@@ -165,19 +182,20 @@ def current(selection: Selection) -> tuple[str, list[Any]]:
     return _CURRENT.format(columns=columns, calls="calls", condition=condition), [selection.tenant, *values]
 
 
-def legs_of(selection: Selection, *, chained: bool = True) -> tuple[str, list[Any]]:
-    """Return the SQL of all legs of the selected calls, with their signs, and its values.
+def weighed_of(selection: Selection, rows: Rows, attempts: str | None, names: Collection[str]) -> tuple[str, list[Any]]:
+    """Return the SQL of the selected ones of some weighed rows, with ``retried``, and its values.
 
-    A leg that takes a revision back has all that the revision has, so that sums by anything are those of the calls
-    that stand. Without ``chained`` no call of the tenant was made again.
+    ``attempts`` is the SQL of all later attempts, None where the tenant has none
+    (:class:`tollspan_rater.store.weighed.Weighed`). ``names`` are the columns that will be read.
     """
     condition, values = selection.where()
-    if chained:
-        columns = ", ".join(["calls.sign", *(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)])
-        return _CURRENT.format(columns=columns, calls="legs", condition=condition), [selection.tenant, *values]
-    computed = {**COMPUTED, "retried": "FALSE AS retried"}
-    columns = ", ".join(["sign", *(computed.get(name, f'"{name}"') for name in CallRow._fields)])
-    return f"SELECT {columns} FROM legs WHERE {condition}", values  # noqa: S608 - fixed names, bound values
+    flags = f" REPLACE ({COMPUTED['flags']})" if "flags" in names else ""
+    if attempts is None:
+        return f"SELECT *{flags}, FALSE AS retried FROM {rows.sql} WHERE {condition}", values  # noqa: S608 - fixed names, bound values
+    return _ATTEMPTED.format(rows=rows.sql, attempts=attempts, flags=flags, condition=condition), [
+        selection.tenant,
+        *values,
+    ]
 
 
 def select(

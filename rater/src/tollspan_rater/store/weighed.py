@@ -1,0 +1,128 @@
+"""Legs as sums take them: each with its weight, counts signed, so that what was taken back cancels out.
+
+Whole days may be read as kept sums (:mod:`tollspan_rater.store.day_sums`), one row for many legs that agree in all that
+decides on money. Whoever adds rows up cannot tell, but by the time it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from tollspan_rater.domain.meters import PARENT
+from tollspan_rater.domain.usage import TOKEN_FIELDS
+from tollspan_rater.store.filled import filled
+from tollspan_rater.store.tables import SCHEMAS
+
+DAY_NS: Final = 86_400_000_000_000
+KEPT: Final = "kept.day_sums"
+COUNTS: Final = (*TOKEN_FIELDS, "quantity")
+# What the calls of a kept row agree in; what else a leg says is not kept.
+AGREED: Final = (
+    "tenant", "kind", "provider", "model", "operation", "service_tier", "outcome", "quality", "units", "meter",
+    "customer", "environment", "phase", "billable", "terms",
+)  # fmt: skip
+# Calls that were, or may be, attempts of one logical call, and those that know rare parts of their totals, stand alone
+# in their rows. These columns are theirs, empty in rows of others.
+OWN: Final = ("call_id", "record_id", "attempt", "retry_of")
+RARE: Final = "|".join(meter for meter in PARENT if meter not in TOKEN_FIELDS)
+ALONE: Final = (
+    f"""(outcome <> 'complete' OR retry_of IS NOT NULL OR attempt > 1 OR regexp_matches(units, '"({RARE})"')) IS TRUE"""
+)
+WEIGHED: Final = ("weight", "started_ns", "last_ns", "shape", "size")
+ROUGH_DAYS: Final = 4  # so many days are read leg by leg beside kept ones; with more, all are
+_PARTS: Final = {
+    "input": ("cache_read", "cache_write", "audio_in", "image_in"),
+    "cache_write": ("cache_write_5m", "cache_write_1h"),
+    "output": ("reasoning", "audio_out"),
+}
+_SAID: Final = tuple(name for name in SCHEMAS["legs"].names if name not in {*COUNTS, "sign", "started_ns"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The SQL of weighed rows, in parentheses; ``keyed`` ones have ``customer_key``, a hash by which they lie."""
+
+    sql: str
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What to read sums from: legs, or kept sums of the legs up to the position ``through`` and the legs behind it."""
+
+    through: int | None = None
+
+    def rows(self, instants: Iterable[int] = (), names: Iterable[str] = (), silent: Collection[str] = ()) -> Rows:
+        """Return all calls with their weights.
+
+        Columns: those of a leg, ``weight`` (how many calls stand, less those taken back), ``last_ns`` (the last service
+        time of the row), ``shape`` (:func:`shape`) and ``size`` (each call has more input tokens than that, and no
+        price step lies between). No row holds calls from both sides of one of the ``instants``. ``names`` are the
+        columns that are read; where kept sums lack one, legs are read. ``silent`` counts are known in no leg.
+        """
+        rough = {at // DAY_NS for at in instants if at % DAY_NS}
+        if self.through is None or len(rough) > ROUGH_DAYS or not kept(names):
+            return Rows(f"({_legs(_SAID, silent)})")
+        said, more = (*AGREED, *OWN), ", hash(customer) AS customer_key"
+        later = f"{_legs(said, silent, more)} WHERE position > {self.through}"
+        days = [
+            f"{_legs(said, silent, more)} WHERE position <= {self.through} "
+            f"AND started_ns >= {day * DAY_NS} AND started_ns < {(day + 1) * DAY_NS}"
+            for day in sorted(rough)
+        ]
+        columns = _columns((*said, *WEIGHED, *COUNTS, "customer_key"))
+        but = f" WHERE day NOT IN ({', '.join(map(str, sorted(rough)))})" if rough else ""
+        branches = [f"SELECT {columns} FROM {KEPT}{but}", later, *days]  # noqa: S608 - our names
+        return Rows(f"({' UNION ALL '.join(branches)})", keyed=True)
+
+    def attempts(self) -> str:
+        """Return the SQL of all later attempts of calls with their weights, in parentheses."""
+        wanted = "tenant, retry_of, attempt"
+        if self.through is None:
+            return f"(SELECT {wanted}, sign AS weight FROM legs WHERE retry_of IS NOT NULL)"  # noqa: S608 - our names
+        return (
+            f"(SELECT {wanted}, weight FROM {KEPT} WHERE retry_of IS NOT NULL "  # noqa: S608 - our names
+            f"UNION ALL SELECT {wanted}, sign FROM legs WHERE position > {self.through} AND retry_of IS NOT NULL)"
+        )
+
+
+LEGS: Final = Weighed()
+
+
+def kept(names: Iterable[str]) -> bool:
+    """Tell whether kept rows say all of some columns of legs."""
+    return set(names) <= {*AGREED, *COUNTS, "retried", "attempt"}
+
+
+def shape(silent: Collection[str] = ()) -> str:
+    """Return the SQL of a number that tells of each count of a leg whether it is known and its own part's sign.
+
+    What is left of a count without its known parts decides on prices: the parts may be all of it, or exceed it.
+    """
+    said = [
+        f"coalesce(sign({_own(name)}) + 2, 0)::BIGINT * {4**place}"
+        for place, name in enumerate(TOKEN_FIELDS)
+        if name not in silent or name in _PARTS
+    ]
+    quantity = f"coalesce(sign(quantity) + 2, 0)::BIGINT * {4 ** len(TOKEN_FIELDS)}"
+    return " + ".join([*said, *([] if "quantity" in silent else [quantity])])
+
+
+def _legs(said: Iterable[str], silent: Collection[str] = (), more: str = "") -> str:
+    counts = ", ".join(f'CASE sign WHEN 1 THEN "{name}" ELSE -"{name}" END AS "{name}"' for name in COUNTS)
+    return (
+        f"SELECT {_columns(said)}, sign::BIGINT AS weight, started_ns, started_ns AS last_ns, "  # noqa: S608 - our names
+        f"{shape(silent)} AS shape, coalesce(input, 0) - 1 AS size, {counts}{more} FROM legs"
+    )
+
+
+def _columns(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _own(name: str) -> str:
+    """Return the SQL of a count without its known parts."""
+    parts = "".join(f" - coalesce({filled(part)}, 0)" for part in _PARTS.get(name, ()))
+    return filled(name) + parts
