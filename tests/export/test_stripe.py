@@ -190,7 +190,7 @@ def test_a_notification_is_believed_when_stripe_signed_it_just_now(header: str, 
 
 def test_without_a_secret_nothing_is_believed() -> None:
     rig = Rig("stripe-meter-events")
-    unsigned = MeterEvents(rig.target._http, "")
+    unsigned = MeterEvents(rig.target.contract, rig.target.http, "")
     with pytest.raises(SignatureError, match="no webhook secret is set"):
         unsigned.rejections({"stripe-signature": signature(BODY, NOON_S, "")}, BODY, NOON_NS)
 

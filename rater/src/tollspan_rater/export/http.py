@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -34,6 +34,10 @@ class Request:
     content: bytes | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def also(self, **query: str) -> Request:
+        """Return the same request with more in its query, in place of what has the same name there."""
+        return replace(self, query={**self.query, **query})
 
 
 @dataclass(frozen=True, slots=True)

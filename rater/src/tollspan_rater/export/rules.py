@@ -67,6 +67,11 @@ def outcome(
     return by_meaning[meaning]()
 
 
+def silence(answer: Answer | Lost) -> Unclear:
+    """Return that an answer does not say what was asked for, with what it says instead."""
+    return Unclear(_cut(f"HTTP {answer.status}: {answer.text}" if isinstance(answer, Answer) else answer.why))
+
+
 def at(body: Any, *path: str) -> str:
     """Return the text at a place of an answer's body, empty when there is none."""
     for name in path:
