@@ -9,18 +9,21 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
+from tests.export.answered import sendings
 from tests.export.case import Case, cases
-from tests.export.invoice import AMOUNTS, NOON_NS, USAGE
+from tests.export.invoice import AMOUNTS, DAY, NOON_NS, USAGE
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.errors import UntellableError
 from tollspan_rater.export.contract import Contract
 from tollspan_rater.export.http import Http, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.target import Sending, Target, Unclear, Wanted
+from tollspan_rater.export.target import Absent, Accepted, Sending, Target, Unclear, Wanted
 
 ANY = Contract("any", "usage", "no vendor")
 LIST = Request("GET", "/things", query={"size": "2"})
 SAY_NOTHING = {"webhook-usage", "kafka-usage"}  # their events have a word for what is unknown: null
+OVER_HTTP = [case for name, case in cases().items() if not name.startswith("kafka")]
+ANY_WORD = {"webhook", "webhook-usage"}  # a receiver may say what it likes beside its 2xx
 DOWN = httpx.Response(500, text="down")
 
 
@@ -124,3 +127,31 @@ def test_an_unknown_amount_is_never_told_as_zero(case: Case, change: dict[str, N
         return
     with pytest.raises(UntellableError, match=f"cannot be told to {case.name}: its amount or its currency"):
         made(case).element(draft, "li_1", NOON_NS, case.mapped(draft))
+
+
+def answered(case: Case, status: int, body: str) -> Target:
+    """Return a target to which everything is answered so, except for a token."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            return httpx.Response(200, json={"access_token": "t", "expires_in": 3600})
+        return httpx.Response(status, text=body)
+
+    return case.target(httpx.MockTransport(handler), FixedClock(NOON_NS))
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("body", ["<html>", "", "[]", "{}", '"text"', "7", "null", '{"data": 7}'])
+@pytest.mark.parametrize("case", OVER_HTTP, ids=lambda case: case.name)
+def test_whatever_somebody_else_answers_is_no_word_of_the_target(case: Case, body: str, status: int) -> None:
+    target = answered(case, status, body)
+    drafts = (AMOUNTS if target.contract.takes == "amount" else USAGE)[: min(2, target.contract.batch)]
+    sent = sendings(case.name, drafts)
+    outcomes = target.send(sent)
+    assert len(outcomes) == len(sent)
+    if body == "<html>" and case.name not in ANY_WORD:
+        assert not any(isinstance(one, Accepted) for one in outcomes)
+    if target.contract.looks:
+        assert isinstance(target.look(sent[0]), Unclear | Absent)
+    mapped = case.mapped(drafts[0])
+    assert target.held(Wanted(mapped.customer, mapped.meter, DAY.start_ns, DAY.end_ns)) is None

@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.export.answered import sendings
 from tests.export.case import cases
-from tests.export.faults import item
 from tests.export.invoice import DAY, NOON_NS, USAGE
 from tests.export.network import Network
 from tests.export.simulators.zuora import Zuora
 from tollspan_rater.domain.clock import FixedClock
-from tollspan_rater.export.target import Absent, Accepted, Held, Sending, Target, Wanted
+from tollspan_rater.export.target import Absent, Accepted, Held, Target, Wanted
 
 CASE = cases()["zuora-usage"]
 WANTED = Wanted(CASE.customers["acme"], CASE.meters["input"], DAY.start_ns, DAY.end_ns)
@@ -57,15 +57,13 @@ def test_a_record_counts_at_its_instant_whatever_its_zone(started: str | None, e
 def test_what_an_account_holds_of_a_unit_is_added_up_over_all_pages() -> None:
     _, target = rig()
     drafts = [replace(USAGE[0], component=f"c{number}", quantity=Decimal(1)) for number in range(120)]
-    items = [item(CASE, target, draft, place) for place, draft in enumerate([*drafts, USAGE[1]])]
-    target.send([Sending(one.item_id, one.item_id, one.element) for one in items])
+    target.send(sendings("zuora-usage", [*drafts, USAGE[1]]))
     assert target.held(WANTED) == Held(Decimal(120))
 
 
 def test_a_record_is_found_by_its_description() -> None:
     simulator, target = rig()
-    one = item(CASE, target, USAGE[0], 0)
-    sending = Sending(one.item_id, one.item_id, one.element)
+    (sending,) = sendings("zuora-usage", USAGE[:1])
     assert target.look(sending) == Absent()
     target.send([sending])
     assert target.look(sending) == Accepted(simulator.records[0]["Id"])

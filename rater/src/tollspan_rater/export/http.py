@@ -55,6 +55,16 @@ class Answer:
         """Whether the status says that it was done."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
+    @property
+    def foreign(self) -> bool:
+        """Whether there is something in it that is not JSON, as a proxy's page."""
+        return self.body is None and self.text.strip() not in {"", "null"}
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The body where it is an object, an empty one for anything else."""
+        return self.body if isinstance(self.body, Mapping) else {}
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:

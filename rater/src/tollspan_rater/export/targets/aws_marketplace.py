@@ -106,8 +106,9 @@ class Metering(OverHttp):
         answer = self.http.ask(Request("POST", "/", content=body, headers=headers))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, _RULES, _said)] * len(sendings)
-        told = {_key(one["UsageRecord"]): _outcome(one) for one in answer.body.get("Results") or ()}
-        again = {_key(one): NotTaken("AWS did not process it") for one in answer.body.get("UnprocessedRecords") or ()}
+        results, left = (answer.document.get(name) or () for name in ("Results", "UnprocessedRecords"))
+        told = {_key(one["UsageRecord"]): _outcome(one) for one in results}
+        again = {_key(one): NotTaken("AWS did not process it") for one in left}
         silent = Unclear("AWS does not mention it in its answer")
         return [{**again, **told}.get(_key(one.element), silent) for one in sendings]
 

@@ -85,7 +85,7 @@ class Metering(OverHttp):
         answer = self.http.ask(Request("POST", _PATH, json={"request": events}, query={"api-version": _VERSION}))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, (), _said)] * len(sendings)
-        told = {_key(one): one for one in answer.body.get("result") or ()}
+        told = {_key(one): one for one in answer.document.get("result") or ()}
         return [_outcome(one.element, told.get(_key(one.element))) for one in sendings]
 
 
@@ -110,6 +110,6 @@ def _outcome(element: Element, result: Mapping[str, Any] | None) -> Outcome:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    error = answer.body.get("error") if isinstance(answer.body, Mapping) else None
+    error = answer.document.get("error") if isinstance(answer.body, Mapping) else None
     where = error if isinstance(error, Mapping) else answer.body
     return at(where, "code"), at(where, "message")

@@ -13,7 +13,7 @@ from tollspan_rater.export.contract import FOREVER, Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.rules import at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -78,8 +78,8 @@ class Usages(OverHttp):
         answer = self.http.ask(Request("GET", _path(sending.element), query={"id": sending.item_id}))
         if isinstance(answer, Answer) and answer.status == HTTPStatus.NOT_FOUND:
             return Absent()
-        sight = outcome(answer, chargebee.RULES, chargebee.said, lambda answer: at(answer.body, "usage", "id"))
-        return sight if isinstance(sight, Accepted) else Unclear(sight.why)
+        found = isinstance(answer, Answer) and answer.ok and at(answer.body, "usage", "id") == sending.item_id
+        return Accepted(sending.item_id) if found else silence(answer)
 
     def held(self, wanted: Wanted) -> Held | None:
         """Add up the records of a subscription, an item price and a span of time."""

@@ -16,7 +16,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -119,5 +119,4 @@ def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    body = answer.body if isinstance(answer.body, Mapping) else {}
-    return str(body.get("code") or ""), str(body.get("message") or "")
+    return at(answer.body, "code"), at(answer.body, "message")

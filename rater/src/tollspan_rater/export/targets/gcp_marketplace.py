@@ -16,7 +16,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import Asks, OverHttp
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.rules import at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Accepted,
@@ -96,6 +96,8 @@ class Metering(OverHttp):
         answer = self.http.ask(Request("POST", f"{self._path}:check", json={"operation": asked}))
         if not isinstance(answer, Answer) or not answer.ok:
             return outcome(answer, (), _said)
+        if not isinstance(answer.body, Mapping):
+            return silence(answer)
         errors = answer.body.get("checkErrors") or ()
         return (
             Refused(at(errors[0], "code"), at(errors[0], "detail") or "the customer may not be charged")
@@ -108,6 +110,8 @@ class Metering(OverHttp):
         answer = self.http.ask(Request("POST", f"{self._path}:report", json={"operations": operations}))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, (), _said)] * len(sendings)
+        if not isinstance(answer.body, Mapping):
+            return [silence(answer)] * len(sendings)
         failed = {at(one, "operationId"): one for one in answer.body.get("reportErrors") or ()}
         return [_reported(failed.get(one.element["operationId"])) for one in sendings]
 

@@ -55,7 +55,7 @@ def following(page: Mapping[str, Any], asked: Request) -> Request | None:
 
 def said(answer: Answer) -> tuple[str, str]:
     """Return Lago's code for a refusal and its details in words."""
-    body = answer.body if isinstance(answer.body, Mapping) else {}
+    body = answer.document
     details = body.get("error_details")
     return str(body.get("code") or ""), wording(details) if isinstance(details, Mapping) else str(body.get("error", ""))
 

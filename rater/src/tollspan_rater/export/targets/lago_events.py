@@ -22,7 +22,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Lost, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import outcome, silence
+from tollspan_rater.export.rules import at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -96,7 +96,7 @@ class LagoEvents(OverHttp):
     def look(self, sending: Sending) -> Sight:
         """Ask for the event by its transaction id."""
         answer = self.http.ask(Request("GET", f"/api/v1/events/{quote(sending.item_id, safe='')}"))
-        if isinstance(answer, Answer) and answer.status == HTTPStatus.OK:
+        if isinstance(answer, Answer) and at(answer.body, "event", "transaction_id") == sending.item_id:
             return Accepted(sending.item_id)
         if isinstance(answer, Answer) and said(answer)[0] == "event_not_found":
             return Absent()

@@ -72,7 +72,7 @@ class Usage(OverHttp):
         """Search for the event of our transaction id."""
         asked = {"transactionIds": [sending.item_id]}
         answer = self.http.ask(Request("POST", "/v1/events/search", json=asked))
-        if not isinstance(answer, Answer) or not answer.ok:
+        if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, list):
             return silence(answer)
         found = next((one for one in answer.body if one["transaction_id"] == sending.item_id), None)
         return Absent() if found is None else Accepted(at(found, "id"))

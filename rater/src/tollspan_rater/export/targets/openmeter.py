@@ -16,7 +16,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import Rule, outcome, silence
+from tollspan_rater.export.rules import Rule, at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -116,5 +116,4 @@ def _same(event: Mapping[str, Any], element: Element) -> bool:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    body = answer.body if isinstance(answer.body, Mapping) else {}
-    return "", str(body.get("detail") or body.get("title") or "")
+    return "", at(answer.body, "detail") or at(answer.body, "title")

@@ -12,7 +12,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Lost, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import at, outcome, silence
+from tollspan_rater.export.rules import at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -24,6 +24,7 @@ from tollspan_rater.export.target import (
     Refused,
     Sending,
     Sight,
+    Unclear,
 )
 
 CONTRACT: Final = Contract(
@@ -85,10 +86,10 @@ class Events(OverHttp):
             "timeframe_start": stamp,
             "timeframe_end": (at_time + _MINUTE).isoformat(),
         }
-        answer = self.http.ask(Request("POST", "/events/search", json=asked))
-        if not isinstance(answer, Answer) or not answer.ok:
-            return silence(answer)
-        found = [one for one in answer.body["data"] if one["id"] == sending.item_id and not one["deprecated"]]
+        events = self.rows(Request("POST", "/events/search", json=asked), "data")
+        if isinstance(events, Unclear):
+            return events
+        found = any(one["id"] == sending.item_id and not one["deprecated"] for one in events)
         return Accepted(sending.item_id) if found else Absent()
 
 

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -23,7 +23,7 @@ from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.event import event
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Accepted, Element, Mapped, Outcome, Sending
 
@@ -39,6 +39,7 @@ AMOUNTS: Final = Contract(
 )
 USAGE: Final = replace(AMOUNTS, name="webhook-usage", takes="usage")
 _RULES: Final = (
+    Rule(range(200, 300), "accepted"),  # whatever the receiver says beside it
     *(Rule(status, "refused") for status in (400, 413, 415, 422)),
     *(Rule(status, "unclear") for status in (408, 409)),
     Rule(range(400, 500), "not_taken"),
@@ -126,5 +127,4 @@ def _name(ids: Sequence[str]) -> str:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    body = answer.body
-    return "", str(body.get("message") or body.get("error") or "") if isinstance(body, Mapping) else ""
+    return "", at(answer.body, "message") or at(answer.body, "error")

@@ -46,10 +46,7 @@ CONTRACT: Final = Contract(
 )
 URL: Final = "https://rest.zuora.com"
 _PAGE: Final = "50"
-_RULES: Final = (
-    Rule(200, "accepted"),
-    Rule(409, "unclear"),  # the first request with this key is still under way
-)
+_RULES: Final = (Rule(409, "unclear"),)  # the first request with this key is still under way
 
 
 def target(settings: Settings) -> Usage:
@@ -106,7 +103,7 @@ class Usage(OverHttp):
         record = {**sending.element, "Quantity": Decimal(sending.element["Quantity"])}
         headers = {"Idempotency-Key": sending.key}
         answer = self.http.ask(Request("POST", "/v1/object/usage", json=record, headers=headers))
-        if isinstance(answer, Answer) and answer.ok and answer.body.get("Success") is False:
+        if isinstance(answer, Answer) and answer.ok and answer.document.get("Success") is False:
             answer = Answer(400, answer.body, answer.headers, answer.text)  # older tenants say no with a 200
         return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "Id"))
 
@@ -125,6 +122,6 @@ def _within(record: Mapping[str, Any], wanted: Wanted) -> bool:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    errors = answer.body.get("Errors") if isinstance(answer.body, Mapping) else None
+    errors = answer.document.get("Errors")
     first = errors[0] if isinstance(errors, list) and errors else answer.body
     return at(first, "Code"), at(first, "Message") or at(first, "message")
