@@ -276,6 +276,20 @@ def test_a_sum_that_cannot_be_read_is_unknown(body: str) -> None:
     assert rig.target.held(wanted) is None
 
 
+def test_a_sum_is_added_up_over_all_pages() -> None:
+    rig = Rig("stripe-meter-events")
+    first = '{"data": [{"id": "s1", "aggregated_value": 3}], "has_more": true}'
+    second = '{"data": [{"id": "s2", "aggregated_value": 4}], "has_more": false}'
+
+    def answer(call: Call) -> Reply | None:
+        page = second if "starting_after=s1" in call.url else first
+        return Reply(200, {}, page.encode()) if "event_summaries" in call.url else None
+
+    rig.answering(answer)
+    wanted = Wanted({"customer": "cus_acme"}, {"event_name": "input_tokens"}, DAY.start_ns, DAY.end_ns)
+    assert rig.target.held(wanted) == Held(quantity=Decimal(7))
+
+
 def test_invoice_items_are_not_asked_by_meter() -> None:
     wanted = Wanted({"customer": "cus_acme"}, {}, DAY.start_ns, DAY.end_ns)
     assert Rig("stripe-invoice-items").target.held(wanted) is None

@@ -61,6 +61,12 @@ def test_what_an_account_holds_of_a_unit_is_added_up_over_all_pages() -> None:
     assert target.held(WANTED) == Held(Decimal(120))
 
 
+def test_another_record_is_not_the_one_that_was_asked_for() -> None:
+    (sending,) = sendings("zuora-usage", USAGE[:1])
+    assert listing(id="1", description="another").look(sending) == Absent()
+    assert listing(id="1", description=sending.item_id).look(sending) == Accepted("1")
+
+
 def test_a_record_is_found_by_its_description() -> None:
     simulator, target = rig()
     (sending,) = sendings("zuora-usage", USAGE[:1])

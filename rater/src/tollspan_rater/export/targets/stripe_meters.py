@@ -58,7 +58,9 @@ class Meters(OverHttp):
         }
         request = Request("GET", f"{_METERS}/{meter}/event_summaries", query=query)
         sums = self.rows(request, "data", stripe.following)
-        values = [None] if isinstance(sums, Unclear) else [row.get("aggregated_value") for row in sums]
+        if isinstance(sums, Unclear):
+            return None
+        values = [row.get("aggregated_value") for row in sums]
         numbers = [Decimal(value) for value in values if isinstance(value, int | Decimal)]
         return None if len(numbers) < len(values) else Held(quantity=exact_sum(numbers))
 

@@ -83,10 +83,11 @@ class Usage(OverHttp):
 
     def look(self, sending: Sending) -> Sight:
         """Ask for the records that have our id as their description."""
-        found = self._records(f"description.EQ:{sending.item_id}")
-        if isinstance(found, Unclear):
-            return found
-        return Accepted(at(found[0], "id")) if found else Absent()
+        records = self._records(f"description.EQ:{sending.item_id}")
+        if isinstance(records, Unclear):
+            return records
+        found = next((one for one in records if at(one, "description") == sending.item_id), None)
+        return Absent() if found is None else Accepted(at(found, "id"))
 
     def held(self, wanted: Wanted) -> Held | None:
         """Add up an account's records of a unit of measure whose time is in a span."""
