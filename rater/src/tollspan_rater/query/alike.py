@@ -33,7 +33,7 @@ from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.query.window import WINDOWS, edges
 from tollspan_rater.rating.tariff import Tariff
 from tollspan_rater.store.price_steps import PRICE_STEPS
-from tollspan_rater.store.weighed import LEGS, RARE, Weighed
+from tollspan_rater.store.weighed import LEGS, OWN, RARE, Weighed
 
 _FACTS: Final = (
     "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "environment", "phase", "billable",
@@ -167,8 +167,13 @@ def _query(
     """Return the SQL of the sums; columns in which nothing is said are left out of what it groups by and adds up."""
     silent, columns = parts.found.open, _Columns.of(apart, facts, parts.found.open)
     charged = bool(parts.charging.parts)
-    names = [*columns.named, *(["call_id"] if charged or _steps_between(steps) else [])]
-    rows = parts.sums.rows((*parts.addable.instants(), *_instants(steps)), names, silent)
+    names = (*columns.named, *columns.summed, *OWN, "shape", "size")
+    rows = parts.sums.rows(
+        (name for name in names if name != "retried"),
+        (*parts.addable.instants(), *_instants(steps)),
+        silent,
+        singly=charged or _steps_between(steps) or not set(OWN).isdisjoint(apart),
+    )
     found, values = weighed_of(parts.addable, rows, parts.sums.attempts() if parts.found.chained else None, names)
     nulls = [f'"{name}" IS NULL' for name in columns.summed]
     again, singly = "coalesce(attempt, 1) > 1", "NULL" if "units" in silent else _SINGLY

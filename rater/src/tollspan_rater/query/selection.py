@@ -15,6 +15,7 @@ import orjson
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.usage import Usage
 from tollspan_rater.store.paged import paged
+from tollspan_rater.store.weighed import Rows
 
 # Filters that are a column of a call; what depends on prices is filtered after rating.
 COLUMN_FILTERS: Final[Mapping[str, str]] = {
@@ -188,7 +189,7 @@ def weighed_of(selection: Selection, rows: Rows, attempts: str | None, names: Co
     ``attempts`` is the SQL of all later attempts, None where the tenant has none
     (:class:`tollspan_rater.store.weighed.Weighed`). ``names`` are the columns that will be read.
     """
-    condition, values = selection.where()
+    condition, values = selection.where(keyed=rows.keyed)
     flags = f" REPLACE ({COMPUTED['flags']})" if "flags" in names else ""
     if attempts is None:
         return f"SELECT *{flags}, FALSE AS retried FROM {rows.sql} WHERE {condition}", values  # noqa: S608 - fixed names, bound values

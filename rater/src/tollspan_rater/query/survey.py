@@ -41,23 +41,25 @@ class Survey:
 
 def survey(connection: duckdb.DuckDBPyConnection, selection: Selection, sums: Weighed = LEGS) -> Survey:
     """Look at the selected calls, all revisions of them."""
-    read = sums.rows(selection.instants())
+    read = sums.rows(("provider", "model", "last_ns", *OFTEN_OPEN), selection.instants())
     condition, values = selection.where(keyed=read.keyed)
-    found = f"FROM {read.sql} WHERE {condition}"
+    counts = ", ".join(f'count("{name}")' for name in OFTEN_OPEN)
     rows = connection.execute(
-        "SELECT grouping(customer), customer, provider, model, service_tier, min(started_ns), max(last_ns) "
-        f"{found} GROUP BY GROUPING SETS ((customer), (provider, model, service_tier))",
+        f"SELECT grouping(customer), customer, provider, model, service_tier, min(started_ns), max(last_ns), {counts} "  # noqa: S608 - fixed names, bound values
+        f"FROM {read.sql} WHERE {condition} "
+        "GROUP BY GROUPING SETS ((customer), (provider, model, service_tier))",
         values,
     ).fetchall()
     if not rows:
         return Survey(None, (), ())
     span = min(row[5] for row in rows), max(row[6] for row in rows)
     customers = sorted((row[1] for row in rows if row[0] == 0), key=lambda name: (name is not None, name))
-    models = tuple(row[2:5] for row in rows if row[0])
-    counts = ", ".join(f'count("{name}")' for name in OFTEN_OPEN)
-    [counted] = connection.execute(f"SELECT {counts} {found}", values).fetchall()
-    silent = frozenset(name for name, count in zip(OFTEN_OPEN, counted, strict=True) if not count)
-    return Survey(span, tuple(customers), models, silent, _chained(connection, selection.tenant, sums))
+    models = [row for row in rows if row[0]]
+    silent = frozenset(
+        name for name, *known in zip(OFTEN_OPEN, *(row[7:] for row in models), strict=True) if not any(known)
+    )
+    chained = _chained(connection, selection.tenant, sums)
+    return Survey(span, tuple(customers), tuple(row[2:5] for row in models), silent, chained)
 
 
 def _chained(connection: duckdb.DuckDBPyConnection, tenant: str, sums: Weighed) -> bool:

@@ -16,7 +16,7 @@ import duckdb
 
 from tollspan_rater.store.database import Database, position_in
 from tollspan_rater.store.price_steps import PRICE_STEPS
-from tollspan_rater.store.weighed import AGREED, ALONE, COUNTS, DAY_NS, KEPT, LEGS, OWN, Weighed
+from tollspan_rater.store.weighed import AGREED, ALONE, COUNTS, KEPT, LEGS, OWN, Weighed, weighed_legs
 
 FEWEST: Final = 50_000  # fewer new legs are not worth a pass
 _BEFORE_ALL: Final = -(1 << 63)
@@ -35,12 +35,11 @@ _SUMS: Final = ", ".join(
     )
 )
 _SIZE: Final = f"CASE {' '.join(f'WHEN size >= {step} THEN {step}' for step in sorted(PRICE_STEPS, reverse=True))} END"
+_LEGS: Final = (*AGREED, *OWN, "position", "shape", "size", "day", "customer_key", "weight", "started_ns", "last_ns")
+_OWN: Final = ", ".join(f'CASE WHEN {ALONE} THEN "{name}" END AS "{name}"' for name in OWN)
 _NEW: Final = f"""
-    SELECT {", ".join(f'"{name}"' for name in AGREED)},
-           {", ".join(f'CASE WHEN {ALONE} THEN "{name}" END AS "{name}"' for name in OWN)},
-           shape, coalesce({_SIZE}, 0) AS size, started_ns // {DAY_NS} AS day, hash(customer) AS customer_key,
-           weight, started_ns, last_ns, {", ".join(f'"{name}"' for name in COUNTS)}
-    FROM {LEGS.rows().sql} WHERE position > ? AND position <= ?
+    SELECT * REPLACE (coalesce({_SIZE}, 0) AS size, {_OWN})
+    FROM ({weighed_legs((*_LEGS, *COUNTS))}) WHERE position > ? AND position <= ?
 """  # noqa: S608 - our names
 _TOGETHER: Final = f"SELECT {_KEYS}, {_SUMS} FROM {{rows}} GROUP BY {_KEYS} HAVING sum(weight) <> 0"  # noqa: S608 - our names
 _ORDER: Final = f"ORDER BY day // {_DAYS}, customer_key, day"

@@ -13,7 +13,6 @@ from typing import Final
 from tollspan_rater.domain.meters import PARENT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.store.filled import filled
-from tollspan_rater.store.tables import SCHEMAS
 
 DAY_NS: Final = 86_400_000_000_000
 KEPT: Final = "kept.day_sums"
@@ -30,14 +29,22 @@ RARE: Final = "|".join(meter for meter in PARENT if meter not in TOKEN_FIELDS)
 ALONE: Final = (
     f"""(outcome <> 'complete' OR retry_of IS NOT NULL OR attempt > 1 OR regexp_matches(units, '"({RARE})"')) IS TRUE"""
 )
-WEIGHED: Final = ("weight", "started_ns", "last_ns", "shape", "size")
+_ALWAYS: Final = ("tenant", "customer", "started_ns", "weight")
+_OF_A_LEG: Final = {
+    "weight": "sign::BIGINT",
+    "last_ns": "started_ns",
+    "size": "coalesce(input, 0) - 1",
+    "day": f"started_ns // {DAY_NS}",
+    "customer_key": "hash(customer)",
+    **{name: f'CASE sign WHEN 1 THEN "{name}" ELSE -"{name}" END' for name in COUNTS},
+}
+_KEPT_COLUMNS: Final = frozenset({*AGREED, *OWN, *COUNTS, *_ALWAYS, *_OF_A_LEG, "shape"})
 ROUGH_DAYS: Final = 4  # so many days are read leg by leg beside kept ones; with more, all are
 _PARTS: Final = {
     "input": ("cache_read", "cache_write", "audio_in", "image_in"),
     "cache_write": ("cache_write_5m", "cache_write_1h"),
     "output": ("reasoning", "audio_out"),
 }
-_SAID: Final = tuple(name for name in SCHEMAS["legs"].names if name not in {*COUNTS, "sign", "started_ns"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +61,32 @@ class Weighed:
 
     through: int | None = None
 
-    def rows(self, instants: Iterable[int] = (), names: Iterable[str] = (), silent: Collection[str] = ()) -> Rows:
-        """Return all calls with their weights.
+    def rows(
+        self,
+        names: Iterable[str],
+        instants: Iterable[int] = (),
+        silent: Collection[str] = (),
+        *,
+        singly: bool = False,
+    ) -> Rows:
+        """Return all calls with their weights, and the columns ``names`` of them.
 
-        Columns: those of a leg, ``weight`` (how many calls stand, less those taken back), ``last_ns`` (the last service
-        time of the row), ``shape`` (:func:`shape`) and ``size`` (each call has more input tokens than that, and no
-        price step lies between). No row holds calls from both sides of one of the ``instants``. ``names`` are the
-        columns that are read; where kept sums lack one, legs are read. ``silent`` counts are known in no leg.
+        Columns are those of a leg, and: ``weight``, how many calls stand, less those taken back; ``last_ns``, the last
+        service time of the row; ``shape`` (:func:`shape`); ``size``, below the input tokens of each call, with no price
+        step between. No row holds calls from both sides of one of the ``instants``. ``silent`` counts are known in no
+        call that is looked at. ``singly`` says that each row has to be one call.
         """
-        rough = {at // DAY_NS for at in instants if at % DAY_NS}
-        if self.through is None or len(rough) > ROUGH_DAYS or not kept(names):
-            return Rows(f"({_legs(_SAID, silent)})")
-        said, more = (*AGREED, *OWN), ", hash(customer) AS customer_key"
-        later = f"{_legs(said, silent, more)} WHERE position > {self.through}"
-        days = [
-            f"{_legs(said, silent, more)} WHERE position <= {self.through} "
-            f"AND started_ns >= {day * DAY_NS} AND started_ns < {(day + 1) * DAY_NS}"
-            for day in sorted(rough)
-        ]
-        columns = _columns((*said, *WEIGHED, *COUNTS, "customer_key"))
-        but = f" WHERE day NOT IN ({', '.join(map(str, sorted(rough)))})" if rough else ""
-        branches = [f"SELECT {columns} FROM {KEPT}{but}", later, *days]  # noqa: S608 - our names
+        wanted = dict.fromkeys((*_ALWAYS, *names))
+        rough = sorted({at // DAY_NS for at in instants if at % DAY_NS})
+        if self.through is None or singly or len(rough) > ROUGH_DAYS or not wanted.keys() <= _KEPT_COLUMNS:
+            return Rows(f"({weighed_legs(wanted, silent)})")
+        wanted["customer_key"] = None
+        legs, columns = weighed_legs(wanted, silent), ", ".join(f'"{name}"' for name in wanted)
+        but = f" WHERE day NOT IN ({', '.join(map(str, rough))})" if rough else ""
+        branches = [f"SELECT {columns} FROM {KEPT}{but}", f"{legs} WHERE position > {self.through}"]  # noqa: S608 - our names
+        for day in rough:
+            within = f"started_ns >= {day * DAY_NS} AND started_ns < {(day + 1) * DAY_NS}"
+            branches.append(f"{legs} WHERE position <= {self.through} AND {within}")
         return Rows(f"({' UNION ALL '.join(branches)})", keyed=True)
 
     def attempts(self) -> str:
@@ -91,9 +103,11 @@ class Weighed:
 LEGS: Final = Weighed()
 
 
-def kept(names: Iterable[str]) -> bool:
-    """Tell whether kept rows say all of some columns of legs."""
-    return set(names) <= {*AGREED, *COUNTS, "retried", "attempt"}
+def weighed_legs(names: Iterable[str], silent: Collection[str] = ()) -> str:
+    """Return the SQL of legs as weighed rows, each by itself."""
+    told = {**_OF_A_LEG, "shape": shape(silent)}
+    columns = ", ".join(f'{told[name]} AS "{name}"' if name in told else f'"{name}"' for name in names)
+    return f"SELECT {columns} FROM legs"  # noqa: S608 - our names
 
 
 def shape(silent: Collection[str] = ()) -> str:
@@ -108,18 +122,6 @@ def shape(silent: Collection[str] = ()) -> str:
     ]
     quantity = f"coalesce(sign(quantity) + 2, 0)::BIGINT * {4 ** len(TOKEN_FIELDS)}"
     return " + ".join([*said, *([] if "quantity" in silent else [quantity])])
-
-
-def _legs(said: Iterable[str], silent: Collection[str] = (), more: str = "") -> str:
-    counts = ", ".join(f'CASE sign WHEN 1 THEN "{name}" ELSE -"{name}" END AS "{name}"' for name in COUNTS)
-    return (
-        f"SELECT {_columns(said)}, sign::BIGINT AS weight, started_ns, started_ns AS last_ns, "  # noqa: S608 - our names
-        f"{shape(silent)} AS shape, coalesce(input, 0) - 1 AS size, {counts}{more} FROM legs"
-    )
-
-
-def _columns(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
 
 
 def _own(name: str) -> str:
