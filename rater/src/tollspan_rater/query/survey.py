@@ -13,6 +13,7 @@ import duckdb
 
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.query.selection import Selection
+from tollspan_rater.query.standing import any_chained
 
 # Columns that most calls leave open; all others are taken to say something.
 OFTEN_OPEN: Final = (*TOKEN_FIELDS, "quantity", "units", "meter", "phase", "billable", "terms", "service_tier")
@@ -51,7 +52,9 @@ def survey(connection: duckdb.DuckDBPyConnection, selection: Selection) -> Surve
     span = min(row[5] for row in rows), max(row[6] for row in rows)
     customers = sorted((row[1] for row in rows if row[0] == 0), key=lambda name: (name is not None, name))
     models = tuple(row[2:5] for row in rows if row[0])
-    return Survey(span, tuple(customers), models, _open(connection, selection), _chained(connection, selection.tenant))
+    return Survey(
+        span, tuple(customers), models, _open(connection, selection), any_chained(connection, selection.tenant)
+    )
 
 
 def _open(connection: duckdb.DuckDBPyConnection, selection: Selection) -> frozenset[str]:
@@ -59,10 +62,3 @@ def _open(connection: duckdb.DuckDBPyConnection, selection: Selection) -> frozen
     counts = ", ".join(f'count("{name}")' for name in OFTEN_OPEN)
     [row] = connection.execute(f"SELECT {counts} FROM legs WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
     return frozenset(name for name, count in zip(OFTEN_OPEN, row, strict=True) if not count)
-
-
-def _chained(connection: duckdb.DuckDBPyConnection, tenant: str) -> bool:
-    [(found,)] = connection.execute(
-        "SELECT EXISTS (FROM legs WHERE tenant = ? AND retry_of IS NOT NULL)", [tenant]
-    ).fetchall()
-    return bool(found)
