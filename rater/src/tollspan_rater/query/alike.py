@@ -174,7 +174,8 @@ def _query(
         silent,
         singly=charged or _steps_between(steps) or not set(OWN).isdisjoint(apart),
     )
-    found, values = weighed_of(parts.addable, rows, parts.sums.attempts() if parts.found.chained else None, names)
+    last = parts.sums.chains("?") if parts.found.chained else None
+    found, values = weighed_of(parts.addable, rows, last, names)
     nulls = [f'"{name}" IS NULL' for name in columns.summed]
     again, singly = "coalesce(attempt, 1) > 1", "NULL" if "units" in silent else _SINGLY
     decisive = [f'"{name}"' for name in (*_FACTS, *facts) if name not in silent]

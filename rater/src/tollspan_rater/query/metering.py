@@ -16,6 +16,7 @@ from tollspan_rater.query.parts import part_keys, part_steps, stand_in
 from tollspan_rater.query.rated import RatedCall
 from tollspan_rater.query.scope import Scope, Wanted, asked_selection
 from tollspan_rater.query.selection import Selection, bounds, current
+from tollspan_rater.query.standing import any_chained
 from tollspan_rater.store.filled import filled
 
 _EXACT_SQL: Final = "DECIMAL(38, 12)"
@@ -99,7 +100,7 @@ def _parts(
 ) -> Iterator[tuple[RatedCall, Events]]:
     """Yield events that agree in everything a dimension looks at, each with a call that stands for them."""
     keys, steps = part_keys(names), part_steps(scope, selection, names, span)
-    query, values = current(selection)
+    query, values = current(selection, chained=any_chained(scope.connection, selection.tenant))
     meter = params["meter"]
     amount, bound = _amount(meter)
     listed = "".join(f'"{key}", ' for key in keys)

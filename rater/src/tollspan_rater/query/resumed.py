@@ -14,7 +14,7 @@ import duckdb
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.groups import summed_usage
 from tollspan_rater.query.rated import RatedCall, Rater
-from tollspan_rater.query.selection import Selection, select
+from tollspan_rater.query.selection import Selection, customers_of, select
 from tollspan_rater.query.spell import Spell, spells_of
 from tollspan_rater.query.tariffs import Tariffs
 
@@ -24,9 +24,7 @@ def resumed(
 ) -> Iterator[RatedCall]:
     """Yield the selected calls from an instant on with their money; ``selection`` filters by customer at most."""
     whose = replace(selection, start_ns=start_ns)
-    condition, values = whose.where()
-    found = connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
-    running = [(name, accounts.period_at(name, start_ns)) for (name,) in found]
+    running = [(name, accounts.period_at(name, start_ns)) for name in customers_of(connection, whose)]
     rater = Rater(accounts)
     spells = spells_of(accounts, running, Tariffs())
     if any(spell.tariff.sampled or spell.tariff.wants_cost for spell in spells):

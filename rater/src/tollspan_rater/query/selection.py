@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ import orjson
 
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.usage import Usage
+from tollspan_rater.query.standing import any_chained, chains, standing
 from tollspan_rater.store.paged import paged
 from tollspan_rater.store.weighed import Rows
 
@@ -36,25 +37,8 @@ COMPUTED: Final[Mapping[str, str]] = {
     "flags": "array_to_string(flags, ', ') AS flags",
 }
 
-# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
-_CURRENT: Final = """
-    WITH chains AS (
-        SELECT retry_of AS chain, max(attempt) AS last FROM calls
-        WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of
-    )
-    SELECT {columns} FROM {calls} AS calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
-    WHERE {condition}
-"""
-
-_ATTEMPTED: Final = """
-    WITH standing AS (
-        SELECT retry_of AS chain, attempt FROM {attempts} WHERE tenant = ? GROUP BY ALL HAVING sum(weight) > 0
-    ),
-    chains AS (SELECT chain, max(attempt) AS last FROM standing GROUP BY chain)
-    SELECT calls.*{flags}, coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried
-    FROM {rows} AS calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
-    WHERE {condition}
-"""
+_UNCHAINED: Final = {**COMPUTED, "retried": "FALSE AS retried"}
+_CHAINED: Final = "LEFT JOIN {chains} AS chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)"
 
 
 class CallRow(NamedTuple):
@@ -169,6 +153,11 @@ class Selection:
                 bound.append([_bare(name) for name in names])
         return " AND ".join(conditions), bound
 
+    def standing(self) -> tuple[str, list[Any]]:
+        """Return the SQL of the calls that stand, with all their columns, and its values."""
+        condition, values = self.where()
+        return standing(condition), values * 2
+
 
 def instant(text: str, zone: str) -> int:
     """Return the instant that a day (its midnight in ``zone``) or a timestamp names, in nanoseconds."""
@@ -176,34 +165,37 @@ def instant(text: str, zone: str) -> int:
     return to_ns(at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone)))
 
 
-def current(selection: Selection) -> tuple[str, list[Any]]:
-    """Return the SQL of the selected calls, with the columns of CallRow, and its values."""
-    condition, values = selection.where()
-    columns = ", ".join(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)
-    return _CURRENT.format(columns=columns, calls="calls", condition=condition), [selection.tenant, *values]
+def current(selection: Selection, *, chained: bool = True) -> tuple[str, list[Any]]:
+    """Return the SQL of the selected calls, with the columns of CallRow, and its values.
+
+    Without ``chained`` no call of the tenant was made again.
+    """
+    calls, values = selection.standing()
+    computed = COMPUTED if chained else _UNCHAINED
+    columns = ", ".join(computed.get(name, f'"{name}"') for name in CallRow._fields)
+    join, bound = (_CHAINED.format(chains=chains("?")), [selection.tenant] * 2) if chained else ("", [])
+    return f"SELECT {columns} FROM {calls} AS calls {join}", [*values, *bound]  # noqa: S608 - fixed names, bound values
 
 
-def weighed_of(selection: Selection, rows: Rows, attempts: str | None, names: Collection[str]) -> tuple[str, list[Any]]:
+def weighed_of(selection: Selection, rows: Rows, last: str | None, names: Collection[str]) -> tuple[str, list[Any]]:
     """Return the SQL of the selected ones of some weighed rows, with ``retried``, and its values.
 
-    ``attempts`` is the SQL of all later attempts, None where the tenant has none
+    ``last`` is the SQL of chains, with a place for the tenant, None where the tenant has none
     (:class:`tollspan_rater.store.weighed.Weighed`). ``names`` are the columns that will be read.
     """
     condition, values = selection.where(keyed=rows.keyed)
-    flags = f" REPLACE ({COMPUTED['flags']})" if "flags" in names else ""
-    if attempts is None:
-        return f"SELECT *{flags}, FALSE AS retried FROM {rows.sql} WHERE {condition}", values  # noqa: S608 - fixed names, bound values
-    return _ATTEMPTED.format(rows=rows.sql, attempts=attempts, flags=flags, condition=condition), [
-        selection.tenant,
-        *values,
-    ]
+    computed = COMPUTED if last is not None else _UNCHAINED
+    flags = f" REPLACE ({computed['flags']})" if "flags" in names else ""
+    join, bound = ("", []) if last is None else (_CHAINED.format(chains=last), [selection.tenant])
+    found = f"SELECT * FROM {rows.sql} WHERE {condition}"  # noqa: S608 - fixed names, bound values
+    return f"SELECT calls.*{flags}, {computed['retried']} FROM ({found}) AS calls {join}", [*values, *bound]  # noqa: S608 - as above
 
 
 def select(
     connection: duckdb.DuckDBPyConnection, selection: Selection, *, limit: int | None = None
 ) -> Iterator[CallRow]:
     """Yield the selected calls in the order (service time, call id)."""
-    query, values = current(selection)
+    query, values = current(selection, chained=any_chained(connection, selection.tenant))
     cut = "" if limit is None else f" LIMIT {int(limit)}"
     for rows in paged(connection, f"{query} ORDER BY started_ns, call_id{cut}", values, _FETCH):
         yield from map(CallRow._make, rows)
@@ -212,11 +204,42 @@ def select(
 def bounds(connection: duckdb.DuckDBPyConnection, selection: Selection) -> tuple[int, int] | None:
     """Return the service times of the first and the last selected call; None without any."""
     condition, values = selection.where()
-    row: Sequence[Any] = connection.execute(
-        f"SELECT min(started_ns), max(started_ns) FROM calls WHERE {condition}",  # noqa: S608 - fixed names, bound values
+    [(first, last)] = connection.execute(
+        f"SELECT min(started_ns), max(started_ns) FROM legs WHERE {condition}",  # noqa: S608 - fixed names, bound values
         values,
-    ).fetchall()[0]
-    return None if row[0] is None else (row[0], row[1])
+    ).fetchall()
+    if first is None:
+        return None
+    stand = connection.execute(
+        f"SELECT started_ns FROM legs WHERE {condition} AND started_ns IN (?, ?) "  # noqa: S608 - as above
+        "GROUP BY started_ns HAVING sum(sign) > 0",
+        [*values, first, last],
+    ).fetchall()
+    if {at for (at,) in stand} == {first, last}:
+        return first, last
+    calls, values = selection.standing()
+    [(first, last)] = connection.execute(f"SELECT min(started_ns), max(started_ns) FROM {calls}", values).fetchall()  # noqa: S608 - as above
+    return None if first is None else (first, last)
+
+
+def number_of(connection: duckdb.DuckDBPyConnection, selection: Selection) -> int:
+    """Return how many selected calls there are."""
+    condition, values = selection.where()
+    [(count,)] = connection.execute(
+        f"SELECT coalesce(sum(sign), 0) FROM legs WHERE {condition}",  # noqa: S608 - fixed names, bound values
+        values,
+    ).fetchall()
+    return int(count)
+
+
+def customers_of(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list[str | None]:
+    """Return whose the selected calls are, None for nobody's."""
+    condition, values = selection.where()
+    found = connection.execute(
+        f"SELECT customer FROM legs WHERE {condition} GROUP BY customer HAVING sum(sign) > 0",  # noqa: S608 - fixed names, bound values
+        values,
+    ).fetchall()
+    return [name for (name,) in found]
 
 
 def _bare(name: str | None) -> str:

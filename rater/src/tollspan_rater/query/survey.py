@@ -13,6 +13,7 @@ import duckdb
 
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.query.selection import Selection
+from tollspan_rater.query.standing import any_chained
 from tollspan_rater.store.weighed import LEGS, Weighed
 
 # Columns that most calls leave open; all others are taken to say something.
@@ -58,10 +59,5 @@ def survey(connection: duckdb.DuckDBPyConnection, selection: Selection, sums: We
     silent = frozenset(
         name for name, *known in zip(OFTEN_OPEN, *(row[7:] for row in models), strict=True) if not any(known)
     )
-    chained = _chained(connection, selection.tenant, sums)
+    chained = any_chained(connection, selection.tenant)
     return Survey(span, tuple(customers), tuple(row[2:5] for row in models), silent, chained)
-
-
-def _chained(connection: duckdb.DuckDBPyConnection, tenant: str, sums: Weighed) -> bool:
-    found = connection.execute(f"SELECT 1 FROM {sums.attempts()} WHERE tenant = ? LIMIT 1", [tenant])  # noqa: S608 - our names
-    return bool(found.fetchall())

@@ -89,15 +89,18 @@ class Weighed:
             branches.append(f"{legs} WHERE position <= {self.through} AND {within}")
         return Rows(f"({' UNION ALL '.join(branches)})", keyed=True)
 
-    def attempts(self) -> str:
-        """Return the SQL of all later attempts of calls with their weights, in parentheses."""
-        wanted = "tenant, retry_of, attempt"
-        if self.through is None:
-            return f"(SELECT {wanted}, sign AS weight FROM legs WHERE retry_of IS NOT NULL)"  # noqa: S608 - our names
-        return (
-            f"(SELECT {wanted}, weight FROM {KEPT} WHERE retry_of IS NOT NULL "  # noqa: S608 - our names
-            f"UNION ALL SELECT {wanted}, sign FROM legs WHERE position > {self.through} AND retry_of IS NOT NULL)"
-        )
+    def chains(self, tenant: str) -> str:
+        """Return the SQL of the last attempt of each call that was made again, by its first attempt's record.
+
+        ``tenant`` is the placeholder of its name.
+        """
+        columns = "SELECT tenant, retry_of AS chain, attempt"
+        found = f"{columns}, sign AS weight FROM legs WHERE retry_of IS NOT NULL"
+        if self.through is not None:
+            kept = f"{columns}, weight FROM {KEPT} WHERE retry_of IS NOT NULL"
+            found = f"{kept} UNION ALL {found} AND position > {self.through}"
+        standing = f"SELECT chain, attempt FROM ({found}) WHERE tenant = {tenant} GROUP BY ALL HAVING sum(weight) > 0"  # noqa: S608 - our names
+        return f"(SELECT chain, max(attempt) AS last FROM ({standing}) GROUP BY chain)"  # noqa: S608 - our names
 
 
 LEGS: Final = Weighed()
