@@ -12,7 +12,7 @@ from typing import Final
 
 from tollspan_rater.domain.meters import PARENT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
-from tollspan_rater.store.filled import filled
+from tollspan_rater.store.filled import filled, told
 
 DAY_NS: Final = 86_400_000_000_000
 KEPT: Final = "kept.day_sums"
@@ -119,15 +119,15 @@ def shape(silent: Collection[str] = ()) -> str:
     What is left of a count without its known parts decides on prices: the parts may be all of it, or exceed it.
     """
     said = [
-        f"coalesce(sign({_own(name)}) + 2, 0)::BIGINT * {4**place}"
+        f"coalesce(sign({_own(name, silent)}) + 2, 0)::BIGINT * {4**place}"
         for place, name in enumerate(TOKEN_FIELDS)
-        if name not in silent or name in _PARTS
+        if told(name, silent)
     ]
     quantity = f"coalesce(sign(quantity) + 2, 0)::BIGINT * {4 ** len(TOKEN_FIELDS)}"
-    return " + ".join([*said, *([] if "quantity" in silent else [quantity])])
+    return " + ".join(["0", *said, *([] if "quantity" in silent else [quantity])])
 
 
-def _own(name: str) -> str:
+def _own(name: str, silent: Collection[str]) -> str:
     """Return the SQL of a count without its known parts."""
-    parts = "".join(f" - coalesce({filled(part)}, 0)" for part in _PARTS.get(name, ()))
-    return filled(name) + parts
+    parts = [filled(part, silent) for part in _PARTS.get(name, ()) if told(part, silent)]
+    return filled(name, silent) + "".join(f" - coalesce({part}, 0)" for part in parts)
