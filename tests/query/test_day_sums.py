@@ -185,6 +185,21 @@ def test_rows_that_agree_are_put_together(linear: Shop) -> None:
     assert_same(linear, {}, sums)
 
 
+def test_calls_that_are_taken_back_cancel_out(linear: Shop) -> None:
+    sums = linear.rater.day_sums
+    some(linear, "05T10:00Z", "05T11:00Z", "05T12:00Z", "05T13:00Z")
+    calls = [str(row["call_id"]) for row in linear.ask("calls").rows]
+    sums.step()
+    linear.execute("call.void", {"calls": calls[:1], "note": "a test"})
+    linear.execute("call.amend", {"calls": calls[1:2], "set": {"input": 5_000}, "note": "a test"})
+    linear.execute("call.reattribute", {"calls": calls[2:3], "set": {"customer": "b"}, "note": "a test"})
+    for standing in (4, 3):
+        assert sum(rows_kept(linear)) == standing
+        assert_same(linear, {}, sums)
+        assert bills(linear, read_from(linear)) == bills(linear, LEGS)
+        sums.step()
+
+
 def test_what_is_known_later_than_asked_for_is_left_out(linear: Shop) -> None:
     sums = linear.rater.day_sums
     some(linear, "05T10:00Z")
