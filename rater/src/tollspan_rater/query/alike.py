@@ -20,18 +20,15 @@ import pyarrow as pa
 from tollspan_rater.cost.book import CostBook
 from tollspan_rater.cost.rates import Rates
 from tollspan_rater.domain.usage import TOKEN_FIELDS
-from tollspan_rater.pricing.model import CostPlus
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_fact import TAG
 from tollspan_rater.query.charges import NO_CHARGES, Charging, charging
-from tollspan_rater.query.price_sql import linear
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection, weighed_of
 from tollspan_rater.query.survey import Model, Survey, survey
-from tollspan_rater.query.tariffs import Tariffs
+from tollspan_rater.query.tariffs import Tariffs, adds_up
 from tollspan_rater.query.window import WINDOWS, edges
-from tollspan_rater.rating.tariff import Tariff
 from tollspan_rater.store.price_steps import PRICE_STEPS
 from tollspan_rater.store.weighed import LEGS, OWN, RARE, Weighed
 
@@ -97,7 +94,7 @@ def split(
     for names in _alike_customers(accounts, found.customers).values():
         held = [tariffs.of(accounts.segments(names[0], one)) for one in accounts.periods(names[0], *found.span)]
         facts.update(name for tariff in held for name in tariff.dimensions)
-        if not all(map(_adds_up, held)):
+        if not all(map(adds_up, held)):
             depending += [(name, period) for name in names for period in accounts.periods(name, *found.span)]
     running, singly = charging(connection, accounts, depending, tariffs)
     addable, others = replace(selection, but=singly), found.without(singly)
@@ -262,15 +259,6 @@ def _linear(costs: CostBook, provider: str | None, model: str | None, tier: str 
         return False
     held = (costs.rates(provider, model, at, tier) for at in (0, *edges))
     return all(rates.linear for rates in held if isinstance(rates, Rates))
-
-
-def _adds_up(tariff: Tariff) -> bool:
-    """Tell whether a call is charged the same whatever was used before it."""
-    items = [component.item for component in tariff.components]
-    return not tariff.pools and all(
-        linear(item) or (isinstance(item.price, CostPlus) and item.unit is None and item.aggregate == "sum")
-        for item in items
-    )
 
 
 def _cost_steps(costs: CostBook, models: Iterable[Model], span: tuple[int, int]) -> pa.Table:
