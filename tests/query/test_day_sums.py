@@ -225,6 +225,18 @@ def test_too_little_is_left_where_it_is(linear: Shop, monkeypatch: pytest.Monkey
     assert sum(rows_kept(linear)) == 4
 
 
+def test_many_are_added_up_in_steps(linear: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    sums = linear.rater.day_sums
+    sums.step()
+    monkeypatch.setattr(sums, "_most", 2)
+    for hour in range(9):
+        some(linear, f"05T0{hour}:00Z")
+    steps = [sums.step() for _ in range(5)]
+    assert steps[0] in {2, 3}
+    assert sum(steps) == sum(rows_kept(linear)) == 9
+    assert_same(linear, {}, sums)
+
+
 def test_an_opened_store_begins_without_sums(linear: Shop) -> None:
     sums = linear.rater.day_sums
     some(linear, "05T10:00Z")

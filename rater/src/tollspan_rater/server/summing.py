@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
 
 PAUSE_S: Final = 1.0
+HURRY_S: Final = 0.1
 
 log = logging.getLogger("tollspan")
 
@@ -30,7 +31,9 @@ def kept_sums(rater: Rater) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join()
+        while thread.is_alive():  # a step of millions of calls would hold the end up
+            rater.day_sums.interrupt()
+            thread.join(HURRY_S)
 
 
 def _run(rater: Rater, stop: threading.Event) -> None:
@@ -40,6 +43,6 @@ def _run(rater: Rater, stop: threading.Event) -> None:
             rater.day_sums.step()
             failed = False
         except (duckdb.Error, StoreDeadError, OSError) as error:
-            if not failed:  # the store may be dead for a while: said once
+            if not failed and not stop.is_set():  # the store may be dead for a while: said once
                 log.warning("sums of days are not kept now, questions read single calls: %s", error)
             failed = True

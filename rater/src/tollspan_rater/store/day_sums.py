@@ -19,6 +19,7 @@ from tollspan_rater.store.price_steps import PRICE_STEPS
 from tollspan_rater.store.weighed import AGREED, ALONE, COUNTS, KEPT, LEGS, OWN, Weighed, weighed_legs
 
 FEWEST: Final = 50_000  # fewer new legs are not worth a pass
+MOST: Final = 2_000_000  # of one step, give or take those of one journal entry: more would take much memory
 _BEFORE_ALL: Final = -(1 << 63)
 _GROWN: Final = 4  # rows are put together when those that were added since are a fourth of all
 _DAYS: Final = 32  # rows lie by so many days, then by customer: a month of one customer is in one place
@@ -43,6 +44,7 @@ _NEW: Final = f"""
 """  # noqa: S608 - our names
 _TOGETHER: Final = f"SELECT {_KEYS}, {_SUMS} FROM {{rows}} GROUP BY {_KEYS} HAVING sum(weight) <> 0"  # noqa: S608 - our names
 _ORDER: Final = f"ORDER BY day // {_DAYS}, customer_key, day"
+_COUNTED: Final = "SELECT count(*) FROM legs WHERE position > ? AND position <= ?"
 # A call that was made again must not be among those that stand together: nobody could tell there which one it is.
 _LOST: Final = f"""
     SELECT DISTINCT tenant, retry_of FROM {KEPT} WHERE retry_of IS NOT NULL AND (tenant, retry_of) NOT IN (
@@ -73,13 +75,16 @@ class DaySums:
     Args:
         database: the store; opened again, it begins without sums.
         fewest: how many new legs are worth a pass.
+        most: about how many are added up in one.
     """
 
-    def __init__(self, database: Database, fewest: int = FEWEST) -> None:
-        self._database, self._fewest = database, fewest
+    def __init__(self, database: Database, fewest: int = FEWEST, most: int = MOST) -> None:
+        self._database, self._fewest, self._most = database, fewest, most
         self._folder = database.path.with_name(database.path.name + ".sums")
         self._opening: object = None  # the opening of the store that has sums
         self._openings = 0
+        self.legs = 0  # how many are added up
+        self._working: duckdb.DuckDBPyConnection | None = None
 
     def step(self) -> int:
         """Add new legs up and return how many, if they are enough.
@@ -87,17 +92,23 @@ class DaySums:
         Raises:
             duckdb.Error: it could not; nothing is kept of the step.
         """
-        connection = self._database.reader()
+        self._working = connection = self._database.reader()
         if self._opening is not self._database.opening:
             self._attach(connection)
         connection.execute("BEGIN TRANSACTION")
         try:
             count = self._add(connection)
             connection.execute("COMMIT")
+            self.legs += count
         except BaseException:
             connection.execute("ROLLBACK")
             raise
         return count
+
+    def interrupt(self) -> None:
+        """Let a step that another thread makes end with an error, as soon as it can."""
+        if self._working is not None:
+            self._working.interrupt()
 
     def weighed(self, connection: duckdb.DuckDBPyConnection, tenant: str, as_of: int) -> Weighed:
         """Return what a tenant's sums can be read from by a connection that sees the store up to a position."""
@@ -125,24 +136,30 @@ class DaySums:
         connection.execute("CREATE TABLE kept.state AS SELECT ?::BIGINT AS through, 0 AS whole", [_BEFORE_ALL])
         connection.execute("CREATE TABLE kept.refused (tenant VARCHAR)")
         connection.execute(f"CREATE TABLE {KEPT} AS {_TOGETHER.format(rows=f'({_NEW})')}", [0, 0])
-        self._opening = opening
+        self._opening, self.legs = opening, 0
 
     def _add(self, connection: duckdb.DuckDBPyConnection) -> int:
         ((through, whole),) = connection.execute("SELECT through, whole FROM kept.state").fetchall()
-        position = position_in(connection)
-        ((count,),) = connection.execute("SELECT count(*) FROM legs WHERE position > ?", [through]).fetchall()
+        last = position_in(connection)
+        # Rows of a table that is only appended to are numbered without gaps, in the order of positions.
+        at = connection.execute("SELECT position FROM legs WHERE rowid = ?", [self.legs + self._most]).fetchall()
+        upto = min(last, at[0][0]) if at else last
+        ((count,),) = connection.execute(_COUNTED, [through, upto]).fetchall()
         if count < self._fewest:
             return 0
-        connection.execute(f"INSERT INTO {KEPT} {_TOGETHER.format(rows=f'({_NEW})')} {_ORDER}", [through, position])
+        connection.execute(f"INSERT INTO {KEPT} {_TOGETHER.format(rows=f'({_NEW})')} {_ORDER}", [through, upto])
         rows = _rows(connection)
-        if whole and rows - whole > max(self._fewest, whole // _GROWN):
-            connection.execute(f"CREATE TABLE kept.day_sums_together AS {_TOGETHER.format(rows=KEPT)} {_ORDER}")
-            connection.execute(f"DROP TABLE {KEPT}")
-            connection.execute("ALTER TABLE kept.day_sums_together RENAME TO day_sums")
+        if whole and upto == last and rows - whole > max(self._fewest, whole // _GROWN):
+            self._put_together(connection)
             whole = _rows(connection)
         connection.execute(_REFUSED)
-        connection.execute("UPDATE kept.state SET through = ?, whole = ?", [position, whole or rows])
+        connection.execute("UPDATE kept.state SET through = ?, whole = ?", [upto, whole or rows])
         return int(count)
+
+    def _put_together(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(f"CREATE TABLE kept.day_sums_together AS {_TOGETHER.format(rows=KEPT)} {_ORDER}")
+        connection.execute(f"DROP TABLE {KEPT}")
+        connection.execute("ALTER TABLE kept.day_sums_together RENAME TO day_sums")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> int:
