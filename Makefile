@@ -59,7 +59,7 @@ exports: setup
 kafka: setup
 	$(UV) run --quiet python -m tests.export.kafka_broker
 
-stripe-mock kafka: setup
+stripe-mock: setup
 	$(UV) run --quiet python -m tests.export --stripe-mock
 
 api-fuzz: setup

@@ -48,7 +48,7 @@ def test_a_plan_names_what_it_keeps_back(run: Run, backend: FakeBackend, monkeyp
     result = run(*["export", "plan", "billing", "--from", "2026-11-01", "--to", "2026-12-01"])
     assert result.exit_code == 0, result.output
     assert answers.sent == [("export.plan", {"export": "billing", "from": "2026-11-01", "to": "2026-12-01"})]
-    for words in ("globex", "items planned: 2", "want of words: 7", "-5 input of acme", "to nobody: 4"):
+    for words in ("globex", "items planned: 2", "kept back: 7", "-5 input of acme", "to nobody: 4"):
         assert words in result.stdout
 
 

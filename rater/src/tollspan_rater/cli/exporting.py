@@ -191,7 +191,7 @@ def _plan_notes(said: Mapping[str, Any]) -> list[str]:
         found.append(f"given up for new ones: {said['superseded']}")
     kept = sum(one["drafts"] for one in said["kept_back"] if not one["on_purpose"])
     if kept:
-        found.append(f"kept back for want of words: {kept}; tollspan export check lists them")
+        found.append(f"kept back: {kept}; tollspan export check lists them and says why")
     found += [f"carried: {one['value']} {one['meter']} of {one['customer']}" for one in said["carried"]]
     if said["unattributed_calls"]:
         found.append(f"calls without a customer, handed over to nobody: {said['unattributed_calls']}")

@@ -59,6 +59,13 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _word(value: object) -> object:
+    """Take numbers and switches as they are written, without quotes, too."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, int | float) else value
+
+
 def _otlp_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -196,7 +203,9 @@ class Export(_Section):
     since: date | None = Field(None, description="Nothing that was used, or whose period began, before this day.")
     dimensions: tuple[str, ...] = Field((), description="Attribution that usage is told apart by, as model, feature.")
     zero_lines: bool = Field(default=False, description="Also lines of statements that come to an amount of 0.")
-    options: dict[str, str] = Field(default_factory=dict, description="What only this target knows.")
+    options: dict[str, Annotated[str, BeforeValidator(_word)]] = Field(
+        default_factory=dict, description="What only this target knows."
+    )
 
 
 class Config(_Section):

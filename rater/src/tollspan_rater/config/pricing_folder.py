@@ -18,8 +18,10 @@ def read_folder(folder: Path) -> dict[str, str]:
     is too big, of which only the beginning is read.
 
     Raises:
-        UsageError: there is none, or a file cannot be read.
+        UsageError: the folder is not there or holds none, or a file cannot be read.
     """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}. Give the path of one with rate cards and plans.")
     found = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
     if not found:
         raise UsageError(f"{folder} holds no .yaml file with rate cards or plans; tollspan init writes a set to begin")

@@ -20,7 +20,7 @@ from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.run_file import read_run_file
 
 READY: Final = "tollspan ready:"
-READY_S: Final = 30.0
+READY_S: Final = 180.0  # longer than a first start takes on a busy machine; one that ended is noticed at once
 STOP_S: Final = 15.0
 LOG_FILE: Final = "serve.log"
 _TAIL: Final = 2_000
@@ -70,8 +70,11 @@ class Server:
         ready = threading.Event()
         threading.Thread(target=_watch, args=(self._process.stdout, ready), daemon=True).start()
         while not ready.wait(0.05):
-            if self._process.poll() is not None or monotonic() - begun > READY_S:
+            if self._process.poll() is not None:
                 raise DemoError(f"the server did not become ready: {self._last_words()}")
+            if monotonic() - begun > READY_S:
+                late = f"the server was not ready after {READY_S:g} s; is the machine busy? Try again when it is not"
+                raise DemoError(f"{late}. {self._last_words()}")
         return monotonic() - begun
 
     def kill(self) -> None:

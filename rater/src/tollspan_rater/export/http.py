@@ -93,14 +93,19 @@ class Http:
                 follow_redirects=False,
             )
         except httpx.TransportError as error:
-            return Lost(f"{type(error).__name__}: {error}", not isinstance(error, _NEVER_LEFT))
+            return Lost(self._why(error), not isinstance(error, _NEVER_LEFT))
         except httpx.HTTPError as error:  # the answer could not be read
-            return Lost(f"{type(error).__name__}: {error}", left=True)
+            return Lost(self._why(error), left=True)
         return Answer(answer.status_code, _json(answer), _small(answer.headers), answer.text, self._after_s(answer))
 
     def close(self) -> None:
         """End the connections."""
         self._client.close()
+
+    def _why(self, error: httpx.HTTPError) -> str:
+        """Say what went wrong where; a path or user name in the address may be secret."""
+        url = httpx.URL(self._url)
+        return f"{type(error).__name__} at {url.scheme}://{url.netloc.decode()}: {error}"
 
     def _after_s(self, answer: httpx.Response) -> int | None:
         """Read Retry-After: seconds, or a date."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,10 +31,20 @@ from tollspan_rater.export.target import Mapped
 
 Words = dict[str, str]
 NOTHING: Final[Words] = {}
+_READ: Final = frozenset({"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"})
+
+
+class _AsWritten(yaml.SafeLoader):
+    """YAML in which all but ``null`` is text: an account ``012345671234`` is no octal number, ``no`` no falsehood."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, form) for tag, form in found if tag in _READ]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LineRule(_Shape):
@@ -134,7 +144,7 @@ def read_mapping(path: str, text: str) -> MappingFile:
         MappingError: it is no YAML, or has a key or value that cannot be used.
     """
     try:
-        document: Any = yaml.safe_load(text)
+        document: Any = yaml.load(text, Loader=_AsWritten)  # noqa: S506 - it is a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}" if mark else "the file"

@@ -312,9 +312,10 @@ _TABLE: Final = (
             Param("export", "which export", positional=True, required=True),
             Param("from", "first day, included; default is 31 days ago", "date"),
             Param("to", "last day, excluded", "date"),
+            Param("period", "a billing period in place of days: of amounts, the statements of that period", "period"),
             _ONE_CUSTOMER,
         ),
-        "tollspan export reconcile billing --from 2026-11-01",
+        "tollspan export reconcile billing --period 2026-11",
         scope="export",
         brief=(
             *("customer", "meter", "day", "currency", "ours", "accepted", "pending", "rejected", "target"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from tollspan_rater.domain.clock import from_ns, to_ns
 from tollspan_rater.domain.money import EXACT, minor_unit
+from tollspan_rater.errors import UsageError
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.journal_book import tracked
 from tollspan_rater.export.mapping import Unmapped
@@ -18,6 +20,8 @@ from tollspan_rater.export.reconciliation import Cell, Sums, Verdict, text_of, v
 from tollspan_rater.export.statement_lines import statement_lines
 from tollspan_rater.export.target import Held, Mapped, Wanted
 from tollspan_rater.export.usage import usage
+from tollspan_rater.pricing.model import shortest
+from tollspan_rater.pricing.period import period
 from tollspan_rater.query import answer as table
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.scope import Scope
@@ -34,15 +38,29 @@ _COLUMNS: Final = (
     *("customer", "meter", "day", "currency", "ours", "accepted", "pending", "rejected", "target", "difference"),
     "cause",
 )
-Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is looked at: days of UTC from ``first`` up to, not including, ``last``, or the statements of a period."""
+
+    first: str = ""
+    last: str = ""
+    period: str | None = None
+    customer: str | None = None
+
+    def wants(self, draft: Draft, day: str) -> bool:
+        """Tell whether a draft that counts on a day is among it."""
+        if self.customer not in {None, draft.customer}:
+            return False
+        return self.first <= day < self.last if self.period is None else draft.period == self.period
 
 
 def reconcile(rater: Rater, params: Mapping[str, str], tenant: str) -> Answer:
     """Compare what is known, what was handed over and what the target says; ``ok`` is False on an unexplained gap."""
     with opened(rater, tenant, params["export"]) as export:
         with rater.asker.scope(tenant) as scope:
-            span = _span(scope, params)
-            cells, unmapped = _cells(scope, export, span, params.get("customer"))
+            cells, unmapped = _cells(scope, export, _looked(rater, scope, export, params))
         verdicts = {cell: verdict(sums, _held(export, cell), _unit(export, cell)) for cell, sums in cells.items()}
         rows = [_row(cell, cells[cell], verdicts[cell]) for cell in sorted(cells)]
         notes = list(_notes(verdicts, unmapped))
@@ -50,42 +68,59 @@ def reconcile(rater: Rater, params: Mapping[str, str], tenant: str) -> Answer:
         return Answer(f"Reconciliation of {export.name}", _COLUMNS, rows, scope.as_of, "UTC", notes, ok=ok)
 
 
-def _span(scope: Scope, params: Mapping[str, str]) -> Span:
-    """Return whole days of UTC."""
+def _looked(rater: Rater, scope: Scope, export: Export, params: Mapping[str, str]) -> Looked:
+    """Return what is asked for; a period of usage is that of the configured zone, in the days of UTC that it touches.
+
+    Raises:
+        UsageError: both a period and days are given.
+    """
+    customer, label = params.get("customer"), params.get("period")
     end = instant(params["to"], "UTC") if "to" in params else scope.now_ns + DAY_NS
     start = instant(params["from"], "UTC") if "from" in params else scope.now_ns - _DAYS * DAY_NS
-    return start // DAY_NS * DAY_NS, end // DAY_NS * DAY_NS
+    if label is not None:
+        if {"from", "to"} & set(params):
+            raise UsageError("export.reconcile: give a period or days, not both")
+        of = period(label, rater.config.zone)
+        if export.target.contract.takes == "amount":
+            return Looked(period=label, customer=customer)
+        start, end = of.start_ns, of.end_ns + DAY_NS - 1
+    return Looked(_day(start), _day(end), customer=customer)
 
 
-def _cells(scope: Scope, export: Export, span: Span, customer: str | None) -> tuple[dict[Cell, Sums], Decimal]:
-    """Add up our side by what the target is asked about; second, what has no words and is in no cell."""
+def _day(at_ns: int) -> str:
+    return from_ns(at_ns).date().isoformat()
+
+
+def _cells(scope: Scope, export: Export, looked: Looked) -> tuple[dict[Cell, Sums], Mapping[str, Decimal]]:
+    """Add up our side by what the target is asked about; second, by meter or currency, what has no words for it."""
     cells: dict[Cell, Sums] = defaultdict(Sums)
-    unmapped = Decimal(0)
+    unmapped: dict[str, Decimal] = defaultdict(Decimal)
     stamps: dict[str, int] = {}
     since_ns = export.since_ns
     for row in exports.items(scope.connection, export.tenant, export.name):
         one = tracked(row)
         draft, cell = one.item.draft, _cell(export, one.item.draft, one.item.stamp_ns)
-        if one.state.status == "superseded" or cell is None or customer not in {None, draft.customer}:
+        if one.state.status == "superseded" or cell is None:
             continue
         stamps[draft.component] = one.item.stamp_ns
         since_ns = None if since_ns is None else min(since_ns, draft.service.start_ns)  # what was told after the fact
-        _named(cells[cell], draft).tell(one.state, _value(draft))
+        if looked.wants(draft, cell.day):
+            _named(cells[cell], draft).tell(one.state, _value(draft))
         own = _cell(export, draft, _own_ns(export, draft, one.item.stamp_ns))
-        if own is not None:
+        if own is not None and looked.wants(draft, own.day):
             sums = _named(cells[own], draft)
             sums.planned = EXACT.add(sums.planned, _value(draft))
     for draft, own_ns in _known(scope, export, stamps, since_ns):
-        cell = _cell(export, draft, own_ns)
-        if customer not in {None, draft.customer}:
+        if not looked.wants(draft, _day(own_ns)):
             continue
+        cell = _cell(export, draft, own_ns)
         if cell is None:
-            unmapped = EXACT.add(unmapped, _value(draft))
+            of = draft.currency or draft.meter
+            unmapped[of] = EXACT.add(unmapped[of], _value(draft))
         else:
             sums = _named(cells[cell], draft)
             sums.ours = EXACT.add(sums.ours, _value(draft))
-    first, last = (from_ns(at).date().isoformat() for at in span)
-    return {cell: sums for cell, sums in cells.items() if first <= cell.day < last}, unmapped
+    return cells, unmapped
 
 
 def _known(
@@ -125,7 +160,7 @@ def _cell(export: Export, draft: Draft, at_ns: int) -> Cell | None:
     if isinstance(mapped, Unmapped):
         return None
     asked = _asked(export, draft, mapped)
-    return Cell(words(asked.customer), words(asked.meter), from_ns(at_ns).date().isoformat(), draft.currency or "")
+    return Cell(words(asked.customer), words(asked.meter), _day(at_ns), draft.currency or "")
 
 
 def _asked(export: Export, draft: Draft, mapped: Mapped) -> Mapped:
@@ -167,11 +202,12 @@ def _row(cell: Cell, sums: Sums, found: Verdict) -> dict[str, table.Cell]:
     }
 
 
-def _notes(verdicts: Mapping[Cell, Verdict], unmapped: Decimal) -> Iterator[str]:
+def _notes(verdicts: Mapping[Cell, Verdict], unmapped: Mapping[str, Decimal]) -> Iterator[str]:
     silent = sum(one.target is None for one in verdicts.values())
     if silent:
         yield f"rows of which the target says nothing, so that what it accepted counts: {silent} of {len(verdicts)}"
-    if unmapped:
-        yield f"unmapped: {unmapped:f}, in no row, for it has no words; tollspan export check lists it"
+    told = [f"{shortest(value):f} {of}" for of, value in sorted(unmapped.items()) if value]
+    if told:
+        yield f"unmapped, in no row, for it has no words: {', '.join(told)}; tollspan export check lists it"
     bad = sum(not one.explained for one in verdicts.values())
     yield f"rows that differ without a reason: {bad}" if bad else "every difference has its reason"

@@ -169,9 +169,9 @@ def _span(rater: Rater, export: Export, body: Mapping[str, Any]) -> Span:
     label = body.get("period")
     if label is None:
         return Span(start, end)
+    of = period(label, zone)
     if export.target.contract.takes == "amount":
         return Span(period=label)
-    of = period(label, zone)
     return Span(of.start_ns, of.end_ns)
 
 

@@ -63,8 +63,8 @@ def one_configured(config: Config, tenant: str, name: str) -> Configured:
     """
     found = config.exports_of(tenant)
     if name not in found:
-        there = f"There are: {', '.join(found)}" if found else "tollspan.yaml names none under `exports`"
-        raise NotFoundError("export", name, f"{there}.")
+        there = f"There are: {', '.join(found)}" if found else "The configuration in force names none under `exports`"
+        raise NotFoundError("export", name, f"{there}. A server that runs reads it at its start: restart it.")
     return found[name]
 
 
