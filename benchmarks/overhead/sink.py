@@ -15,6 +15,7 @@ REPOSITORY: Final = Path(__file__).parents[2]
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
+        """Read what was sent and take it."""
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response(200)
         self.send_header("content-length", "0")

@@ -25,10 +25,11 @@ from tests.export.simulators.simulator import Call
 VERSION = "v0.203.0"
 MODULE = f"github.com/stripe/stripe-mock@{VERSION}"
 START_S = 20
+_SUMS = "/v1/billing/meters/mtr_1/event_summaries"
 _BESIDES = (
     ("GET", "/v1/invoiceitems?customer=cus_acme&created%5Bgte%5D=1796040000&limit=100&starting_after=ii_1", b""),
-    ("GET", "/v1/billing/meters?status=active&limit=100", b""),
-    ("GET", "/v1/billing/meters/mtr_1/event_summaries?customer=cus_acme&start_time=0&end_time=60&limit=100", b""),
+    ("GET", "/v1/billing/meters?status=active&limit=100&starting_after=mtr_1", b""),
+    ("GET", f"{_SUMS}?customer=cus_acme&start_time=0&end_time=60&limit=100&starting_after=s1", b""),
 )
 
 

@@ -15,8 +15,10 @@ from lago_python_client.client import Client
 from lago_python_client.exceptions import LagoApiError
 from lago_python_client.models import BatchEvent, Event, InvoiceFee, InvoiceFeesList, OneOffInvoice
 
+from tests.export import answered
+from tests.export.answered import sendings
 from tests.export.case import cases
-from tests.export.faults import History, item
+from tests.export.faults import History
 from tests.export.invoice import AMOUNTS, NOON_NS, SECOND, USAGE
 from tests.export.network import Network
 from tests.export.serve import serving
@@ -25,7 +27,6 @@ from tests.export.spec import answer_of, faults, request_of
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.errors import SignatureError
-from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -34,7 +35,6 @@ from tollspan_rater.export.target import (
     NotTaken,
     Outcome,
     Refused,
-    Sending,
     Sight,
     Unclear,
     Wanted,
@@ -46,25 +46,13 @@ from tollspan_rater.export.targets.lago_invoices import LagoInvoices
 
 SPEC = "lago_pruned.json"
 KNOWN = {"transaction_id": ["value_already_exist"]}
+answering = partial(answered.answering, cases()["lago-invoices"])
+(EVENT,) = sendings("lago-events", USAGE[:1])
 DAY = (NOON_NS - NOON_NS % (86_400 * SECOND), NOON_NS - NOON_NS % (86_400 * SECOND) + 86_400 * SECOND)
-
-
-def answering(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings of a target to which everything is answered alike."""
-    content = b"<html>" if body is None else json.dumps(body).encode()
-    reply = httpx.MockTransport(lambda _request: httpx.Response(status, content=content, headers=headers))
-    return Settings("test", httpx.Client(transport=reply), FixedClock(NOON_NS), secrets={"key": KEY})
 
 
 def on(simulator: Lago, clock: FixedClock, name: str) -> Any:
     return cases()[name].target(Network(simulator, clock), clock)
-
-
-def sendings(name: str, drafts: Sequence[Draft]) -> list[Sending]:
-    case = cases()[name]
-    target = case.target(httpx.MockTransport(lambda _request: httpx.Response(500)), FixedClock(NOON_NS))
-    items = [item(case, target, draft, place) for place, draft in enumerate(drafts)]
-    return [Sending(one.item_id, one.item_id, one.element, NOON_NS) for one in items]
 
 
 def refusal(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +101,8 @@ def test_the_pause_lago_asks_for_is_kept(header: Mapping[str, str], after_s: flo
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, {"event": {"lago_id": "1"}}, Accepted),
+        (200, {"event": {"transaction_id": EVENT.item_id}}, Accepted),
+        (200, {"event": {"transaction_id": "another"}}, Unclear),
         (404, {"status": 404, "code": "event_not_found"}, Absent),
         (404, None, Unclear),  # some page of a wrong address
         (401, {}, Unclear),
@@ -121,7 +110,7 @@ def test_the_pause_lago_asks_for_is_kept(header: Mapping[str, str], after_s: flo
     ],
 )
 def test_a_look_believes_only_lago_that_an_event_is_not_there(status: int, body: Any, expected: type[Sight]) -> None:
-    assert type(LagoEvents(answering(status, body)).look(sendings("lago-events", USAGE[:1])[0])) is expected
+    assert type(LagoEvents(answering(status, body)).look(EVENT)) is expected
 
 
 @given(st.decimals(-(10**12), 10**12, places=9), st.sampled_from([("USD", 2), ("JPY", 0), ("KWD", 3)]))

@@ -1,27 +1,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-import httpx
 import openmeter as official
 import pytest
 from corehttp.exceptions import HttpResponseError
 
+from tests.export import answered
 from tests.export.case import cases
-from tests.export.faults import item
 from tests.export.invoice import CORRECTION, DAY, NOON_NS, SECOND, USAGE
 from tests.export.network import Network
 from tests.export.serve import serving
 from tests.export.simulators.openmeter import DEDUP_S, SETTLE_S, TOKEN, OpenMeter
 from tests.export.spec import answer_of, faults, request_of
 from tollspan_rater.domain.clock import FixedClock
-from tollspan_rater.export.draft import Draft
-from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
@@ -29,7 +26,6 @@ from tollspan_rater.export.target import (
     NotTaken,
     Outcome,
     Refused,
-    Sending,
     Sight,
     Unclear,
     Wanted,
@@ -40,17 +36,7 @@ CASE = cases()["openmeter"]
 SPEC = "openmeter_pruned.json"
 BATCH = request_of("/api/v1/events", kind="application/cloudevents-batch+json")
 WANTED = Wanted(CASE.customers["acme"], CASE.meters["input"], DAY.start_ns, DAY.end_ns)
-
-
-def answering(status: int, body: Any = None) -> Settings:
-    content = b"<html>" if body is None else json.dumps(body).encode()
-    reply = httpx.MockTransport(lambda _request: httpx.Response(status, content=content))
-    return Settings("test", httpx.Client(transport=reply), FixedClock(NOON_NS), secrets={"key": TOKEN})
-
-
-def sendings(drafts: Sequence[Draft]) -> list[Sending]:
-    items = [item(CASE, openmeter(answering(500)), draft, place) for place, draft in enumerate(drafts)]
-    return [Sending(one.item_id, one.item_id, one.element, NOON_NS) for one in items]
+answering, sendings = partial(answered.answering, CASE), partial(answered.sendings, "openmeter")
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_a_notification_is_believed_when_stripe_signed_it_just_now(header: str, 
 
 def test_without_a_secret_nothing_is_believed() -> None:
     rig = Rig("stripe-meter-events")
-    unsigned = MeterEvents(rig.target._http, "")
+    unsigned = MeterEvents(rig.target.contract, rig.target.http, "")
     with pytest.raises(SignatureError, match="no webhook secret is set"):
         unsigned.rejections({"stripe-signature": signature(BODY, NOON_S, "")}, BODY, NOON_NS)
 
@@ -274,6 +274,20 @@ def test_a_sum_that_cannot_be_read_is_unknown(body: str) -> None:
     wanted = Wanted({"customer": "cus_acme"}, {"event_name": "input_tokens"}, DAY.start_ns, DAY.end_ns)
     rig.answering(lambda call: Reply(200, {}, body.encode()) if "event_summaries" in call.url else None)
     assert rig.target.held(wanted) is None
+
+
+def test_a_sum_is_added_up_over_all_pages() -> None:
+    rig = Rig("stripe-meter-events")
+    first = '{"data": [{"id": "s1", "aggregated_value": 3}], "has_more": true}'
+    second = '{"data": [{"id": "s2", "aggregated_value": 4}], "has_more": false}'
+
+    def answer(call: Call) -> Reply | None:
+        page = second if "starting_after=s1" in call.url else first
+        return Reply(200, {}, page.encode()) if "event_summaries" in call.url else None
+
+    rig.answering(answer)
+    wanted = Wanted({"customer": "cus_acme"}, {"event_name": "input_tokens"}, DAY.start_ns, DAY.end_ns)
+    assert rig.target.held(wanted) == Held(quantity=Decimal(7))
 
 
 def test_invoice_items_are_not_asked_by_meter() -> None:

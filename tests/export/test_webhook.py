@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.export.answered import sendings
 from tests.export.book import MemoryBook
 from tests.export.case import cases
 from tests.export.faults import History, item
@@ -19,11 +20,10 @@ from tests.export.network import Network
 from tests.export.simulators.receiver import SECRET, URL, Receiver
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.errors import ConfigError
-from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.exporter import Exporter
 from tollspan_rater.export.pace import Pace
 from tollspan_rater.export.settings import Settings
-from tollspan_rater.export.target import Accepted, NotTaken, Outcome, Refused, Sending, Unclear, Wanted
+from tollspan_rater.export.target import Accepted, NotTaken, Outcome, Refused, Unclear, Wanted
 from tollspan_rater.export.targets.webhook import target as webhook
 
 CASE = cases()["webhook"]
@@ -38,13 +38,6 @@ def answering(status: int, headers: Mapping[str, str] | None = None) -> Settings
     return made(lambda _request: httpx.Response(status, headers=headers))
 
 
-def sendings(drafts: Sequence[Draft], name: str = "webhook") -> list[Sending]:
-    case = cases()[name]
-    target = case.target(httpx.MockTransport(lambda _request: httpx.Response(500)), FixedClock(NOON_NS))
-    items = [item(case, target, draft, place) for place, draft in enumerate(drafts)]
-    return [Sending(one.item_id, one.item_id, one.element, NOON_NS) for one in items]
-
-
 @pytest.mark.parametrize(
     ("status", "expected"),
     [(status, Accepted) for status in (200, 201, 202, 204)]
@@ -53,14 +46,14 @@ def sendings(drafts: Sequence[Draft], name: str = "webhook") -> list[Sending]:
     + [(status, Unclear) for status in (408, 409, 500, 502, 503)],
 )
 def test_what_an_answer_means(status: int, expected: type[Outcome]) -> None:
-    told = webhook(answering(status)).send(sendings(AMOUNTS[:2]))
+    told = webhook(answering(status)).send(sendings("webhook", AMOUNTS[:2]))
     assert [type(one) for one in told] == [expected] * 2
 
 
 def test_a_receiver_that_asks_for_a_pause_gets_it() -> None:
-    (told,) = webhook(answering(503, {"retry-after": "30"})).send(sendings(AMOUNTS[:1]))
+    (told,) = webhook(answering(503, {"retry-after": "30"})).send(sendings("webhook", AMOUNTS[:1]))
     assert isinstance(told, Unclear)
-    (told,) = webhook(answering(429, {"retry-after": "30"})).send(sendings(AMOUNTS[:1]))
+    (told,) = webhook(answering(429, {"retry-after": "30"})).send(sendings("webhook", AMOUNTS[:1]))
     assert isinstance(told, NotTaken)
     assert told.after_s == 30
 
@@ -73,7 +66,7 @@ def test_the_official_library_verifies_what_we_send(mode: str) -> None:
         asked.append(request)
         return httpx.Response(204)
 
-    sent = sendings(AMOUNTS[: 1 if mode == "single" else 2])
+    sent = sendings("webhook", AMOUNTS[: 1 if mode == "single" else 2])
     webhook(made(take, time.time_ns(), options={"mode": mode})).send(sent)
     (request,) = asked
     body, headers = request.read(), dict(request.headers)
@@ -97,7 +90,7 @@ def test_a_request_made_again_has_the_same_id_and_its_own_time() -> None:
     for passed_s in (0, 3_600):
         assert isinstance(settings.clock, FixedClock)
         settings.clock.set(NOON_NS + passed_s * SECOND)
-        target.send(sendings(AMOUNTS[:2]))
+        target.send(sendings("webhook", AMOUNTS[:2]))
     first, second = (request.headers for request in asked)
     assert first["webhook-id"] == second["webhook-id"]
     assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 3_600
@@ -105,7 +98,7 @@ def test_a_request_made_again_has_the_same_id_and_its_own_time() -> None:
 
 
 def test_an_event_is_a_cloudevent_that_says_all_that_is_known() -> None:
-    (line,) = sendings(AMOUNTS[5:])
+    (line,) = sendings("webhook", AMOUNTS[5:])
     assert set(line.element) == {
         "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data",
     }  # fmt: skip
@@ -117,7 +110,7 @@ def test_an_event_is_a_cloudevent_that_says_all_that_is_known() -> None:
         "line-2",
         "adjustment",
     )
-    (usage,) = sendings([replace(USAGE[0], dimensions=(("model", "gpt-5"),))], "webhook-usage")
+    (usage,) = sendings("webhook-usage", [replace(USAGE[0], dimensions=(("model", "gpt-5"),))])
     assert (usage.element["type"], usage.element["data"]["amount"]) == ("tollspan.usage", None)
     assert usage.element["data"]["dimensions"] == {"model": "gpt-5"}
 
@@ -155,11 +148,11 @@ def test_without_address_or_a_secret_of_use_there_is_no_webhook(given: dict[str,
 def test_a_webhook_cannot_be_asked() -> None:
     target = webhook(answering(200))
     assert not target.contract.looks
-    assert isinstance(target.look(sendings(AMOUNTS[:1])[0]), Unclear)
+    assert isinstance(target.look(sendings("webhook", AMOUNTS[:1])[0]), Unclear)
     assert target.held(Wanted({}, {}, DAY.start_ns, DAY.end_ns)) is None
 
 
 def test_amounts_keep_every_digit() -> None:
-    (line,) = sendings([replace(AMOUNTS[0], amount_exact=Decimal("12.345678901234567890"))])
+    (line,) = sendings("webhook", [replace(AMOUNTS[0], amount_exact=Decimal("12.345678901234567890"))])
     body = json.loads(json.dumps(line.element))
     assert Decimal(body["data"]["amount_exact"]) == Decimal("12.345678901234567890")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tollspan_rater.errors import SignatureError
+from tollspan_rater.errors import SignatureError, UntellableError
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.settings import Settings
@@ -36,7 +36,10 @@ COUNTING = Contract(
 
 @dataclass
 class Ledger:
-    """What the billing system holds by item id, and how it answers: ``mood`` is an outcome instead of its own."""
+    """What the billing system holds by item id, and how it answers: ``mood`` is an outcome instead of its own.
+
+    It has no words for the meters in ``speechless``.
+    """
 
     contract: Contract = COUNTING
     elements: dict[str, Element] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class Ledger:
     mood: Outcome | None = None
     takes_when_unclear: bool = True
     blind: bool = False
+    speechless: frozenset[str] = frozenset()
 
     def sums(self) -> dict[tuple[str, str], Decimal]:
         found: dict[tuple[str, str], Decimal] = {}
@@ -67,6 +71,8 @@ class Counting:
         return self._ledger.contract
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
+        if draft.meter in self._ledger.speechless:
+            raise UntellableError(self.contract.name, draft.component, "it has no words for it")
         value = draft.quantity if draft.source == "usage" else draft.amount
         return {
             "customer": mapped.customer["customer"],

@@ -285,6 +285,19 @@ def test_what_has_no_words_is_listed_and_not_sent(usage: Bench, ledger: Ledger, 
     assert ledger.sums() == known(usage)
 
 
+def test_what_a_target_cannot_be_told_waits_with_its_reason_and_holds_up_nothing(usage: Bench, ledger: Ledger) -> None:
+    ledger.speechless = frozenset({"input"})
+    said = handed_over(usage)
+    assert (said["planned"], said["items"]["accepted"]) == (2, 2)
+    reasons = [row["why"] for row in said["kept_back"] if "/" in row["name"]]
+    assert len(reasons) == 2
+    assert all("cannot be told to counting: it has no words for it." in why for why in reasons)
+    assert ledger.sums() == {("A", "out"): 10, ("G", "out"): 10}
+    ledger.speechless = frozenset()
+    assert handed_over(usage)["planned"] == 2
+    assert ledger.sums() == known(usage)
+
+
 def test_reconciliation_names_the_cause_of_each_difference(usage: Bench, ledger: Ledger) -> None:
     ledger.mood = Refused("no", "no")
     handed_over(usage)

@@ -13,7 +13,7 @@ from tests.export.case import Case
 from tests.export.simulators.simulator import Call, Receipt, Reply, Simulator, reply
 from tollspan_rater.domain.clock import Clock
 
-CLIENT, SECRET = "client-simulator", "secret-simulator"
+CLIENT, SECRET = "9f2c1f6e-5d1b-4a0e-8c57-0d6a3b1e7c42", "secret-simulator"  # a client id has 36 characters
 ACCOUNTS = {"A-acme": "S-acme", "A-beta": "S-beta"}
 DAY_S, TOKEN_S, QUANTITY_LENGTH, DESCRIPTION_LENGTH, PAGE = 24 * 3600, 3600, 16, 200, 50
 _FILTERS = {"description.EQ": "Description", "accountNumber.EQ": "AccountNumber"}

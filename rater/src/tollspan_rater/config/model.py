@@ -230,6 +230,14 @@ class Config(_Section):
     close: Close = Close.model_construct()
     trace_out: TraceOut = TraceOut.model_construct()
 
+    def tenant_of(self, export: Export) -> str:
+        """Return whose data an export hands over."""
+        return export.tenant or self.tenant
+
+    def exports_of(self, tenant: str) -> dict[str, Export]:
+        """Return a tenant's exports by name."""
+        return {name: one for name, one in self.exports.items() if self.tenant_of(one) == tenant}
+
     @model_validator(mode="after")
     def _reachable_addresses_are_guarded(self) -> Config:
         for name in ("grpc", "http", "api"):

@@ -16,7 +16,7 @@ EXPORTERS: Final = {
     "OTEL_LOGS_EXPORTER": "opentelemetry_logs_exporter",
 }
 Environ = Mapping[str, str]
-_TODO: Final = {
+_REMEDIES: Final = {
     "metering": "Set TOLLSPAN_OTLP_ENDPOINT to the Collector, for example http://127.0.0.1:14318.",
     "endpoint": "Start what should answer there, or correct TOLLSPAN_OTLP_ENDPOINT and TOLLSPAN_OTLP_HEADERS.",
     "unsent": "Set TOLLSPAN_SPOOL_DIR to a folder that this user owns.",
@@ -27,7 +27,7 @@ def metering(environ: Environ) -> Iterator[Finding]:
     """Look whether metering is on, its endpoint answers, and its files can be kept."""
     for line in status(environ):
         said = f"{line.what}: {line.found}"
-        yield ok(said) if line.fine else problem(said, _TODO[line.what])
+        yield ok(said) if line.fine else problem(said, _REMEDIES[line.what])
 
 
 def loading(environ: Environ) -> Iterator[Finding]:

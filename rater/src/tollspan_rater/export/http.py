@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -35,6 +35,10 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def also(self, **query: str) -> Request:
+        """Return the same request with more in its query, in place of what has the same name there."""
+        return replace(self, query={**self.query, **query})
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -50,6 +54,16 @@ class Answer:
     def ok(self) -> bool:
         """Whether the status says that it was done."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def foreign(self) -> bool:
+        """Whether there is something in it that is not JSON, as a proxy's page."""
+        return self.body is None and self.text.strip() not in {"", "null"}
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The body where it is an object, an empty one for anything else."""
+        return self.body if isinstance(self.body, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)

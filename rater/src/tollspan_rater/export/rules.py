@@ -40,6 +40,8 @@ COMMON: Final[tuple[Rule, ...]] = (
     Rule(range(500, 600), "unclear"),
 )
 
+FOREIGN: Final = (Rule(range(200, 300), "unclear"),)
+
 
 def outcome(
     answer: Answer | Lost,
@@ -49,14 +51,16 @@ def outcome(
 ) -> Outcome:
     """Say what an answer means by the first rule that fits; the vendor's rules come before :data:`COMMON`.
 
-    ``said`` returns the vendor's code and sentence of an answer, ``name`` the vendor's name for what it took.
+    ``said`` returns the vendor's code and sentence of an answer, ``name`` the vendor's name for what it took. A page
+    that is not JSON takes nothing, unless a rule of the vendor says so: somebody else has answered.
     """
     if isinstance(answer, Lost):
         return Unclear(_cut(answer.why)) if answer.left else NotTaken(_cut(answer.why))
     code, sentence = said(answer)
     code = code or f"http_{answer.status}"
     why = _cut(f"HTTP {answer.status} {code}: {sentence or answer.text}")
-    meaning: Meaning = next((rule.meaning for rule in (*rules, *COMMON) if rule.fits(answer.status, code)), "unclear")
+    common: Sequence[Rule] = FOREIGN if answer.ok and answer.foreign else COMMON
+    meaning: Meaning = next((rule.meaning for rule in (*rules, *common) if rule.fits(answer.status, code)), "unclear")
     by_meaning: dict[Meaning, Callable[[], Outcome]] = {
         "accepted": lambda: Accepted(name(answer)),
         "refused": lambda: Refused(code, why),
@@ -65,6 +69,11 @@ def outcome(
         "look_first": lambda: Unclear(why, look_first=True),
     }
     return by_meaning[meaning]()
+
+
+def silence(answer: Answer | Lost) -> Unclear:
+    """Return that an answer does not say what was asked for, with what it says instead."""
+    return Unclear(_cut(f"HTTP {answer.status}: {answer.text}" if isinstance(answer, Answer) else answer.why))
 
 
 def at(body: Any, *path: str) -> str:

@@ -24,8 +24,7 @@ def config_answer(resolved: Resolved, as_of: int = 0, *, tenant: str | None = No
 
 
 def _of(config: Config, tenant: str) -> Config:
-    own = {name: one for name, one in config.exports.items() if (one.tenant or config.tenant) == tenant}
-    return config.model_copy(update={"exports": own})
+    return config.model_copy(update={"exports": config.exports_of(tenant)})
 
 
 def _text(value: str | float | None) -> str | None:

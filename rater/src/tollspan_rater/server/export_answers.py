@@ -16,7 +16,7 @@ from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import instant
 from tollspan_rater.server.export_reconciling import reconcile
-from tollspan_rater.server.exports import configured, one_configured, opened
+from tollspan_rater.server.exports import one_configured, opened
 from tollspan_rater.store import exports
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def standing(rater: Rater, tenant: str, name: str) -> dict[str, int]:
 
 
 def _status(rater: Rater, params: Params, tenant: str) -> Answer:
-    known = configured(rater.config, tenant)
+    known = rater.config.exports_of(tenant)
     names = [params["export"]] if "export" in params else list(known)
     paused = exports.paused(rater.database.reader(), tenant)
     rows: list[dict[str, Cell]] = []

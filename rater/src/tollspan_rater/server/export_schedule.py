@@ -29,7 +29,7 @@ class ExportSchedule:
 
     def __init__(self, rater: Rater, name: str, settings: Configured) -> None:
         self._rater, self._name = rater, name
-        self._tenant = settings.tenant or rater.config.tenant
+        self._tenant = rater.config.tenant_of(settings)
         self._every_ns = settings.schedule * MINUTE_NS
         self._plan_ns = 0
         self._stop = threading.Event()

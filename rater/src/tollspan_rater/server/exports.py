@@ -55,18 +55,13 @@ class ExportLocks:
             lock.release()
 
 
-def configured(config: Config, tenant: str) -> dict[str, Configured]:
-    """Return a tenant's exports by name."""
-    return {name: one for name, one in config.exports.items() if (one.tenant or config.tenant) == tenant}
-
-
 def one_configured(config: Config, tenant: str, name: str) -> Configured:
     """Return one export of a tenant.
 
     Raises:
         NotFoundError: the configuration has none of this name, or it is another tenant's.
     """
-    found = configured(config, tenant)
+    found = config.exports_of(tenant)
     if name not in found:
         there = f"There are: {', '.join(found)}" if found else "tollspan.yaml names none under `exports`"
         raise NotFoundError("export", name, f"{there}.")
@@ -120,7 +115,7 @@ def family(target: str) -> str:
 def _export(rater: Rater, tenant: str, name: str, settings: Configured, target: Target) -> Export:
     mapping, version = _mapping(settings.mapping)
     ids = {customer: known.external_ids for customer, known in state.customers(rater.database.reader(), tenant).items()}
-    siblings = configured(rater.config, tenant)
+    siblings = rater.config.exports_of(tenant)
     since = settings.since
     return Export(
         name=name,

@@ -18,20 +18,18 @@ from tollspan_rater.export.aws_signature import AwsKey, signed
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.over_http import Asks, OverHttp
 from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Accepted,
     Element,
-    Held,
     Mapped,
     NotTaken,
     Outcome,
     Refused,
     Sending,
-    Sight,
     Unclear,
-    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -76,28 +74,28 @@ def target(settings: Settings) -> Metering:
         region,
         secrets.get("session", ""),
     )
-    return Metering(Http(settings.client, url, settings.clock), urlsplit(url).netloc, key, settings.clock)
+    return Metering(CONTRACT, Http(settings.client, url, settings.clock), urlsplit(url).netloc, key, settings.clock)
 
 
-class Metering:
+class Metering(OverHttp):
     """Hands over usage with BatchMeterUsage."""
 
-    def __init__(self, http: Http, host: str, key: AwsKey, clock: Clock) -> None:
-        self._http, self._host, self._key, self._clock = http, host, key, clock
-
-    @property
-    def contract(self) -> Contract:
-        """What AWS allows."""
-        return CONTRACT
+    def __init__(self, contract: Contract, http: Asks, host: str, key: AwsKey, clock: Clock) -> None:
+        super().__init__(contract, http)
+        self._host, self._key, self._clock = host, key, clock
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return a usage record; its key is customer, licence, dimension and hour, ours is not kept there."""
+        """Return a usage record; its key is customer, licence, dimension and hour, ours is not kept there.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         return {
             "Timestamp": stamp_ns // _SECOND,
             "CustomerAWSAccountId": mapped.customer["account"],
             "LicenseArn": mapped.customer["license"],
             "Dimension": mapped.meter["dimension"],
-            "QuantityAsDecimal": "0" if draft.quantity is None else f"{draft.quantity:f}",
+            "QuantityAsDecimal": self.quantity(draft),
         }
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
@@ -105,25 +103,14 @@ class Metering:
         body = orjson.dumps({"UsageRecords": [dict(one.element) for one in sendings]})
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": _ACTION}
         headers = signed(self._key, self._host, headers, body, self._clock.now_ns())
-        answer = self._http.ask(Request("POST", "/", content=body, headers=headers))
+        answer = self.http.ask(Request("POST", "/", content=body, headers=headers))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, _RULES, _said)] * len(sendings)
-        told = {_key(one["UsageRecord"]): _outcome(one) for one in answer.body.get("Results") or ()}
-        again = {_key(one): NotTaken("AWS did not process it") for one in answer.body.get("UnprocessedRecords") or ()}
+        results, left = (answer.document.get(name) or () for name in ("Results", "UnprocessedRecords"))
+        told = {_key(one["UsageRecord"]): _outcome(one) for one in results}
+        again = {_key(one): NotTaken("AWS did not process it") for one in left}
         silent = Unclear("AWS does not mention it in its answer")
         return [{**again, **told}.get(_key(one.element), silent) for one in sendings]
-
-    def look(self, sending: Sending) -> Sight:
-        """Say that nobody can know: records cannot be read back."""
-        return Unclear(f"AWS cannot be asked for {sending.item_id}")
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Say nothing: metered usage shows in the seller's reports only."""
-        return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
 
 
 def _key(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,19 +11,17 @@ from tollspan_rater.export.bearer import Bearer
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.over_http import OverHttp
 from tollspan_rater.export.rules import at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Accepted,
     Element,
-    Held,
     Mapped,
     Outcome,
     Refused,
     Sending,
-    Sight,
     Unclear,
-    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -61,50 +59,34 @@ def target(settings: Settings) -> Metering:
         f"/{settings.options.get('tenant', '')}/oauth2/token",
         form={**known, "grant_type": "client_credentials", "resource": RESOURCE},
     )
-    return Metering(Bearer(http, login, asked, settings.clock))
+    return Metering(CONTRACT, Bearer(http, login, asked, settings.clock))
 
 
-class Metering:
+class Metering(OverHttp):
     """Hands over usage with the batch usage event interface."""
 
-    def __init__(self, bearer: Bearer) -> None:
-        self._bearer = bearer
-
-    @property
-    def contract(self) -> Contract:
-        """What Azure allows."""
-        return CONTRACT
-
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return a usage event; its key is resource, dimension and hour, ours is not kept there."""
+        """Return a usage event; its key is resource, dimension and hour, ours is not kept there.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         return {
             "resourceId": mapped.customer["resource"],
             "planId": mapped.customer["plan"],
             "dimension": mapped.meter["dimension"],
             "effectiveStartTime": from_ns(stamp_ns).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "quantity": "0" if draft.quantity is None else f"{draft.quantity:f}",
+            "quantity": self.quantity(draft),
         }
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Send a batch; Azure answers for each event."""
         events = [{**one.element, "quantity": Decimal(one.element["quantity"])} for one in sendings]
-        answer = self._bearer.ask(Request("POST", _PATH, json={"request": events}, query={"api-version": _VERSION}))
+        answer = self.http.ask(Request("POST", _PATH, json={"request": events}, query={"api-version": _VERSION}))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, (), _said)] * len(sendings)
-        told = {_key(one): one for one in answer.body.get("result") or ()}
+        told = {_key(one): one for one in answer.document.get("result") or ()}
         return [_outcome(one.element, told.get(_key(one.element))) for one in sendings]
-
-    def look(self, sending: Sending) -> Sight:
-        """Say that nobody can know: only sums of days can be read back, and late."""
-        return Unclear(f"Azure cannot be asked for {sending.item_id}")
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Say nothing: sums of days appear in the partner centre only."""
-        return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._bearer.close()
 
 
 def _key(event: Mapping[str, Any]) -> tuple[str, ...]:
@@ -128,6 +110,6 @@ def _outcome(element: Element, result: Mapping[str, Any] | None) -> Outcome:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    error = answer.body.get("error") if isinstance(answer.body, Mapping) else None
+    error = answer.document.get("error") if isinstance(answer.body, Mapping) else None
     where = error if isinstance(error, Mapping) else answer.body
     return at(where, "code"), at(where, "message")

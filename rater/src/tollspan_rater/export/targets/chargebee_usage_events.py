@@ -11,20 +11,18 @@ from typing import Any, Final
 
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
-from tollspan_rater.export.http import Answer, Http, Lost, Request
+from tollspan_rater.export.http import Answer, Lost, Request
+from tollspan_rater.export.over_http import OverHttp
 from tollspan_rater.export.rules import at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Element,
-    Held,
     Mapped,
     NotTaken,
     Outcome,
     Refused,
     Sending,
-    Sight,
     Unclear,
-    Wanted,
 )
 from tollspan_rater.export.targets import chargebee
 
@@ -49,50 +47,33 @@ _PARTIAL: Final = "ubb_batch_ingestion_invalid_request"  # the type of the error
 
 def target(settings: Settings) -> UsageEvents:
     """Make the target; option ``site``, secret ``key``."""
-    return UsageEvents(chargebee.connect(settings, "{site}.ingest.chargebee.com"))
+    return UsageEvents(CONTRACT, chargebee.connect(settings, "{site}.ingest.chargebee.com"))
 
 
-class UsageEvents:
+class UsageEvents(OverHttp):
     """Hands over usage as batches of usage events."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    @property
-    def contract(self) -> Contract:
-        """What Chargebee allows."""
-        return CONTRACT
-
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return a usage event; the quantity is text under the property that the metered feature adds up."""
-        quantity = "0" if draft.quantity is None else f"{draft.quantity:f}"
+        """Return a usage event; the quantity is text under the property that the metered feature adds up.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         return {
             "deduplication_id": item_id,
             "subscription_id": mapped.customer["subscription"],
             "usage_timestamp": stamp_ns // 1_000_000,
-            "properties": {**dict(draft.dimensions), mapped.meter["property"]: quantity},
+            "properties": {**dict(draft.dimensions), mapped.meter["property"]: self.quantity(draft)},
         }
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Send a batch; Chargebee names the events that it did not take."""
-        answer = self._http.ask(Request("POST", _PATH, json={"events": [dict(one.element) for one in sendings]}))
+        answer = self.http.ask(Request("POST", _PATH, json={"events": [dict(one.element) for one in sendings]}))
         failed = dict(_failed(answer))
         others = _others(answer, failed)
         if any(item_id not in {one.item_id for one in sendings} for item_id in failed):
             return [Unclear("Chargebee names events at fault that cannot be told apart")] * len(sendings)
         return [failed.get(one.item_id, others) for one in sendings]
-
-    def look(self, sending: Sending) -> Sight:
-        """Say that nobody can know: usage events cannot be read back one by one."""
-        return Unclear(f"Chargebee cannot be asked for {sending.item_id}")
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Say nothing: the ingested usage of a day can only be seen on Chargebee's own pages."""
-        return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
 
 
 def _others(answer: Answer | Lost, failed: Mapping[str, Refused]) -> Outcome:

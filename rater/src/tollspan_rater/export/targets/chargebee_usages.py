@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,8 +11,9 @@ from urllib.parse import quote
 from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.contract import FOREVER, Contract, Needs
 from tollspan_rater.export.draft import Draft
-from tollspan_rater.export.http import Answer, Http, Request
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.http import Answer, Request
+from tollspan_rater.export.over_http import OverHttp
+from tollspan_rater.export.rules import at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -44,28 +45,24 @@ _PAGE: Final = "100"
 
 def target(settings: Settings) -> Usages:
     """Make the target; option ``site``, secret ``key``."""
-    return Usages(chargebee.connect(settings, "{site}.chargebee.com"))
+    return Usages(CONTRACT, chargebee.connect(settings, "{site}.chargebee.com"))
 
 
-class Usages:
+class Usages(OverHttp):
     """Hands over usage as usage records, each under an id of ours."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    @property
-    def contract(self) -> Contract:
-        """What Chargebee allows."""
-        return CONTRACT
-
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return the form of a usage record and the subscription it belongs to."""
+        """Return the form of a usage record and the subscription it belongs to.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         return {
             "subscription": mapped.customer["subscription"],
             "usage": {
                 "id": item_id,
                 "item_price_id": mapped.meter["item_price"],
-                "quantity": "0" if draft.quantity is None else f"{draft.quantity:f}",
+                "quantity": self.quantity(draft),
                 "usage_date": str(stamp_ns // chargebee.SECOND),
                 "dedupe_option": "skip",
                 "note": draft.description[:250],
@@ -78,31 +75,14 @@ class Usages:
 
     def look(self, sending: Sending) -> Sight:
         """Read the record of our id."""
-        answer = self._http.ask(Request("GET", _path(sending.element), query={"id": sending.item_id}))
+        answer = self.http.ask(Request("GET", _path(sending.element), query={"id": sending.item_id}))
         if isinstance(answer, Answer) and answer.status == HTTPStatus.NOT_FOUND:
             return Absent()
-        sight = outcome(answer, chargebee.RULES, chargebee.said, lambda answer: at(answer.body, "usage", "id"))
-        return sight if isinstance(sight, Accepted) else Unclear(sight.why)
+        found = isinstance(answer, Answer) and answer.ok and at(answer.body, "usage", "id") == sending.item_id
+        return Accepted(sending.item_id) if found else silence(answer)
 
     def held(self, wanted: Wanted) -> Held | None:
         """Add up the records of a subscription, an item price and a span of time."""
-        found = list(self._pages(wanted))
-        if None in found:
-            return None
-        return Held(exact_sum(Decimal(at(one, "usage", "quantity")) for page in found for one in page or ()))
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
-
-    def _send(self, sending: Sending) -> Outcome:
-        headers = {"chargebee-idempotency-key": sending.key}
-        request = Request("POST", _path(sending.element), form=sending.element["usage"], headers=headers)
-        return outcome(
-            self._http.ask(request), chargebee.RULES, chargebee.said, lambda answer: at(answer.body, "usage", "id")
-        )
-
-    def _pages(self, wanted: Wanted) -> Iterator[Sequence[Mapping[str, Any]] | None]:
         first_s, last_s = wanted.start_ns // chargebee.SECOND, (wanted.end_ns - 1) // chargebee.SECOND
         query = {
             "limit": _PAGE,
@@ -110,15 +90,22 @@ class Usages:
             "item_price_id[is]": wanted.meter["item_price"],
             "usage_date[between]": f"[{first_s},{last_s}]",
         }
-        while True:
-            answer = self._http.ask(Request("GET", "/usages", query=query))
-            if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, Mapping):
-                yield None
-                return
-            yield answer.body["list"]
-            if not (offset := at(answer.body, "next_offset")):
-                return
-            query = {**query, "offset": offset}
+        found = self.rows(Request("GET", "/usages", query=query), "list", _following)
+        if isinstance(found, Unclear):
+            return None
+        return Held(exact_sum(Decimal(at(one, "usage", "quantity")) for one in found))
+
+    def _send(self, sending: Sending) -> Outcome:
+        headers = {"chargebee-idempotency-key": sending.key}
+        request = Request("POST", _path(sending.element), form=sending.element["usage"], headers=headers)
+        return outcome(
+            self.http.ask(request), chargebee.RULES, chargebee.said, lambda answer: at(answer.body, "usage", "id")
+        )
+
+
+def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    offset = at(page, "next_offset")
+    return asked.also(offset=offset) if offset else None
 
 
 def _path(element: Element) -> str:

@@ -7,15 +7,16 @@ its storage merges; both are the same whenever an item is sent again, so that se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any, Final
 
 from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
-from tollspan_rater.export.http import Answer, Http, Lost, Request
-from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.over_http import OverHttp, Rows
+from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -29,7 +30,7 @@ from tollspan_rater.export.target import (
     Unclear,
     Wanted,
 )
-from tollspan_rater.query.wording import instant, plain
+from tollspan_rater.query.wording import instant
 
 URL: Final = "https://us.api.flexprice.io/v1"
 USAGE: Final = Contract(
@@ -47,17 +48,15 @@ _PAGE: Final = 500
 _SECOND: Final = 1_000_000_000
 
 
-class Flexprice:
+class Flexprice(OverHttp):
     """Sends events to one environment. Secret: ``key``. ``url`` ends with the API's version, as the default does."""
 
-    contract = USAGE
-
-    def __init__(self, settings: Settings) -> None:
-        credential = {"x-api-key": settings.secrets.get("key", "")}
-        self._http = Http(settings.client, settings.url or URL, settings.clock, credential)
-
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Make an event; its properties are texts, the quantity among them under the mapped ``property``."""
+        """Make an event; its properties are texts, the quantity among them under the mapped ``property``.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         named = mapped.meter.get("property", "value")
         return {
             "event_id": item_id,
@@ -65,13 +64,13 @@ class Flexprice:
             "external_customer_id": mapped.customer["external_customer_id"],
             "timestamp": instant(stamp_ns),
             "source": "tollspan",
-            "properties": {**dict(draft.dimensions), named: f"{plain(draft.quantity or Decimal(0)):f}"},
+            "properties": {**dict(draft.dimensions), named: self.quantity(draft)},
         }
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Send a batch; nothing tells one event of it from another."""
         body = {"events": [one.element for one in sendings]}
-        whole = outcome(self._http.ask(Request("POST", "/events/bulk", json=body)), _RULES, _said)
+        whole = outcome(self.http.ask(Request("POST", "/events/bulk", json=body)), _RULES, _said)
         return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
@@ -84,8 +83,8 @@ class Flexprice:
             "end_time": element["timestamp"],
         }
         events = self._events(asked)
-        if events is None:
-            return Unclear("Flexprice did not list the event")
+        if isinstance(events, Unclear):
+            return events
         return Accepted(sending.item_id) if any(one.get("id") == sending.item_id for one in events) else Absent()
 
     def held(self, wanted: Wanted) -> Held | None:
@@ -97,34 +96,27 @@ class Flexprice:
             "end_time": instant(wanted.end_ns - _SECOND // 1000),
         }
         events = self._events(asked)
-        if events is None:
+        if isinstance(events, Unclear):
             return None
         named = wanted.meter.get("property", "value")
         merged = {(one.get("id"), one.get("timestamp")): one["properties"].get(named, "0") for one in events}
         return Held(quantity=exact_sum(Decimal(str(value)) for value in merged.values()))
 
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
-
-    def _events(self, asked: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
-        rows: list[Mapping[str, Any]] = []
-        while True:
-            query = {**asked, "page_size": _PAGE, "offset": len(rows)}
-            answer = self._http.ask(Request("POST", "/events/query", json=query))
-            if isinstance(answer, Lost) or answer.status != HTTPStatus.OK or not isinstance(answer.body, Mapping):
-                return None
-            page = answer.body.get("events") or []
-            rows += page
-            if not page or not answer.body.get("has_more"):
-                return rows
+    def _events(self, asked: Mapping[str, Any]) -> Rows | Unclear:
+        query = {**asked, "page_size": _PAGE, "offset": 0}
+        return self.rows(Request("POST", "/events/query", json=query), "events", _following)
 
 
 def target(settings: Settings) -> Flexprice:
     """Make the target."""
-    return Flexprice(settings)
+    credential = {"x-api-key": settings.secrets.get("key", "")}
+    return Flexprice(USAGE, Http(settings.client, settings.url or URL, settings.clock, credential))
+
+
+def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    offset = asked.json["offset"] + len(page["events"] or ())
+    return replace(asked, json={**asked.json, "offset": offset}) if page.get("has_more") else None
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    body = answer.body if isinstance(answer.body, Mapping) else {}
-    return str(body.get("code") or ""), str(body.get("message") or "")
+    return at(answer.body, "code"), at(answer.body, "message")

@@ -15,19 +15,16 @@ from tollspan_rater.export.bearer import Bearer
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.over_http import Asks, OverHttp
+from tollspan_rater.export.rules import at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Accepted,
     Element,
-    Held,
     Mapped,
     Outcome,
     Refused,
     Sending,
-    Sight,
-    Unclear,
-    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -54,22 +51,22 @@ def target(settings: Settings) -> Metering:
     http = Http(settings.client, settings.url or URL, settings.clock)
     issuer = Http(settings.client, settings.options.get("token_url", METADATA), settings.clock)
     asked = Request("GET", _TOKEN, headers={"Metadata-Flavor": "Google"})
-    return Metering(Bearer(http, issuer, asked, settings.clock), settings.options.get("service", ""))
+    return Metering(CONTRACT, Bearer(http, issuer, asked, settings.clock), settings.options.get("service", ""))
 
 
-class Metering:
+class Metering(OverHttp):
     """Hands over usage with ``services:report``, each item an operation of its own."""
 
-    def __init__(self, bearer: Bearer, service: str) -> None:
-        self._bearer, self._path = bearer, f"/v1/services/{quote(service, safe='')}"
-
-    @property
-    def contract(self) -> Contract:
-        """What Google allows."""
-        return CONTRACT
+    def __init__(self, contract: Contract, http: Asks, service: str) -> None:
+        super().__init__(contract, http)
+        self._path = f"/v1/services/{quote(service, safe='')}"
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return an operation; its id is made of ours, so that it is the same whenever it is sent."""
+        """Return an operation; its id is made of ours, so that it is the same whenever it is sent.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         return {
             "operationId": str(uuid.uuid5(uuid.NAMESPACE_URL, item_id)),
             "operationName": _OPERATION,
@@ -80,7 +77,7 @@ class Metering:
             "metricValueSets": [
                 {
                     "metricName": mapped.meter["metric"],
-                    "metricValues": [{"int64Value": "0" if draft.quantity is None else f"{draft.quantity:f}"}],
+                    "metricValues": [{"int64Value": self.quantity(draft)}],
                 }
             ],
         }
@@ -93,24 +90,14 @@ class Metering:
         reported = dict(zip((one.item_id for one in free), self._report(free) if free else (), strict=True))
         return [refusals[one.element["consumerId"]] or reported[one.item_id] for one in sendings]
 
-    def look(self, sending: Sending) -> Sight:
-        """Say that nobody can know: reported operations cannot be read back."""
-        return Unclear(f"Google cannot be asked for {sending.item_id}")
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Say nothing: reported usage shows in the producer portal only."""
-        return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._bearer.close()
-
     def _refusal(self, consumer: str, sendings: Sequence[Sending]) -> Outcome | None:
         first = next(one.element for one in sendings if one.element["consumerId"] == consumer)
         asked = {name: first[name] for name in ("operationId", "operationName", "consumerId", "startTime")}
-        answer = self._bearer.ask(Request("POST", f"{self._path}:check", json={"operation": asked}))
+        answer = self.http.ask(Request("POST", f"{self._path}:check", json={"operation": asked}))
         if not isinstance(answer, Answer) or not answer.ok:
             return outcome(answer, (), _said)
+        if not isinstance(answer.body, Mapping):
+            return silence(answer)
         errors = answer.body.get("checkErrors") or ()
         return (
             Refused(at(errors[0], "code"), at(errors[0], "detail") or "the customer may not be charged")
@@ -120,9 +107,11 @@ class Metering:
 
     def _report(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         operations = [dict(one.element) for one in sendings]
-        answer = self._bearer.ask(Request("POST", f"{self._path}:report", json={"operations": operations}))
+        answer = self.http.ask(Request("POST", f"{self._path}:report", json={"operations": operations}))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, (), _said)] * len(sendings)
+        if not isinstance(answer.body, Mapping):
+            return [silence(answer)] * len(sendings)
         failed = {at(one, "operationId"): one for one in answer.body.get("reportErrors") or ()}
         return [_reported(failed.get(one.element["operationId"])) for one in sendings]
 

@@ -37,27 +37,25 @@ class Lago:
         reset = answer.headers.get("x-ratelimit-reset", "")
         return replace(answer, after_s=int(reset)) if reset.isdigit() else answer
 
-    def rows(self, name: str, query: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
-        """Return all rows of a list, page after page; ``None`` when a page could not be had."""
-        rows: list[Mapping[str, Any]] = []
-        page: int | None = 1
-        while page is not None:
-            asked = {**query, "page": str(page), "per_page": PAGE}
-            answer = self.ask(Request("GET", f"/api/v1/{name}", query=asked))
-            if isinstance(answer, Lost) or answer.status != HTTPStatus.OK or not isinstance(answer.body, Mapping):
-                return None
-            rows += answer.body.get(name, [])
-            page = (answer.body.get("meta") or {}).get("next_page")
-        return rows
-
     def close(self) -> None:
         """End the connections."""
         self._http.close()
 
 
+def listing(name: str, query: Mapping[str, str]) -> Request:
+    """Return how to ask for the first page of a list."""
+    return Request("GET", f"/api/v1/{name}", query={**query, "page": "1", "per_page": PAGE})
+
+
+def following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    """Return how to ask for the page behind one, ``None`` behind the last."""
+    number = (page.get("meta") or {}).get("next_page")
+    return None if number is None else asked.also(page=str(number))
+
+
 def said(answer: Answer) -> tuple[str, str]:
     """Return Lago's code for a refusal and its details in words."""
-    body = answer.body if isinstance(answer.body, Mapping) else {}
+    body = answer.document
     details = body.get("error_details")
     return str(body.get("code") or ""), wording(details) if isinstance(details, Mapping) else str(body.get("error", ""))
 

@@ -21,7 +21,8 @@ from tollspan_rater.errors import SignatureError
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Lost, Request
-from tollspan_rater.export.rules import outcome
+from tollspan_rater.export.over_http import OverHttp
+from tollspan_rater.export.rules import at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -37,8 +38,8 @@ from tollspan_rater.export.target import (
     Unclear,
     Wanted,
 )
-from tollspan_rater.export.targets.lago import RULES, Lago, genuine, said, wording
-from tollspan_rater.query.wording import instant, plain
+from tollspan_rater.export.targets.lago import RULES, Lago, following, genuine, listing, said, wording
+from tollspan_rater.query.wording import instant
 
 DAY_S: Final = 86_400
 MILLISECOND: Final = 1_000_000
@@ -58,7 +59,7 @@ USAGE: Final = Contract(
 _KNOWN: Final = {"transaction_id": ["value_already_exist"]}
 
 
-class LagoEvents:
+class LagoEvents(OverHttp):
     """Sends events to one organisation of Lago.
 
     Secrets: ``key``, and for notifications ``webhook``, the HMAC signature token. Option ``late_after_hours``: what is
@@ -68,25 +69,22 @@ class LagoEvents:
 
     def __init__(self, settings: Settings, contract: Contract = USAGE) -> None:
         hours = settings.options.get("late_after_hours")
-        self.contract = contract if hours is None else replace(contract, past_s=int(hours) * 3_600)
-        self._lago = Lago(settings)
+        allowed = contract if hours is None else replace(contract, past_s=int(hours) * 3_600)
+        super().__init__(allowed, Lago(settings))
         self._secret = settings.secrets.get("webhook", "")
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Make an event; dimensions are properties beside the quantity, so that charges can filter by them."""
-        named = mapped.meter.get("property", "value")
-        return {
-            "transaction_id": item_id,
-            "external_subscription_id": mapped.customer["external_subscription_id"],
-            "code": mapped.meter["code"],
-            "timestamp": f"{stamp_ns // 10**9}.{stamp_ns // MILLISECOND % 1000:03d}",
-            "properties": {**dict(draft.dimensions), named: f"{plain(draft.quantity or Decimal(0)):f}"},
-        }
+        """Make an event; dimensions are properties beside the quantity, so that charges can filter by them.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
+        return event(draft, item_id, stamp_ns, mapped, self.quantity(draft))
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Send a batch; an event that Lago has since an earlier sending counts as accepted."""
         body = {"events": [one.element for one in sendings]}
-        answer = self._lago.ask(Request("POST", "/api/v1/events/batch", json=body))
+        answer = self.http.ask(Request("POST", "/api/v1/events/batch", json=body))
         wrong = _wrong(answer)
         if wrong:
             return [_judged(wrong.get(str(place)), one) for place, one in enumerate(sendings)]
@@ -97,12 +95,12 @@ class LagoEvents:
 
     def look(self, sending: Sending) -> Sight:
         """Ask for the event by its transaction id."""
-        answer = self._lago.ask(Request("GET", f"/api/v1/events/{quote(sending.item_id, safe='')}"))
-        if isinstance(answer, Answer) and answer.status == HTTPStatus.OK:
+        answer = self.http.ask(Request("GET", f"/api/v1/events/{quote(sending.item_id, safe='')}"))
+        if isinstance(answer, Answer) and at(answer.body, "event", "transaction_id") == sending.item_id:
             return Accepted(sending.item_id)
         if isinstance(answer, Answer) and said(answer)[0] == "event_not_found":
             return Absent()
-        return Unclear(answer.why if isinstance(answer, Lost) else f"Lago answered HTTP {answer.status}")
+        return silence(answer)
 
     def held(self, wanted: Wanted) -> Held | None:
         """Add up the events of a subscription and metric."""
@@ -112,10 +110,8 @@ class LagoEvents:
             "timestamp_from": instant(wanted.start_ns) or "",
             "timestamp_to": instant(wanted.end_ns - MILLISECOND) or "",
         }
-        events = self._lago.rows("events", query)
-        if events is None:
-            return None
-        return self._sum(events, wanted)
+        events = self.rows(listing("events", query), "events", following)
+        return None if isinstance(events, Unclear) else self._sum(events, wanted)
 
     def rejections(self, headers: Mapping[str, str], body: bytes, now_ns: int) -> Iterable[tuple[str, Refused]]:
         """Read the events that Lago found nothing to bill for; other notifications say nothing of ours.
@@ -131,10 +127,6 @@ class LagoEvents:
             for item_id in ids or ():
                 yield item_id, Refused(code, f"Lago took the event and cannot bill it: {code}")
 
-    def close(self) -> None:
-        """End the connections."""
-        self._lago.close()
-
     def _sum(self, events: Sequence[Mapping[str, Any]], wanted: Wanted) -> Held | None:
         named = wanted.meter.get("property", "value")
         return Held(quantity=exact_sum(Decimal(str(one["properties"].get(named, 0))) for one in events))
@@ -143,6 +135,18 @@ class LagoEvents:
 def target(settings: Settings) -> LagoEvents:
     """Make the target."""
     return LagoEvents(settings)
+
+
+def event(draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped, units: str) -> dict[str, Any]:
+    """Return an event of so many ``units``, exact text."""
+    named = mapped.meter.get("property", "value")
+    return {
+        "transaction_id": item_id,
+        "external_subscription_id": mapped.customer["external_subscription_id"],
+        "code": mapped.meter["code"],
+        "timestamp": f"{stamp_ns // 10**9}.{stamp_ns // MILLISECOND % 1000:03d}",
+        "properties": {**dict(draft.dimensions), named: units},
+    }
 
 
 def _wrong(answer: Answer | Lost) -> Mapping[str, Mapping[str, Any]]:

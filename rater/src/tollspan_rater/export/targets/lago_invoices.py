@@ -17,6 +17,7 @@ from tollspan_rater.domain.money import EXACT, exact_sum, exponent
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Lost, Request
+from tollspan_rater.export.over_http import OverHttp, Rows
 from tollspan_rater.export.rules import Rule, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
@@ -33,7 +34,7 @@ from tollspan_rater.export.target import (
     Unclear,
     Wanted,
 )
-from tollspan_rater.export.targets.lago import RULES, Lago, said
+from tollspan_rater.export.targets.lago import RULES, Lago, following, listing, said
 from tollspan_rater.query.wording import instant
 
 AMOUNTS: Final = Contract(
@@ -71,26 +72,28 @@ class Listing:
         return self.since_ns <= sending.since_ns - _SLACK_NS and settled_ns <= self.at_ns
 
 
-class LagoInvoices:
+class LagoInvoices(OverHttp):
     """Makes one-off invoices in one organisation of Lago. Secret: ``key``."""
 
-    contract = AMOUNTS
-
     def __init__(self, settings: Settings) -> None:
-        self._lago = Lago(settings)
+        super().__init__(AMOUNTS, Lago(settings))
         self._clock = settings.clock
         self._listings: dict[str, Listing] = {}
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Make a fee with the customer and currency of its invoice; one unit at the line's whole amount."""
-        amount, currency = draft.amount or Decimal(0), draft.currency or ""
+        """Make a fee with the customer and currency of its invoice; one unit at the line's whole amount.
+
+        Raises:
+            UntellableError: the draft's amount is unknown.
+        """
+        amount, currency = self.amount(draft)
         return {
             "external_customer_id": mapped.customer["external_customer_id"],
             "currency": currency,
             "fee": {
                 "add_on_code": mapped.meter["add_on_code"],
                 "invoice_display_name": draft.description,
-                "unit_amount_cents": int(EXACT.multiply(amount, Decimal(10) ** exponent(currency))),
+                "unit_amount_cents": int(EXACT.scaleb(amount, exponent(currency))),
                 "units": "1",
                 "description": _described(draft, item_id, stamp_ns),
                 "from_datetime": instant(draft.service.start_ns),
@@ -116,8 +119,8 @@ class LagoInvoices:
         if listing is None or not listing.tells_of(sending):
             since_ns, now_ns = max(0, sending.since_ns - _SLACK_NS), self._clock.now_ns()
             fees = self._fees(customer, {"created_at_from": instant(since_ns) or ""})
-            if fees is None:
-                return Unclear("Lago did not list the customer's fees")
+            if isinstance(fees, Unclear):
+                return fees
             listing = self._listings[customer] = Listing(since_ns, now_ns, fees)
         found = next((fee for fee in listing.fees if sending.item_id in (fee.get("description") or "")), None)
         return Absent() if found is None else Accepted(str(found.get("lago_id", "")))
@@ -125,7 +128,7 @@ class LagoInvoices:
     def held(self, wanted: Wanted) -> Held | None:
         """Add up the fees of a customer for an add-on that say they happened within the day."""
         fees = self._fees(wanted.customer["external_customer_id"], {})
-        if fees is None:
+        if isinstance(fees, Unclear):
             return None
         start, end = _minute(wanted.start_ns), _minute(wanted.end_ns)
         found = [
@@ -138,25 +141,22 @@ class LagoInvoices:
         cents = exact_sum(Decimal(fee["amount_cents"]) for fee in found)
         return Held(amount=cents.scaleb(-exponent(currency)) if currency else cents, currency=currency)
 
-    def close(self) -> None:
-        """End the connections."""
-        self._lago.close()
-
     def _invoiced(self, group: Sequence[Sending]) -> dict[str, Outcome]:
         first, fees = group[0].element, [one.element["fee"] for one in group]
         total = sum(fee["unit_amount_cents"] for fee in fees)
         if total < 0:
             return dict.fromkeys((one.item_id for one in group), _below_zero(total, first))
         invoice = {name: first[name] for name in ("external_customer_id", "currency")}
-        answer = self._lago.ask(Request("POST", "/api/v1/invoices", json={"invoice": {**invoice, "fees": fees}}))
+        answer = self.http.ask(Request("POST", "/api/v1/invoices", json={"invoice": {**invoice, "fees": fees}}))
         whole = outcome(answer, _RULES, said)
         if not isinstance(whole, Accepted):
             return dict.fromkeys((one.item_id for one in group), whole)
         names = _names(answer)
         return {one.item_id: Accepted(names.get(one.element["fee"]["description"], "")) for one in group}
 
-    def _fees(self, customer: str, query: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
-        return self._lago.rows("fees", {"external_customer_id": customer, "fee_type": "add_on", **query})
+    def _fees(self, customer: str, query: Mapping[str, str]) -> Rows | Unclear:
+        asked = {"external_customer_id": customer, "fee_type": "add_on", **query}
+        return self.rows(listing("fees", asked), "fees", following)
 
 
 def target(settings: Settings) -> LagoInvoices:

@@ -14,8 +14,8 @@ from tollspan_rater.domain.money import EXACT, exact_sum, exponent
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Element, Held, Mapped, Wanted
-from tollspan_rater.export.targets.lago_events import USAGE, LagoEvents
-from tollspan_rater.query.wording import plain
+from tollspan_rater.export.targets.lago_events import USAGE, LagoEvents, event
+from tollspan_rater.pricing.model import shortest
 
 AMOUNTS: Final = replace(USAGE, name="lago-rated-events", takes="amount")
 
@@ -24,12 +24,18 @@ class LagoRatedEvents(LagoEvents):
     """Sends the lines of statements as events whose amount is given."""
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Make an event of a line; currency and line are properties, so that a look at Lago leads back here."""
-        event = super().element(draft, item_id, stamp_ns, mapped)
-        currency = draft.currency or ""
-        cents = EXACT.multiply(draft.amount or Decimal(0), Decimal(10) ** exponent(currency))
-        properties = {**event["properties"], "currency": currency, "line": draft.component}
-        return {**event, "properties": properties, "precise_total_amount_cents": f"{plain(cents):f}"}
+        """Make an event of a line; currency and line are properties, so that a look at Lago leads back here.
+
+        A line without a quantity, as a fee, adds its amount and no units.
+
+        Raises:
+            UntellableError: the draft's amount is unknown.
+        """
+        amount, currency = self.amount(draft)
+        told = event(draft, item_id, stamp_ns, mapped, "0" if draft.quantity is None else self.quantity(draft))
+        properties = {**told["properties"], "currency": currency, "line": draft.component}
+        cents = shortest(EXACT.scaleb(amount, exponent(currency)))
+        return {**told, "properties": properties, "precise_total_amount_cents": f"{cents:f}"}
 
     def _sum(self, events: Sequence[Mapping[str, Any]], wanted: Wanted) -> Held | None:
         currencies = {str(one["properties"].get("currency", "")) for one in events}

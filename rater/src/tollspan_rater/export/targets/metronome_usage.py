@@ -9,19 +9,17 @@ from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.over_http import OverHttp
+from tollspan_rater.export.rules import at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
-    Held,
     Mapped,
     Outcome,
     Sending,
     Sight,
-    Unclear,
-    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -45,54 +43,39 @@ URL: Final = "https://api.metronome.com"
 def target(settings: Settings) -> Usage:
     """Make the target; secret ``key``."""
     headers = {"Authorization": f"Bearer {settings.secrets.get('key', '')}"}
-    return Usage(Http(settings.client, settings.url or URL, settings.clock, headers))
+    return Usage(CONTRACT, Http(settings.client, settings.url or URL, settings.clock, headers))
 
 
-class Usage:
+class Usage(OverHttp):
     """Hands over usage as batches of events, and finds them again by their transaction id."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    @property
-    def contract(self) -> Contract:
-        """What Metronome allows."""
-        return CONTRACT
-
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return an event; the property ``quantity`` is what a billable metric adds up."""
+        """Return an event; the property ``quantity`` is what a billable metric adds up.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         return {
             "transaction_id": item_id,
             "customer_id": mapped.customer["customer"],
             "event_type": mapped.meter["event_type"],
             "timestamp": from_ns(stamp_ns).isoformat(),
-            "properties": {
-                **dict(draft.dimensions),
-                "quantity": "0" if draft.quantity is None else f"{draft.quantity:f}",
-            },
+            "properties": {**dict(draft.dimensions), "quantity": self.quantity(draft)},
         }
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Ingest a batch, which Metronome takes whole or not at all."""
-        answer = self._http.ask(Request("POST", "/v1/ingest", json=[dict(one.element) for one in sendings]))
+        answer = self.http.ask(Request("POST", "/v1/ingest", json=[dict(one.element) for one in sendings]))
         return [outcome(answer, (), _said)] * len(sendings)
 
     def look(self, sending: Sending) -> Sight:
         """Search for the event of our transaction id."""
         asked = {"transactionIds": [sending.item_id]}
-        answer = self._http.ask(Request("POST", "/v1/events/search", json=asked))
-        if not isinstance(answer, Answer) or not answer.ok:
-            return Unclear(answer.text[:200] if isinstance(answer, Answer) else answer.why)
+        answer = self.http.ask(Request("POST", "/v1/events/search", json=asked))
+        if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, list):
+            return silence(answer)
         found = next((one for one in answer.body if one["transaction_id"] == sending.item_id), None)
         return Absent() if found is None else Accepted(at(found, "id"))
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Say nothing: Metronome shows usage by billable metric, which the mapping does not know."""
-        return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
 
 
 def _said(answer: Answer) -> tuple[str, str]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
 from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
-from tollspan_rater.export.http import Answer, Http, Lost, Request
-from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.over_http import OverHttp
+from tollspan_rater.export.rules import Rule, at, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -31,7 +31,7 @@ from tollspan_rater.export.target import (
     Unclear,
     Wanted,
 )
-from tollspan_rater.query.wording import instant, plain
+from tollspan_rater.query.wording import instant
 
 URL: Final = "https://openmeter.cloud"
 USAGE: Final = Contract(
@@ -48,18 +48,20 @@ USAGE: Final = Contract(
 _RULES: Final = (Rule(404, "not_taken"), Rule(412, "not_taken"))
 
 
-class OpenMeter:
+class OpenMeter(OverHttp):
     """Sends events to one namespace. Secret: ``key``, its API token. Option ``source`` (default ``tollspan``)."""
-
-    contract = USAGE
 
     def __init__(self, settings: Settings) -> None:
         credential = {"Authorization": f"Bearer {settings.secrets.get('key', '')}"}
-        self._http = Http(settings.client, settings.url or URL, settings.clock, credential)
+        super().__init__(USAGE, Http(settings.client, settings.url or URL, settings.clock, credential))
         self._source = settings.options.get("source", "tollspan")
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Make an event with the quantity as ``$.value`` and the dimensions beside it, to group by."""
+        """Make an event with the quantity as ``$.value`` and the dimensions beside it, to group by.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         return {
             "specversion": "1.0",
             "id": item_id,
@@ -68,22 +70,22 @@ class OpenMeter:
             "subject": mapped.customer["subject"],
             "time": instant(stamp_ns),
             "datacontenttype": "application/json",
-            "data": {**dict(draft.dimensions), "value": f"{plain(draft.quantity or Decimal(0)):f}"},
+            "data": {**dict(draft.dimensions), "value": self.quantity(draft)},
         }
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Send a batch; nothing tells one event of it from another."""
         content = {"Content-Type": "application/cloudevents-batch+json"}
         request = Request("POST", "/api/v1/events", json=[one.element for one in sendings], headers=content)
-        whole = outcome(self._http.ask(request), _RULES, _said)
+        whole = outcome(self.http.ask(request), _RULES, _said)
         return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
         """List the event by its id, from its own time on: without a beginning only 72 hours are listed."""
         query = {"id": sending.item_id, "from": sending.element["time"], "limit": "100"}
-        answer = self._http.ask(Request("GET", "/api/v1/events", query=query))
-        if isinstance(answer, Lost) or answer.status != HTTPStatus.OK or not isinstance(answer.body, list):
-            return Unclear(answer.why if isinstance(answer, Lost) else f"OpenMeter answered HTTP {answer.status}")
+        answer = self.http.ask(Request("GET", "/api/v1/events", query=query))
+        if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, list):
+            return silence(answer)
         found = next((row for row in answer.body if _same(row["event"], sending.element)), None)
         if found is None:
             return Absent()
@@ -98,14 +100,10 @@ class OpenMeter:
             "subject": wanted.customer["subject"],
         }
         path = f"/api/v1/meters/{quote(wanted.meter['meter_slug'], safe='')}/query"
-        answer = self._http.ask(Request("GET", path, query=query))
-        if isinstance(answer, Lost) or answer.status != HTTPStatus.OK or not isinstance(answer.body, Mapping):
+        found = self.rows(Request("GET", path, query=query), "data")
+        if isinstance(found, Unclear):
             return None
-        return Held(quantity=exact_sum(Decimal(str(row["value"])) for row in answer.body.get("data", [])))
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
+        return Held(quantity=exact_sum(Decimal(str(row["value"])) for row in found))
 
 
 def target(settings: Settings) -> OpenMeter:
@@ -118,5 +116,4 @@ def _same(event: Mapping[str, Any], element: Element) -> bool:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    body = answer.body if isinstance(answer.body, Mapping) else {}
-    return "", str(body.get("detail") or body.get("title") or "")
+    return "", at(answer.body, "detail") or at(answer.body, "title")

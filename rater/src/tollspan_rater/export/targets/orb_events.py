@@ -11,13 +11,13 @@ from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Lost, Request
+from tollspan_rater.export.over_http import OverHttp
 from tollspan_rater.export.rules import at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
-    Held,
     Mapped,
     NotTaken,
     Outcome,
@@ -25,7 +25,6 @@ from tollspan_rater.export.target import (
     Sending,
     Sight,
     Unclear,
-    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -50,36 +49,29 @@ _MINUTE: Final = timedelta(minutes=1)
 def target(settings: Settings) -> Events:
     """Make the target; secret ``key``."""
     headers = {"Authorization": f"Bearer {settings.secrets.get('key', '')}"}
-    return Events(Http(settings.client, settings.url or URL, settings.clock, headers))
+    return Events(CONTRACT, Http(settings.client, settings.url or URL, settings.clock, headers))
 
 
-class Events:
+class Events(OverHttp):
     """Hands over usage as batches of events, and finds them again by their key."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    @property
-    def contract(self) -> Contract:
-        """What Orb allows."""
-        return CONTRACT
-
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return an event of an external customer id; the property ``quantity`` is what a metric adds up."""
+        """Return an event of an external customer id; the property ``quantity`` is what a metric adds up.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         return {
             "event_name": mapped.meter["event_name"],
             "external_customer_id": mapped.customer["customer"],
             "idempotency_key": item_id,
             "timestamp": from_ns(stamp_ns).isoformat(),
-            "properties": {
-                **dict(draft.dimensions),
-                _QUANTITY: "0" if draft.quantity is None else f"{draft.quantity:f}",
-            },
+            "properties": {**dict(draft.dimensions), _QUANTITY: self.quantity(draft)},
         }
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Ingest a batch; of a batch with faults, Orb names the events at fault, and the others go again."""
-        answer = self._http.ask(Request("POST", "/ingest", json={"events": [_event(one.element) for one in sendings]}))
+        answer = self.http.ask(Request("POST", "/ingest", json={"events": [_event(one.element) for one in sendings]}))
         failed = dict(_failed(answer))
         rest: Outcome = NotTaken("another event of its batch was at fault", after_s=0)
         others = rest if failed else outcome(answer, (), _said)
@@ -94,19 +86,11 @@ class Events:
             "timeframe_start": stamp,
             "timeframe_end": (at_time + _MINUTE).isoformat(),
         }
-        answer = self._http.ask(Request("POST", "/events/search", json=asked))
-        if not isinstance(answer, Answer) or not answer.ok:
-            return Unclear(answer.text[:200] if isinstance(answer, Answer) else answer.why)
-        found = [one for one in answer.body["data"] if one["id"] == sending.item_id and not one["deprecated"]]
+        events = self.rows(Request("POST", "/events/search", json=asked), "data")
+        if isinstance(events, Unclear):
+            return events
+        found = any(one["id"] == sending.item_id and not one["deprecated"] for one in events)
         return Accepted(sending.item_id) if found else Absent()
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Say nothing: Orb shows usage by subscription and billable metric, which the mapping does not know."""
-        return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
 
 
 def _event(element: Element) -> dict[str, Any]:

@@ -10,24 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tollspan_rater.domain.money import EXACT, exponent
-from tollspan_rater.errors import UntellableError
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.credential import basic
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.over_http import OverHttp
 from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
-    Held,
     Mapped,
     Outcome,
     Sending,
     Sight,
     Unclear,
-    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -54,32 +52,23 @@ def target(settings: Settings) -> Invoices:
     """Make the target; secrets ``key_id`` and ``key_secret``."""
     secrets = settings.secrets
     headers = {"Authorization": basic(secrets.get("key_id", ""), secrets.get("key_secret", ""))}
-    return Invoices(Http(settings.client, settings.url or URL, settings.clock, headers))
+    return Invoices(CONTRACT, Http(settings.client, settings.url or URL, settings.clock, headers))
 
 
-class Invoices:
+class Invoices(OverHttp):
     """Hands over amounts as draft invoices, and finds them again by the ids in their notes."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    @property
-    def contract(self) -> Contract:
-        """What Razorpay allows."""
-        return CONTRACT
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
         """Return a line item in minor units, and the invoice that it belongs to.
 
         Raises:
-            UntellableError: the draft has no amount.
+            UntellableError: the draft's amount is unknown.
         """
-        if draft.amount is None or draft.currency is None:
-            raise UntellableError(CONTRACT.name, draft.component, "a line item needs an amount and a currency")
-        minor = int(EXACT.scaleb(draft.amount, exponent(draft.currency)))
+        amount, currency = self.amount(draft)
+        minor = int(EXACT.scaleb(amount, exponent(currency)))
         return {
-            "invoice": {"customer_id": mapped.customer["customer"], "currency": draft.currency, "period": draft.period},
-            "line": {"name": draft.description[:512], "amount": minor, "currency": draft.currency, "quantity": 1},
+            "invoice": {"customer_id": mapped.customer["customer"], "currency": currency, "period": draft.period},
+            "line": {"name": draft.description[:512], "amount": minor, "currency": currency, "quantity": 1},
         }
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
@@ -89,21 +78,13 @@ class Invoices:
 
     def look(self, sending: Sending) -> Sight:
         """Look through the customer's invoices for the one with our id in its notes."""
-        for page in self._pages(sending.element["invoice"]["customer_id"]):
-            if page is None:
-                return Unclear("Razorpay did not list its invoices")
-            found = next((one for one in page if sending.item_id in _ids(one)), None)
-            if found is not None:
-                return Accepted(at(found, "id"))
-        return Absent()
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Say nothing: Razorpay keeps invoices, not meters and days."""
-        return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
+        customer = sending.element["invoice"]["customer_id"]
+        query = {"type": "invoice", "customer_id": customer, "count": str(_PAGE), "skip": "0"}
+        invoices = self.rows(Request("GET", _PATH, query=query), "items", _following)
+        if isinstance(invoices, Unclear):
+            return invoices
+        found = next((one for one in invoices if sending.item_id in _ids(one)), None)
+        return Absent() if found is None else Accepted(at(found, "id"))
 
     def _create(self, group: Sequence[Sending]) -> Outcome:
         of = group[0].element["invoice"]
@@ -118,22 +99,13 @@ class Invoices:
             "line_items": _lines([one.element["line"] for one in group], of["period"]),
             "notes": notes,
         }
-        answer = self._http.ask(Request("POST", _PATH, json=invoice))
+        answer = self.http.ask(Request("POST", _PATH, json=invoice))
         return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "id"))
 
-    def _pages(self, customer: str) -> Iterator[Sequence[Mapping[str, Any]] | None]:
-        skip = 0
-        while True:
-            query = {"type": "invoice", "customer_id": customer, "count": str(_PAGE), "skip": str(skip)}
-            answer = self._http.ask(Request("GET", _PATH, query=query))
-            if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, Mapping):
-                yield None
-                return
-            page = answer.body["items"]
-            yield page
-            if len(page) < _PAGE:
-                return
-            skip += _PAGE
+
+def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    full = len(page["items"] or ()) == _PAGE
+    return asked.also(skip=str(int(asked.query["skip"]) + _PAGE)) if full else None
 
 
 def _lines(lines: Sequence[Mapping[str, Any]], period: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ invoice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -18,6 +18,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.credential import basic
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.over_http import OverHttp, Rows
 from tollspan_rater.export.rules import at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
@@ -51,29 +52,25 @@ _PAGE: Final = "200"
 def target(settings: Settings) -> Usage:
     """Make the target; secret ``key``; ``url`` for a site in the European Union."""
     headers = {"Authorization": basic(settings.secrets.get("key", "")), "Accept": VERSION}
-    return Usage(Http(settings.client, settings.url or URL, settings.clock, headers))
+    return Usage(CONTRACT, Http(settings.client, settings.url or URL, settings.clock, headers))
 
 
-class Usage:
+class Usage(OverHttp):
     """Hands over usage as usage records, and finds them again by their tag."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    @property
-    def contract(self) -> Contract:
-        """What Recurly allows."""
-        return CONTRACT
-
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return a usage record with the place it belongs to; both of its times are the stamp."""
+        """Return a usage record with the place it belongs to; both of its times are the stamp.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         at_text = from_ns(stamp_ns).isoformat()
         return {
             "subscription": mapped.customer["subscription"],
             "add_on": mapped.meter["add_on"],
             "usage": {
                 "merchant_tag": item_id,
-                "amount": "0" if draft.quantity is None else f"{draft.quantity:f}",
+                "amount": self.quantity(draft),
                 "recording_timestamp": at_text,
                 "usage_timestamp": at_text,
             },
@@ -86,32 +83,26 @@ class Usage:
     def look(self, sending: Sending) -> Sight:
         """Look through the records of the same instant, billed or not, for the one with our tag."""
         stamp = sending.element["usage"]["usage_timestamp"]
-        for page in self._pages(_path(sending.element), stamp, stamp):
-            if page is None:
-                return Unclear("Recurly did not list its usage records")
-            found = next((one for one in page if at(one, "merchant_tag") == sending.item_id), None)
-            if found is not None:
-                return Accepted(at(found, "id"))
-        return Absent()
+        records = self._records(_path(sending.element), stamp, stamp)
+        if isinstance(records, Unclear):
+            return records
+        found = next((one for one in records if at(one, "merchant_tag") == sending.item_id), None)
+        return Absent() if found is None else Accepted(at(found, "id"))
 
     def held(self, wanted: Wanted) -> Held | None:
         """Add up the records of an add-on in a span of time."""
         first, last = (from_ns(instant).isoformat() for instant in (wanted.start_ns, wanted.end_ns - 1000))
-        found = list(self._pages(_path({**wanted.customer, **wanted.meter}), first, last))
-        if None in found:
+        records = self._records(_path({**wanted.customer, **wanted.meter}), first, last)
+        if isinstance(records, Unclear):
             return None
-        return Held(exact_sum(Decimal(str(one["amount"])) for page in found for one in page or ()))
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
+        return Held(exact_sum(Decimal(str(one["amount"])) for one in records))
 
     def _send(self, element: Element) -> Outcome:
         record = {**element["usage"], "amount": Decimal(element["usage"]["amount"])}
-        answer = self._http.ask(Request("POST", _path(element), json=record))
+        answer = self.http.ask(Request("POST", _path(element), json=record))
         return outcome(answer, (), _said, lambda answer: at(answer.body, "id"))
 
-    def _pages(self, path: str, first: str, last: str) -> Iterator[Sequence[Mapping[str, Any]] | None]:
+    def _records(self, path: str, first: str, last: str) -> Rows | Unclear:
         query = {
             "sort": "usage_timestamp",
             "order": "asc",
@@ -120,15 +111,11 @@ class Usage:
             "begin_time": first,
             "end_time": last,
         }
-        while True:
-            answer = self._http.ask(Request("GET", path, query=query))
-            if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, Mapping):
-                yield None
-                return
-            yield answer.body["data"]
-            if not answer.body.get("has_more"):
-                return
-            query = dict(parse_qsl(urlsplit(at(answer.body, "next")).query))
+        return self.rows(Request("GET", path, query=query), "data", _following)
+
+
+def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    return asked.also(**dict(parse_qsl(urlsplit(at(page, "next")).query))) if page.get("has_more") else None
 
 
 def _path(place: Mapping[str, Any]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from tollspan_rater.domain.money import EXACT, exponent
 from tollspan_rater.errors import UntellableError
-from tollspan_rater.export.http import Answer, Http
+from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.rules import Rule, at
 from tollspan_rater.export.settings import Settings
 
@@ -51,6 +51,14 @@ def minor(amount: Decimal, currency: str, target: str) -> int:
         step = EXACT.scaleb(Decimal(_STEPS.get(currency, 1)), -_EXPONENTS.get(currency, exponent(currency)))
         raise UntellableError(target, f"{amount} {currency}", f"Stripe takes multiples of {step} {currency}")
     return int(units)
+
+
+def following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    """Return how to ask for the page of a list behind one, ``None`` behind the last."""
+    if not page.get("has_more"):
+        return None
+    rows = page["data"]
+    return asked.also(starting_after=at(rows[-1], "id")) if rows else asked
 
 
 def unix_s(at_ns: int) -> int:

@@ -6,7 +6,7 @@ later by an error report. Events are known by their ``identifier`` for 24 hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,17 +18,12 @@ from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Element,
-    Held,
     Mapped,
     NotTaken,
     Outcome,
-    Refused,
     Sending,
-    Sight,
-    Unclear,
-    Wanted,
 )
-from tollspan_rater.export.targets import stripe, stripe_meters, stripe_reports
+from tollspan_rater.export.targets import stripe, stripe_meters
 
 CONTRACT: Final = Contract(
     name="stripe-meter-stream",
@@ -63,29 +58,26 @@ def target(settings: Settings) -> MeterStream:
     """
     url = settings.options.get("stream_url") or settings.url or URL
     stream = Http(settings.client, url, settings.clock, {"Stripe-Version": stripe.VERSION})
-    return MeterStream(stripe.connect(settings), stream, settings.clock, settings.secrets.get("webhook", ""))
+    http, secret = stripe.connect(settings), settings.secrets.get("webhook", "")
+    return MeterStream(CONTRACT, http, secret, stream, settings.clock)
 
 
-class MeterStream:
+class MeterStream(stripe_meters.Meters):
     """Hands over usage as meter events of Stripe's second interface."""
 
-    def __init__(self, http: Http, stream: Http, clock: Clock, webhook_secret: str) -> None:
-        self._http, self._stream, self._clock, self._webhook_secret = http, stream, clock, webhook_secret
+    def __init__(self, contract: Contract, http: Http, webhook_secret: str, stream: Http, clock: Clock) -> None:
+        super().__init__(contract, http, webhook_secret)
+        self._stream, self._clock = stream, clock
         self._token, self._until_ns = "", 0
-
-    @property
-    def contract(self) -> Contract:
-        """What Stripe allows."""
-        return CONTRACT
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
         """Return one event of the stream.
 
         Raises:
-            UntellableError: the draft has no quantity.
+            UntellableError: the draft's quantity is unknown.
         """
         timestamp = from_ns(stamp_ns).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {**stripe_meters.event(CONTRACT.name, draft, item_id, mapped), "timestamp": timestamp}
+        return {**self.event(draft, item_id, mapped), "timestamp": timestamp}
 
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Send events in one request, under a session that is begun when there is none."""
@@ -99,28 +91,6 @@ class MeterStream:
             return [NotTaken("an event of the request is known already", after_s=0)] * len(sendings)
         return [outcome(answer, _RULES, stripe.said)] * len(sendings)
 
-    def look(self, sending: Sending) -> Sight:
-        """Say that Stripe cannot be asked for an event."""
-        return Unclear("Stripe shows sums of events only")
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Return what the meter adds up to."""
-        return stripe_meters.held(self._http, wanted)
-
-    def rejections(self, headers: Mapping[str, str], body: bytes, now_ns: int) -> Iterable[tuple[str, Refused]]:
-        """Return the items that an error report takes back.
-
-        Raises:
-            SignatureError: the report is not signed by Stripe, or too old.
-            TargetSilentError: Stripe does not tell the report's content; it is to be delivered again.
-        """
-        stripe_reports.verify(CONTRACT.name, self._webhook_secret, headers, body, now_ns)
-        return stripe_reports.rejections(CONTRACT.name, self._http, body)
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
-
     def _post(self, sendings: Sequence[Sending]) -> Answer | Lost | NotTaken:
         refused = self._begin()
         if refused is not None:
@@ -133,7 +103,7 @@ class MeterStream:
         """Begin a session when the present one ends soon; say why when there is none, and no event has left."""
         if self._until_ns - _MARGIN_NS > self._clock.now_ns():
             return None
-        answer = self._http.ask(Request("POST", "/v2/billing/meter_event_session", json={}))
+        answer = self.http.ask(Request("POST", "/v2/billing/meter_event_session", json={}))
         if isinstance(answer, Lost) or not answer.ok:
             told = outcome(answer, stripe.RULES, stripe.said)
             return told if isinstance(told, NotTaken) else NotTaken(f"no session of the stream could be begun: {told}")

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tollspan_rater.errors import SignatureError, TargetSilentError
-from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.http import Answer, Request
 from tollspan_rater.export.item import item_of
+from tollspan_rater.export.over_http import Asks
 from tollspan_rater.export.rules import at
 from tollspan_rater.export.target import Refused
 
@@ -46,7 +47,7 @@ def verify(target: str, secret: str, headers: Mapping[str, str], body: bytes, no
         raise SignatureError(target, f"it was signed more than {TOLERANCE_S} s ago")
 
 
-def rejections(target: str, http: Http, body: bytes) -> Iterator[tuple[str, Refused]]:
+def rejections(target: str, http: Asks, body: bytes) -> Iterator[tuple[str, Refused]]:
     """Return the items that a report names, each with Stripe's code and sentence; nothing for other notifications.
 
     Raises:
@@ -62,7 +63,7 @@ def rejections(target: str, http: Http, body: bytes) -> Iterator[tuple[str, Refu
                 yield item_of(key), Refused(at(kind, "code"), at(sample, "error_message"))
 
 
-def _data(target: str, http: Http, event: Mapping[str, Any]) -> Mapping[str, Any]:
+def _data(target: str, http: Asks, event: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the data of an event; a notification is thin and does not carry them."""
     if "data" not in event:
         answer = http.ask(Request("GET", f"/v2/core/events/{at(event, 'id')}"))

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -22,9 +22,10 @@ from tollspan_rater.export.contract import Contract
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.event import event
 from tollspan_rater.export.http import Answer, Http, Request
-from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.over_http import OverHttp
+from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
-from tollspan_rater.export.target import Accepted, Element, Held, Mapped, Outcome, Sending, Sight, Unclear, Wanted
+from tollspan_rater.export.target import Accepted, Element, Mapped, Outcome, Sending
 
 AMOUNTS: Final = Contract(
     bills=False,
@@ -38,6 +39,7 @@ AMOUNTS: Final = Contract(
 )
 USAGE: Final = replace(AMOUNTS, name="webhook-usage", takes="usage")
 _RULES: Final = (
+    Rule(range(200, 300), "accepted"),  # whatever the receiver says beside it
     *(Rule(status, "refused") for status in (400, 413, 415, 422)),
     *(Rule(status, "unclear") for status in (408, 409)),
     Rule(range(400, 500), "not_taken"),
@@ -46,7 +48,7 @@ _SECOND: Final = 1_000_000_000
 _PREFIX: Final = "whsec_"
 
 
-class Webhook:
+class Webhook(OverHttp):
     """Posts events to ``settings.url``, one for each thing handed over.
 
     Secret: ``key``, the signing secret as ``whsec_`` and base64. Options: ``mode`` ``batch`` (default) or ``single``;
@@ -57,8 +59,8 @@ class Webhook:
         if not settings.url:
             raise ConfigError(f"exports.{settings.name}.url", None, "tollspan.yaml", "say where to send the events")
         self._single = settings.options.get("mode", "batch") == "single"
-        self.contract = replace(contract, batch=1) if self._single else contract
-        self._http = Http(settings.client, settings.url, settings.clock)
+        allowed = replace(contract, batch=1) if self._single else contract
+        super().__init__(allowed, Http(settings.client, settings.url, settings.clock))
         self._signature = Signature(_secret(settings), settings.clock)
         self._source = settings.options.get("source", "tollspan")
 
@@ -76,20 +78,8 @@ class Webhook:
         )
         body = json.dumps(document, separators=(",", ":")).encode()
         headers = {"Content-Type": kind, **self._signature.headers(name, body)}
-        whole = outcome(self._http.ask(Request("POST", "", content=body, headers=headers)), _RULES, _said)
+        whole = outcome(self.http.ask(Request("POST", "", content=body, headers=headers)), _RULES, _said)
         return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
-
-    def look(self, sending: Sending) -> Sight:
-        """Say that a webhook cannot be asked; it need not be, for the receiver counts an id once for ever."""
-        return Unclear("a webhook cannot be asked")
-
-    def held(self, wanted: Wanted) -> Held | None:
-        """Say that a webhook cannot be asked."""
-        return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
 
 
 class Signature:
@@ -137,5 +127,4 @@ def _name(ids: Sequence[str]) -> str:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    body = answer.body
-    return "", str(body.get("message") or body.get("error") or "") if isinstance(body, Mapping) else ""
+    return "", at(answer.body, "message") or at(answer.body, "error")

@@ -6,16 +6,18 @@ so one is always named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from tollspan_rater.domain.clock import from_ns
+from tollspan_rater.domain.clock import from_ns, to_ns
 from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.bearer import Bearer
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
+from tollspan_rater.export.over_http import OverHttp, Rows
 from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
@@ -43,10 +45,8 @@ CONTRACT: Final = Contract(
     needs=Needs(customer=("account", "subscription"), meter=("uom",)),
 )
 URL: Final = "https://rest.zuora.com"
-_RULES: Final = (
-    Rule(200, "accepted"),
-    Rule(409, "unclear"),  # the first request with this key is still under way
-)
+_PAGE: Final = "50"
+_RULES: Final = (Rule(409, "unclear"),)  # the first request with this key is still under way
 
 
 def target(settings: Settings) -> Usage:
@@ -54,29 +54,25 @@ def target(settings: Settings) -> Usage:
     http = Http(settings.client, settings.url or URL, settings.clock)
     known = {name: settings.secrets.get(name, "") for name in ("client_id", "client_secret")}
     asked = Request("POST", "/oauth/token", form={**known, "grant_type": "client_credentials"})
-    return Usage(Bearer(http, http, asked, settings.clock))
+    return Usage(CONTRACT, Bearer(http, http, asked, settings.clock))
 
 
-class Usage:
+class Usage(OverHttp):
     """Hands over usage as usage records, and finds them again by their description, which is our id."""
 
-    def __init__(self, bearer: Bearer) -> None:
-        self._bearer = bearer
-
-    @property
-    def contract(self) -> Contract:
-        """What Zuora allows."""
-        return CONTRACT
-
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
-        """Return a usage record; ``charge`` is named where the mapping of the customer or meter does."""
+        """Return a usage record; ``charge`` is named where the mapping of the customer or meter does.
+
+        Raises:
+            UntellableError: the draft's quantity is unknown.
+        """
         names = {**mapped.customer, **mapped.meter}
         return {
             "AccountNumber": names["account"],
             "SubscriptionNumber": names["subscription"],
             **({"ChargeNumber": names["charge"]} if "charge" in names else {}),
             "UOM": names["uom"],
-            "Quantity": "0" if draft.quantity is None else f"{draft.quantity:f}",
+            "Quantity": self.quantity(draft),
             "StartDateTime": from_ns(stamp_ns).isoformat(timespec="milliseconds"),
             "Description": item_id,
         }
@@ -87,50 +83,46 @@ class Usage:
 
     def look(self, sending: Sending) -> Sight:
         """Ask for the records that have our id as their description."""
-        for page in self._pages(f"description.EQ:{sending.item_id}"):
-            if page is None:
-                return Unclear("Zuora did not list its usage records")
-            if page:
-                return Accepted(at(page[0], "id"))
-        return Absent()
+        records = self._records(f"description.EQ:{sending.item_id}")
+        if isinstance(records, Unclear):
+            return records
+        found = next((one for one in records if at(one, "description") == sending.item_id), None)
+        return Absent() if found is None else Accepted(at(found, "id"))
 
     def held(self, wanted: Wanted) -> Held | None:
         """Add up an account's records of a unit of measure whose time is in a span."""
-        found = list(self._pages(f"accountNumber.EQ:{wanted.customer['account']}"))
-        if None in found:
+        found = self._records(f"accountNumber.EQ:{wanted.customer['account']}")
+        if isinstance(found, Unclear):
             return None
-        first, end = (from_ns(at_ns).isoformat(timespec="milliseconds") for at_ns in (wanted.start_ns, wanted.end_ns))
-        records = (one for page in found for one in page or () if one.get("uOM") == wanted.meter["uom"])
-        return Held(
-            exact_sum(Decimal(str(one["quantity"])) for one in records if first <= at(one, "startDateTime") < end)
-        )
-
-    def close(self) -> None:
-        """End the connections."""
-        self._bearer.close()
+        records = (one for one in found if one.get("uOM") == wanted.meter["uom"])
+        try:
+            return Held(exact_sum(Decimal(str(one["quantity"])) for one in records if _within(one, wanted)))
+        except ValueError:  # the time of a record cannot be read
+            return None
 
     def _send(self, sending: Sending) -> Outcome:
         record = {**sending.element, "Quantity": Decimal(sending.element["Quantity"])}
         headers = {"Idempotency-Key": sending.key}
-        answer = self._bearer.ask(Request("POST", "/v1/object/usage", json=record, headers=headers))
-        if isinstance(answer, Answer) and answer.ok and answer.body.get("Success") is False:
+        answer = self.http.ask(Request("POST", "/v1/object/usage", json=record, headers=headers))
+        if isinstance(answer, Answer) and answer.ok and answer.document.get("Success") is False:
             answer = Answer(400, answer.body, answer.headers, answer.text)  # older tenants say no with a 200
         return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "Id"))
 
-    def _pages(self, asked: str) -> Iterator[Sequence[Mapping[str, Any]] | None]:
-        query = {"pageSize": "50", "filter[]": asked}
-        while True:
-            answer = self._bearer.ask(Request("GET", "/object-query/usages", query=query))
-            if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, Mapping):
-                yield None
-                return
-            yield answer.body["data"]
-            if not (cursor := at(answer.body, "nextPage")):
-                return
-            query = {**query, "cursor": cursor}
+    def _records(self, asked: str) -> Rows | Unclear:
+        query = {"pageSize": _PAGE, "filter[]": asked}
+        return self.rows(Request("GET", "/object-query/usages", query=query), "data", _following)
+
+
+def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    cursor = at(page, "nextPage")
+    return asked.also(cursor=cursor) if cursor else None
+
+
+def _within(record: Mapping[str, Any], wanted: Wanted) -> bool:
+    return wanted.start_ns <= to_ns(datetime.fromisoformat(at(record, "startDateTime"))) < wanted.end_ns
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    errors = answer.body.get("Errors") if isinstance(answer.body, Mapping) else None
+    errors = answer.document.get("Errors")
     first = errors[0] if isinstance(errors, list) and errors else answer.body
     return at(first, "Code"), at(first, "Message") or at(first, "message")
