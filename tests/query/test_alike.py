@@ -18,6 +18,8 @@ from tollspan_rater.query import linear_money
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.grouping import group
 from tollspan_rater.query.scope import Scope, currency_of, rated_calls, rated_sums, reader
+from tollspan_rater.store.day_sums import DaySums
+from tollspan_rater.store.weighed import LEGS, Weighed
 
 GROUPINGS = (
     "customer,model",
@@ -38,8 +40,9 @@ def _lines_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear_money, "ENOUGH", 0)
 
 
-def scope_of(shop: Shop, connection: duckdb.DuckDBPyConnection) -> Scope:
-    return Scope(connection, Accounts(connection, shop.tenant, "Europe/Berlin"), 0, "Europe/Berlin", shop.rater.names)
+def scope_of(shop: Shop, connection: duckdb.DuckDBPyConnection, sums: Weighed = LEGS) -> Scope:
+    accounts = Accounts(connection, shop.tenant, "Europe/Berlin")
+    return Scope(connection, accounts, 0, "Europe/Berlin", shop.rater.names, sums=sums)
 
 
 def sums_of(scope: Scope, found: Iterable[Any], by: list[str]) -> dict[Any, Any]:
@@ -47,13 +50,14 @@ def sums_of(scope: Scope, found: Iterable[Any], by: list[str]) -> dict[Any, Any]
     return {key: (sums.cells(), sums.costs, sums.units) for key, sums in groups.items()}
 
 
-def assert_same(shop: Shop, params: dict[str, str]) -> set[str]:
+def assert_same(shop: Shop, params: dict[str, str], day_sums: DaySums | None = None) -> set[str]:
     paths = set()
     with shop.rater.database.snapshot() as connection:
+        sums = LEGS if day_sums is None else day_sums.weighed(connection, shop.tenant, shop.rater.database.position())
         apart = scope_of(shop, connection)
         calls = list(rated_calls(apart, params))
         for by in (one.split(",") for one in GROUPINGS):
-            scope = scope_of(shop, connection)
+            scope = scope_of(shop, connection, sums)
             added, path = rated_sums(scope, params, by)
             assert sums_of(scope, added, by) == sums_of(apart, calls, by)
             paths.add(path)

@@ -19,34 +19,25 @@ import pyarrow as pa
 
 from tollspan_rater.cost.book import CostBook
 from tollspan_rater.cost.rates import Rates
-from tollspan_rater.domain.meters import PARENT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
-from tollspan_rater.pricing.model import CostPlus
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_fact import TAG
 from tollspan_rater.query.charges import NO_CHARGES, Charging, charging
-from tollspan_rater.query.filled import filled
-from tollspan_rater.query.price_sql import linear
 from tollspan_rater.query.rated import Alike
-from tollspan_rater.query.selection import CallRow, Selection, legs_of
+from tollspan_rater.query.selection import CallRow, Selection, weighed_of
 from tollspan_rater.query.survey import Model, Survey, survey
-from tollspan_rater.query.tariffs import Tariffs
+from tollspan_rater.query.tariffs import Tariffs, adds_up
 from tollspan_rater.query.window import WINDOWS, edges
-from tollspan_rater.rating.tariff import Tariff
+from tollspan_rater.store.price_steps import PRICE_STEPS
+from tollspan_rater.store.weighed import LEGS, OWN, RARE, Weighed
 
-_OWN: Final = {
-    "input": ("cache_read", "cache_write", "audio_in", "image_in"),
-    "cache_write": ("cache_write_5m", "cache_write_1h"),
-    "output": ("reasoning", "audio_out"),
-}
 _FACTS: Final = (
     "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "environment", "phase", "billable",
     "retried", "terms", "quality",
 )  # fmt: skip
-# A call that knows rare parts of its totals stands alone: the signs below look at columns only.
-_RARE: Final = "|".join(meter for meter in PARENT if meter not in TOKEN_FIELDS)
-_SINGLY: Final = f"""CASE WHEN regexp_matches(units, '"({_RARE})"') THEN call_id END"""
+# A call that knows rare parts of its totals stands alone: shapes look at columns only.
+_SINGLY: Final = f"""CASE WHEN regexp_matches(units, '"({RARE})"') THEN call_id END"""
 _SUMMED: Final = """
     WITH found AS ({found}),
     placed AS (
@@ -55,14 +46,14 @@ _SUMMED: Final = """
         LEFT JOIN account_steps ON account_steps.name IS NOT DISTINCT FROM customer
         {joins}
     )
-    SELECT {selected} FROM placed GROUP BY {keys} HAVING sum(sign) > 0
+    SELECT {selected} FROM placed GROUP BY {keys} HAVING sum(weight) > 0
 """
 # What a step adds to a call, and the join that it needs; without any step the second of each pair.
 _STEP: Final = "CASE WHEN len({edges}) = 0 THEN 0 ELSE len(list_filter({edges}, lambda edge: edge <= started_ns)) END"
 _ACCOUNT_STEP: Final = f"{_STEP.format(edges='account_steps.edges')} AS account_step"
 _COST_STEP: Final = f"""{_STEP.format(edges="cost_steps.edges")} AS cost_step,
     CASE WHEN len(cost_steps.thresholds) = 0 THEN 0
-        ELSE coalesce(list_max(list_filter(cost_steps.thresholds, lambda most: most < input)), 0) END AS cost_bucket"""
+        ELSE coalesce(list_max(list_filter(cost_steps.thresholds, lambda most: most <= size)), 0) END AS cost_bucket"""
 _COST_JOIN: Final = """LEFT JOIN cost_steps
     ON cost_steps.provider IS NOT DISTINCT FROM found.provider AND cost_steps.model IS NOT DISTINCT FROM found.model"""
 _CHARGED: Final = "charges.amount, coalesce(charges.included, FALSE) AS included"
@@ -74,7 +65,7 @@ class Split:
     """Which of the selected calls may be added up first, and the customers whose calls may not.
 
     ``charging`` charges those in the database whose prices depend on what was used before. ``facts`` are what prices
-    look at besides provider and model. ``found`` is what the selected calls look like.
+    look at besides provider and model. ``found`` is what the selected calls look like; they are read from ``sums``.
     """
 
     addable: Selection
@@ -82,14 +73,17 @@ class Split:
     singly: tuple[str | None, ...] = ()
     charging: Charging = NO_CHARGES
     facts: tuple[str, ...] = ()
+    sums: Weighed = LEGS
 
 
-def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection) -> Split:
+def split(
+    connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection, sums: Weighed = LEGS
+) -> Split:
     """Divide a selection by customer: those whose charges cannot be said in SQL are rated call by call.
 
     A provider price that changes within a day, or that depends on how parts overlap, keeps all calls apart.
     """
-    found = survey(connection, selection)
+    found = survey(connection, selection, sums)
     if found.span is None:
         return Split(selection, found)
     if not costs_add_up(accounts.cost_book(), found):
@@ -100,10 +94,11 @@ def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: 
     for names in _alike_customers(accounts, found.customers).values():
         held = [tariffs.of(accounts.segments(names[0], one)) for one in accounts.periods(names[0], *found.span)]
         facts.update(name for tariff in held for name in tariff.dimensions)
-        if not all(map(_adds_up, held)):
+        if not all(map(adds_up, held)):
             depending += [(name, period) for name in names for period in accounts.periods(name, *found.span)]
     running, singly = charging(connection, accounts, depending, tariffs)
-    return Split(replace(selection, but=singly), found.without(singly), singly, running, tuple(sorted(facts)))
+    addable, others = replace(selection, but=singly), found.without(singly)
+    return Split(addable, others, singly, running, tuple(sorted(facts)), sums)
 
 
 def alike(
@@ -167,25 +162,43 @@ def _query(
     parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table]
 ) -> tuple[str, list[Any], _Columns]:
     """Return the SQL of the sums; columns in which nothing is said are left out of what it groups by and adds up."""
-    silent = parts.found.open
-    found, values = legs_of(parts.addable, chained=parts.found.chained)
-    columns = _Columns.of(apart, facts, silent)
-    signs = [f"sign({_own(name)})" for name in TOKEN_FIELDS if name not in silent or name in _OWN]
+    silent, columns = parts.found.open, _Columns.of(apart, facts, parts.found.open)
+    charged = bool(parts.charging.parts)
+    names = (*columns.named, *columns.summed, *OWN, "shape", "size")
+    rows = parts.sums.rows(
+        (name for name in names if name != "retried"),
+        (*parts.addable.instants(), *_instants(steps)),
+        silent,
+        singly=charged or _steps_between(steps) or not set(OWN).isdisjoint(apart),
+    )
+    last = parts.sums.chains("?") if parts.found.chained else None
+    found, values = weighed_of(parts.addable, rows, last, names)
     nulls = [f'"{name}" IS NULL' for name in columns.summed]
     again, singly = "coalesce(attempt, 1) > 1", "NULL" if "units" in silent else _SINGLY
     decisive = [f'"{name}"' for name in (*_FACTS, *facts) if name not in silent]
-    decisive += [again, "cost_bucket", "included", "account", "account_step", "cost_step", *signs, *nulls]
-    if "quantity" in columns.summed:
-        decisive.append("sign(quantity)")
+    decisive += [again, "cost_bucket", "included", "account", "account_step", "cost_step", "shape", *nulls]
     named = [f'"{name}"' for name in columns.named]
     keys = dict.fromkeys([*named, *decisive, "time_step", singly])
     kind = f"CASE WHEN ({singly}) IS NULL THEN hash({', '.join(decisive)}) END"
-    selected = [*named, again, "cost_bucket", "included", "account", kind, "sum(sign)", "min(started_ns)"]
-    selected += ["sum(sign * amount)", *map(_sum, columns.summed)]
-    placed, joins = _placing(steps, charged=bool(parts.charging.parts))
+    selected = [*named, again, "cost_bucket", "included", "account", kind, "sum(weight)", "min(started_ns)"]
+    selected += ["sum(weight * amount)", *(f'sum("{name}")' for name in columns.summed)]
+    placed, joins = _placing(steps, charged=charged)
     grouped = ", ".join(key for key in keys if key != "NULL")
     text = _SUMMED.format(found=found, placed=placed, joins=joins, selected=", ".join(selected), keys=grouped)
     return text, values, columns
+
+
+def _instants(steps: Mapping[str, pa.Table]) -> Iterator[int]:
+    """Yield the instants at which anything changes by which calls are added up; the first step of time begins all."""
+    for name in ("account_steps", "cost_steps"):
+        for edges_of in steps[name]["edges"].to_pylist():
+            yield from edges_of
+    yield from steps["time_steps"]["edge"].to_pylist()[1:]
+
+
+def _steps_between(steps: Mapping[str, pa.Table]) -> bool:
+    """Tell whether a price of a provider steps where kept sums do not tell calls apart."""
+    return any(set(thresholds) - PRICE_STEPS for thresholds in steps["cost_steps"]["thresholds"].to_pylist())
 
 
 def _placing(steps: Mapping[str, pa.Table], *, charged: bool) -> tuple[str, str]:
@@ -211,10 +224,6 @@ def _any(lists: pa.ChunkedArray) -> bool:
     return any(len(one) for one in lists)
 
 
-def _sum(name: str) -> str:
-    return f'sum(CASE sign WHEN 1 THEN "{name}" ELSE -"{name}" END)'
-
-
 def _alike(row: tuple[Any, ...], columns: _Columns, stands_for: Sequence[str | None], charging: Charging) -> Alike:
     cells: list[Any] = [None] * len(_PLACE)
     width = len(columns.named)
@@ -229,12 +238,6 @@ def _alike(row: tuple[Any, ...], columns: _Columns, stands_for: Sequence[str | N
         cells[_PLACE["customer"]] = stands_for[account]
     charge = None if amount is None else (charging.money(amount), included)
     return Alike(CallRow._make(cells), int(calls), bucket, charge, kind)
-
-
-def _own(name: str) -> str:
-    """Return the SQL of a count without its known parts."""
-    parts = "".join(f" - coalesce({filled(part)}, 0)" for part in _OWN.get(name, ()))
-    return filled(name) + parts
 
 
 def _alike_customers(accounts: Accounts, names: Iterable[str | None]) -> dict[object, list[str | None]]:
@@ -256,15 +259,6 @@ def _linear(costs: CostBook, provider: str | None, model: str | None, tier: str 
         return False
     held = (costs.rates(provider, model, at, tier) for at in (0, *edges))
     return all(rates.linear for rates in held if isinstance(rates, Rates))
-
-
-def _adds_up(tariff: Tariff) -> bool:
-    """Tell whether a call is charged the same whatever was used before it."""
-    items = [component.item for component in tariff.components]
-    return not tariff.pools and all(
-        linear(item) or (isinstance(item.price, CostPlus) and item.unit is None and item.aggregate == "sum")
-        for item in items
-    )
 
 
 def _cost_steps(costs: CostBook, models: Iterable[Model], span: tuple[int, int]) -> pa.Table:

@@ -33,7 +33,7 @@ def allowance(scope: Scope, params: Mapping[str, str]) -> Answer:
     name = params.get("customer")
     if name is not None and not heard_of(scope, name):
         raise NotFoundError("customer", name, "tollspan customers list and tollspan usage show who there is.")
-    books = Books(scope)
+    books = Books(scope, name)
     label = params.get("period")
     bills = books.within(with_usage_or_plan(scope), label) if name is None else [books.labelled(name, label)]
     rows = [row for bill in bills for row in _rows(bill)]

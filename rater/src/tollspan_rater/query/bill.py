@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.groups import usage_of
 from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.selection import Selection, customers_of, number_of
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.line import RatedPeriod, line_id
 from tollspan_rater.rating.rate import component_names, rate
@@ -20,7 +21,7 @@ def rated_period(scope: Scope, customer: str | None, period: Period) -> RatedPer
 def rated_periods(scope: Scope, wanted: Sequence[tuple[str | None, Period]]) -> Iterator[RatedPeriod]:
     """Yield the bills of customers in periods, in the order given: all usage is read at once."""
     accounts, tariffs = scope.accounts, Tariffs()
-    found = usage_of(scope.connection, accounts, wanted, tariffs)
+    found = usage_of(scope.connection, accounts, wanted, tariffs, scope.sums)
     for (customer, period), usage in zip(wanted, found, strict=True):
         segments, owner = accounts.segments(customer, period), f"{accounts.tenant}/{customer or ''}"
         yield rate(period, segments, usage.groups, usage.samples, owner=owner, tariff=tariffs.of(segments))
@@ -35,19 +36,15 @@ def line_ids(scope: Scope, customer: str, period: Period) -> set[str]:
 
 def customers_with_usage(scope: Scope) -> list[str]:
     """Return the ids of all customers that calls were attributed to."""
-    rows = scope.connection.execute(
-        "SELECT DISTINCT customer FROM calls WHERE tenant = ? AND customer IS NOT NULL", [scope.accounts.tenant]
-    ).fetchall()
-    return [row[0] for row in rows]
+    found = customers_of(scope.connection, Selection(scope.accounts.tenant))
+    return [name for name in found if name is not None]
 
 
 def heard_of(scope: Scope, customer: str) -> bool:
     """Tell whether a customer was set, or has any usage."""
     if customer in scope.accounts.names():
         return True
-    values = [scope.accounts.tenant, customer]
-    found = scope.connection.execute("SELECT 1 FROM calls WHERE tenant = ? AND customer = ? LIMIT 1", values)
-    return found.fetchone() is not None
+    return bool(number_of(scope.connection, Selection(scope.accounts.tenant, filters=(("customer", customer),))))
 
 
 def billed_periods(scope: Scope) -> list[tuple[str | None, Period]]:

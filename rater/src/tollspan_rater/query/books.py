@@ -15,7 +15,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.bill import rated_periods
 from tollspan_rater.query.late import Late
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import instant
+from tollspan_rater.query.selection import Selection, instant
 from tollspan_rater.rating.line import RatedPeriod
 from tollspan_rater.store import ledger
 from tollspan_rater.store.ledger import Close
@@ -54,10 +54,14 @@ class Bill:
 
 
 class Books:
-    """The closed periods of one tenant's customers; what is asked twice is read and rated once."""
+    """The closed periods of one tenant's customers; what is asked twice is read and rated once.
 
-    def __init__(self, scope: Scope) -> None:
+    ``only`` names the customer where nobody else will be asked about.
+    """
+
+    def __init__(self, scope: Scope, only: str | None = None) -> None:
         self._scope = scope
+        self._only = only
         self.closes: dict[str, list[Close]] = {}
         for close in ledger.closes(scope.connection, scope.accounts.tenant):
             self.closes.setdefault(close.customer, []).append(close)
@@ -204,8 +208,10 @@ class Books:
 
     @cached_property
     def _first_used(self) -> dict[str, int]:
+        whose = () if self._only is None else (("customer", self._only),)
+        calls, values = Selection(self._scope.accounts.tenant, filters=whose).standing()
         found = self._scope.connection.execute(
-            "SELECT customer, min(started_ns) FROM calls WHERE tenant = ? AND customer IS NOT NULL GROUP BY customer",
-            [self._scope.accounts.tenant],
+            f"SELECT customer, min(started_ns) FROM {calls} WHERE customer IS NOT NULL GROUP BY customer",  # noqa: S608 - fixed names, bound values
+            values,
         )
         return dict(found.fetchall())

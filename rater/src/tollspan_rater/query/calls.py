@@ -19,7 +19,7 @@ def calls(scope: Scope, params: Mapping[str, str]) -> Answer:
     after, kind = _instant(cursor), params.get("kind", "call")
     rows: list[dict[str, Cell]] = []
     more, last = False, ""
-    for call in rated_calls(scope, params, after):
+    for call in rated_calls(scope, params, after, limit + 1):
         if call.row.kind != kind or (cursor is not None and place_of(call) <= cursor):
             continue
         if len(rows) == limit:

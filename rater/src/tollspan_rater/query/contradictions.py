@@ -10,17 +10,18 @@ import pyarrow as pa
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.scope import Scope, asked_selection
 from tollspan_rater.query.selection import Selection
+from tollspan_rater.query.standing import standing
 from tollspan_rater.query.wording import instant
 
 COLUMNS: Final = ("customer", "subscription", "plan", "calls", "first", "last", "why")
 _STATED: Final = """
-    SELECT customer, min(started_ns), max(started_ns) FROM calls
-    WHERE {condition} AND subscription IS NOT NULL AND customer IS NOT NULL GROUP BY customer ORDER BY customer
+    SELECT customer, min(started_ns), max(started_ns) FROM {calls} GROUP BY customer ORDER BY customer
 """
 _COUNTED: Final = """
     SELECT held.place, subscription, count(*), min(started_ns), max(started_ns)
-    FROM calls JOIN held ON calls.customer = held.name AND started_ns >= held.start_ns AND started_ns < held.end_ns
-    WHERE {condition} AND subscription IS NOT NULL GROUP BY ALL ORDER BY ALL
+    FROM {calls} AS calls
+    JOIN held ON calls.customer = held.name AND started_ns >= held.start_ns AND started_ns < held.end_ns
+    GROUP BY ALL ORDER BY ALL
 """
 Held = tuple[str, str | None, int, int]  # customer, plan in force, from, up to
 
@@ -38,21 +39,22 @@ def contradicting(scope: Scope, selection: Selection) -> Iterator[dict[str, Cell
     A reference that is no plan's name can be compared only where the customer has external ids.
     """
     condition, values = selection.where()
-    stated = scope.connection.execute(_STATED.format(condition=condition), values).fetchall()
+    calls, values = standing(f"{condition} AND subscription IS NOT NULL AND customer IS NOT NULL"), values * 2
+    stated = scope.connection.execute(_STATED.format(calls=calls), values).fetchall()
     held = [one for name, first_ns, last_ns in stated for one in _held(scope, name, first_ns, last_ns)]
     if not held:
         return
     scope.connection.register("held", _table(held))
     try:
-        counted = scope.connection.execute(_COUNTED.format(condition=condition), values).fetchall()
+        counted = scope.connection.execute(_COUNTED.format(calls=calls), values).fetchall()
     finally:
         scope.connection.unregister("held")
-    for place, reference, calls, first_ns, last_ns in counted:
+    for place, reference, count, first_ns, last_ns in counted:
         customer, plan, start_ns, _ = held[place]
         why = _why(scope, customer, plan, reference, start_ns)
         if why is not None:
             times = {"first": instant(first_ns), "last": instant(last_ns)}
-            yield {"customer": customer, "subscription": reference, "plan": plan, "calls": calls, **times, "why": why}
+            yield {"customer": customer, "subscription": reference, "plan": plan, "calls": count, **times, "why": why}
 
 
 def _held(scope: Scope, customer: str, first_ns: int, last_ns: int) -> Iterator[Held]:

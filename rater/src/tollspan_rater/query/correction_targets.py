@@ -11,7 +11,7 @@ from tollspan_rater.domain.call import Call
 from tollspan_rater.domain.correction import Correction, in_force
 from tollspan_rater.errors import NotFoundError, UsageError
 from tollspan_rater.extract.correct import by_span, corrections_of
-from tollspan_rater.query.selection import Selection
+from tollspan_rater.query.selection import Selection, number_of
 from tollspan_rater.store.corrections import corrections_known
 from tollspan_rater.store.legs import COLUMNS, call_in, trace_key
 from tollspan_rater.store.paged import paged
@@ -60,7 +60,7 @@ def selected(connection: duckdb.DuckDBPyConnection, selection: Selection) -> Ite
         UsageError: more than one correction may name.
     """
     condition, values = selection.where()
-    ((count,),) = connection.execute(f"SELECT count(*) FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
+    count = number_of(connection, selection)
     if count > MOST_CALLS:
         raise UsageError(f"{count} calls fit, one correction may name {MOST_CALLS}: narrow the span of time")
     yield from _calls(connection, "calls", f"{condition} ORDER BY started_ns, call_id", values)

@@ -28,7 +28,7 @@ _FETCH: Final = 1_000
 # come in the order of time, so that the first pairs are found without looking at the rest.
 _ALIKE: Final = """
     WITH seen AS (
-        SELECT * FROM calls WHERE {condition} AND kind = 'call' AND input IS NOT NULL AND output IS NOT NULL
+        SELECT * FROM {calls} WHERE kind = 'call' AND input IS NOT NULL AND output IS NOT NULL
     ),
     placed AS (
         SELECT *, max(ended_ns) OVER (alike ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until FROM seen
@@ -57,7 +57,7 @@ _ALIKE: Final = """
 _FLAGGED: Final = """
     SELECT dense_rank() OVER (ORDER BY trace_ids) AS run, call_id, started_ns, ended_ns, trace_ids, dialect,
            NULL AS process, model, response_id, input, output, customer
-    FROM calls WHERE {condition} AND list_contains(flags, ?) ORDER BY started_ns, ended_ns DESC, call_id
+    FROM {calls} WHERE list_contains(flags, ?) ORDER BY started_ns, ended_ns DESC, call_id
 """
 
 
@@ -90,8 +90,8 @@ def _flagged(scope: Scope, params: Mapping[str, str]) -> Iterator[Hop]:
 
 def _sides(scope: Scope, params: Mapping[str, str], query: str, *more: str) -> Iterator[Side]:
     start, end = (instant(params[name], scope.zone) if name in params else None for name in ("from", "to"))
-    condition, values = Selection(scope.accounts.tenant, start, end).where()
-    for rows in paged(scope.connection, query.format(condition=condition), [*values, *more], _FETCH):
+    calls, values = Selection(scope.accounts.tenant, start, end).standing()
+    for rows in paged(scope.connection, query.format(calls=calls), [*values, *more], _FETCH):
         yield from map(Side._make, rows)
 
 

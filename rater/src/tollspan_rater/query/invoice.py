@@ -17,7 +17,7 @@ from tollspan_rater.query.bill_state import service, state_details, state_notes
 from tollspan_rater.query.books import Bill, Books
 from tollspan_rater.query.held_notes import held_notes, reference_notes
 from tollspan_rater.query.scope import Scope
-from tollspan_rater.query.selection import Selection
+from tollspan_rater.query.selection import Selection, number_of
 from tollspan_rater.query.wording import instant, plain
 from tollspan_rater.rating.line import Line, RatedPeriod
 
@@ -33,7 +33,7 @@ def invoice(scope: Scope, params: Mapping[str, str]) -> Answer:
     names = with_usage_or_plan(scope) if "all" in params else [params["customer"]]
     if "all" not in params and not heard_of(scope, names[0]):
         raise NotFoundError("customer", names[0], "tollspan customers list and tollspan usage show who there is.")
-    books = Books(scope)
+    books = Books(scope, None if "all" in params else names[0])
     label = params.get("period")
     found = books.within(names, label) if "all" in params else [books.labelled(names[0], label)]
     bills = [bill.whole for bill in found]
@@ -115,8 +115,7 @@ def _nobodys(scope: Scope, bills: Iterable[RatedPeriod]) -> Iterator[str]:
     if not periods:
         return
     start, end = min(of.start_ns for of in periods), max(of.end_ns for of in periods)
-    condition, values = Selection(scope.accounts.tenant, start, end, (), unattributed=True).where()
-    ((count,),) = scope.connection.execute(f"SELECT count(*) FROM calls WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
+    count = number_of(scope.connection, Selection(scope.accounts.tenant, start, end, (), unattributed=True))
     if count:
         yield f"{count:,} calls have no customer and are on no invoice: tollspan usage --unattributed"
 

@@ -15,6 +15,7 @@ from tollspan_rater.query.parts import part_keys, part_steps, stand_in
 from tollspan_rater.query.quantile import MEASURES, OUTPUT_LENGTH, QUANTILES, RATE, quantile_columns
 from tollspan_rater.query.scope import Scope, Wanted, asked_selection, reader
 from tollspan_rater.query.selection import bounds, current
+from tollspan_rater.query.standing import any_chained
 from tollspan_rater.query.tabulate import Row, ordered
 from tollspan_rater.query.wording import plain
 
@@ -94,7 +95,7 @@ def _groups(
         return
     dimensions = list(dict.fromkeys([*by, *wanted.names]))
     keys = [*part_keys(dimensions), *([OUTPUT_LENGTH] if OUTPUT_LENGTH in by else [])]
-    query, values = current(selection)
+    query, values = current(selection, chained=any_chained(scope.connection, selection.tenant))
     with _registered(scope, "latency_steps", part_steps(scope, selection, dimensions, span)):
         listed = "".join(f', "{key}"' for key in keys)
         text = _TIMED.format(found=query, wanted=_PARTS.format(keys=listed))

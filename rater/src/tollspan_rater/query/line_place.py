@@ -9,6 +9,7 @@ from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.bill import customers_with_usage, line_ids
 from tollspan_rater.query.books import Bill, Books
 from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.selection import Selection, bounds
 from tollspan_rater.rating.line import Line
 
 
@@ -28,12 +29,9 @@ def line_place(scope: Scope, books: Books, name: str, customer: str | None = Non
 
 def billed_periods(scope: Scope, customer: str) -> Iterator[Period]:
     """Yield the periods in which a customer may have a bill: a base fee needs no usage."""
-    (first, last) = scope.connection.execute(
-        "SELECT min(started_ns), max(started_ns) FROM calls WHERE tenant = ?", [scope.accounts.tenant]
-    ).fetchall()[0]
-    if first is None:
-        first = last = scope.now_ns
-    yield from scope.accounts.periods(customer, min(first, scope.now_ns), max(last, scope.now_ns))
+    now_ns = scope.now_ns
+    first, last = bounds(scope.connection, Selection(scope.accounts.tenant)) or (now_ns, now_ns)
+    yield from scope.accounts.periods(customer, min(first, now_ns), max(last, now_ns))
 
 
 def _bills(scope: Scope, books: Books, name: str, customers: list[str]) -> Iterator[Bill]:

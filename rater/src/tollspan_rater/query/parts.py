@@ -10,7 +10,7 @@ import pyarrow as pa
 from tollspan_rater.cost.rates import Unknown
 from tollspan_rater.query.rated import RatedCall, decision_of, segment_at
 from tollspan_rater.query.scope import Scope, column_of
-from tollspan_rater.query.selection import CallRow, Selection
+from tollspan_rater.query.selection import CallRow, Selection, customers_of
 from tollspan_rater.query.window import WINDOWS, edges
 from tollspan_rater.rating.marginal import ChargedCall
 
@@ -38,9 +38,7 @@ def part_steps(scope: Scope, selection: Selection, dimensions: Sequence[str], sp
     """
     found = set(edges([name for name in dimensions if name in WINDOWS], scope.zone, span))
     if any(name in _NEEDS for name in dimensions):
-        condition, values = selection.where()
-        customers = scope.connection.execute(f"SELECT DISTINCT customer FROM calls WHERE {condition}", values)  # noqa: S608 - fixed names, bound values
-        for (name,) in customers.fetchall():
+        for name in customers_of(scope.connection, selection):
             for period in scope.accounts.periods(name, *span):
                 found.update(segment.start_ns for segment in scope.accounts.segments(name, period))
     return pa.table({"edge": pa.array(sorted(found), pa.int64()), "step": pa.array(range(len(found)), pa.int64())})

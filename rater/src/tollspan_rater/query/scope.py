@@ -19,6 +19,8 @@ from tollspan_rater.query.linear_money import LinearMoney
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
+from tollspan_rater.query.stretch import select_in_stretches
+from tollspan_rater.store.weighed import LEGS, Weighed
 
 _LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
 
@@ -47,6 +49,7 @@ class Scope:
     """What a question is asked of: one tenant's data as of a position, the names of its people, and now.
 
     ``pieces_at`` reads the pieces of the request at a position again from the journal, None when they are gone.
+    ``sums`` is what sums are read from.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -56,6 +59,7 @@ class Scope:
     names: People
     now_ns: int = 0
     pieces_at: PiecesAt = _nothing
+    sums: Weighed = LEGS
 
     def people(self, rows: Sequence[dict[str, Cell]]) -> Sequence[dict[str, Cell]]:
         """Put names in the place of subject ids in a column ``user``; a forgotten person stays an id."""
@@ -80,18 +84,20 @@ def column_of(name: str) -> str:
     return "tags" if name.startswith(TAG) else name
 
 
-def rated_calls(scope: Scope, params: Mapping[str, str], after_ns: int | None = None) -> Iterator[RatedCall]:
+def rated_calls(
+    scope: Scope, params: Mapping[str, str], after_ns: int | None = None, first: int | None = None
+) -> Iterator[RatedCall]:
     """Yield the calls that a question's parameters select, in the order of time, with their money.
 
     A marginal charge depends on the calls before it in its period, so these count, too. ``after_ns`` leaves out the
-    calls before an instant.
+    calls before an instant. Who takes no more than ``first`` calls has few others read.
     """
     start, selection = _asked(scope, params)
     if after_ns is not None:
         start = max(start or 0, after_ns)
     if start is None:
-        return _singly(scope, selection, params, None)
-    return filter(Wanted(params, scope), resumed(scope.connection, scope.accounts, selection, start))
+        return _singly(scope, selection, params, None, first)
+    return filter(Wanted(params, scope), resumed(scope.connection, scope.accounts, selection, start, first))
 
 
 def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tuple[Iterator[RatedCall], str]:
@@ -101,7 +107,7 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     of customers whose prices SQL cannot say are rated one after the other. Both ways come to the same digits.
     """
     start, selection = _asked(scope, params)
-    parts = split(scope.connection, scope.accounts, selection)
+    parts = split(scope.connection, scope.accounts, selection, scope.sums)
     wanted = Wanted(params, scope)
     dimensions = [column_of(name) for name in (*by, *wanted.names)]
     groups = alike(scope.connection, scope.accounts, parts, dimensions, scope.zone)
@@ -134,9 +140,16 @@ def _asked(scope: Scope, params: Mapping[str, str]) -> tuple[int | None, Selecti
     return start, Selection(scope.accounts.tenant, start, end, customer, "unattributed" in params)
 
 
-def _singly(scope: Scope, selection: Selection, params: Mapping[str, str], start: int | None) -> Iterator[RatedCall]:
+def _singly(
+    scope: Scope, selection: Selection, params: Mapping[str, str], start: int | None, first: int | None = None
+) -> Iterator[RatedCall]:
     wanted = Wanted(params, scope)
-    for call in Rater(scope.accounts).rate(select(scope.connection, selection)):
+    found = (
+        select(scope.connection, selection)
+        if first is None
+        else select_in_stretches(scope.connection, selection, first)
+    )
+    for call in Rater(scope.accounts).rate(found):
         if (start is None or call.row.started_ns >= start) and wanted(call):
             yield call
 

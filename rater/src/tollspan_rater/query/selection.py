@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,9 @@ import orjson
 
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.usage import Usage
+from tollspan_rater.query.standing import any_chained, chains, standing
 from tollspan_rater.store.paged import paged
+from tollspan_rater.store.weighed import Rows
 
 # Filters that are a column of a call; what depends on prices is filtered after rating.
 COLUMN_FILTERS: Final[Mapping[str, str]] = {
@@ -35,15 +37,8 @@ COMPUTED: Final[Mapping[str, str]] = {
     "flags": "array_to_string(flags, ', ') AS flags",
 }
 
-# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
-_CURRENT: Final = """
-    WITH chains AS (
-        SELECT retry_of AS chain, max(attempt) AS last FROM calls
-        WHERE tenant = ? AND retry_of IS NOT NULL GROUP BY retry_of
-    )
-    SELECT {columns} FROM {calls} AS calls LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
-    WHERE {condition}
-"""
+_UNCHAINED: Final = {**COMPUTED, "retried": "FALSE AS retried"}
+_CHAINED: Final = "LEFT JOIN {chains} AS chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)"
 
 
 class CallRow(NamedTuple):
@@ -129,8 +124,12 @@ class Selection:
     only: tuple[str | None, ...] | None = None
     but: tuple[str | None, ...] = ()
 
-    def where(self) -> tuple[str, list[Any]]:
-        """Return an SQL condition and its values."""
+    def instants(self) -> tuple[int, ...]:
+        """Return where the selected time begins and ends, as far as it does."""
+        return tuple(at for at in (self.start_ns, self.end_ns) if at is not None)
+
+    def where(self, *, keyed: bool = False) -> tuple[str, list[Any]]:
+        """Return an SQL condition and its values; ``keyed`` rows have a hash of the customer by which they lie."""
         conditions, bound = ["tenant = ?"], list[Any]([self.tenant])
         if self.start_ns is not None:
             conditions.append("started_ns >= ?")
@@ -143,6 +142,9 @@ class Selection:
             unsaid = _UNSAID.get(name)
             conditions.append(f"{column} = ?" if unsaid is None else f"coalesce({column}, '{unsaid}') = ?")
             bound.append(value)
+            if keyed and name == "customer":
+                conditions.append("customer_key = hash(?::VARCHAR)")
+                bound.append(value)
         if self.unattributed:
             conditions.append("customer IS NULL")
         for names, sign in ((self.only, ""), (self.but or None, "NOT ")):
@@ -151,6 +153,11 @@ class Selection:
                 bound.append([_bare(name) for name in names])
         return " AND ".join(conditions), bound
 
+    def standing(self) -> tuple[str, list[Any]]:
+        """Return the SQL of the calls that stand, with all their columns, and its values."""
+        condition, values = self.where()
+        return standing(condition), values * 2
+
 
 def instant(text: str, zone: str) -> int:
     """Return the instant that a day (its midnight in ``zone``) or a timestamp names, in nanoseconds."""
@@ -158,33 +165,37 @@ def instant(text: str, zone: str) -> int:
     return to_ns(at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone)))
 
 
-def current(selection: Selection) -> tuple[str, list[Any]]:
-    """Return the SQL of the selected calls, with the columns of CallRow, and its values."""
-    condition, values = selection.where()
-    columns = ", ".join(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)
-    return _CURRENT.format(columns=columns, calls="calls", condition=condition), [selection.tenant, *values]
+def current(selection: Selection, *, chained: bool = True) -> tuple[str, list[Any]]:
+    """Return the SQL of the selected calls, with the columns of CallRow, and its values.
 
-
-def legs_of(selection: Selection, *, chained: bool = True) -> tuple[str, list[Any]]:
-    """Return the SQL of all legs of the selected calls, with their signs, and its values.
-
-    A leg that takes a revision back has all that the revision has, so that sums by anything are those of the calls
-    that stand. Without ``chained`` no call of the tenant was made again.
+    Without ``chained`` no call of the tenant was made again.
     """
-    condition, values = selection.where()
-    if chained:
-        columns = ", ".join(["calls.sign", *(COMPUTED.get(name, f'"{name}"') for name in CallRow._fields)])
-        return _CURRENT.format(columns=columns, calls="legs", condition=condition), [selection.tenant, *values]
-    computed = {**COMPUTED, "retried": "FALSE AS retried"}
-    columns = ", ".join(["sign", *(computed.get(name, f'"{name}"') for name in CallRow._fields)])
-    return f"SELECT {columns} FROM legs WHERE {condition}", values  # noqa: S608 - fixed names, bound values
+    calls, values = selection.standing()
+    computed = COMPUTED if chained else _UNCHAINED
+    columns = ", ".join(computed.get(name, f'"{name}"') for name in CallRow._fields)
+    join, bound = (_CHAINED.format(chains=chains("?")), [selection.tenant] * 2) if chained else ("", [])
+    return f"SELECT {columns} FROM {calls} AS calls {join}", [*values, *bound]  # noqa: S608 - fixed names, bound values
+
+
+def weighed_of(selection: Selection, rows: Rows, last: str | None, names: Collection[str]) -> tuple[str, list[Any]]:
+    """Return the SQL of the selected ones of some weighed rows, with ``retried``, and its values.
+
+    ``last`` is the SQL of chains, with a place for the tenant, None where the tenant has none
+    (:class:`tollspan_rater.store.weighed.Weighed`). ``names`` are the columns that will be read.
+    """
+    condition, values = selection.where(keyed=rows.keyed)
+    computed = COMPUTED if last is not None else _UNCHAINED
+    flags = f" REPLACE ({computed['flags']})" if "flags" in names else ""
+    join, bound = ("", []) if last is None else (_CHAINED.format(chains=last), [selection.tenant])
+    found = f"SELECT * FROM {rows.sql} WHERE {condition}"  # noqa: S608 - fixed names, bound values
+    return f"SELECT calls.*{flags}, {computed['retried']} FROM ({found}) AS calls {join}", [*values, *bound]  # noqa: S608 - as above
 
 
 def select(
     connection: duckdb.DuckDBPyConnection, selection: Selection, *, limit: int | None = None
 ) -> Iterator[CallRow]:
     """Yield the selected calls in the order (service time, call id)."""
-    query, values = current(selection)
+    query, values = current(selection, chained=any_chained(connection, selection.tenant))
     cut = "" if limit is None else f" LIMIT {int(limit)}"
     for rows in paged(connection, f"{query} ORDER BY started_ns, call_id{cut}", values, _FETCH):
         yield from map(CallRow._make, rows)
@@ -193,11 +204,42 @@ def select(
 def bounds(connection: duckdb.DuckDBPyConnection, selection: Selection) -> tuple[int, int] | None:
     """Return the service times of the first and the last selected call; None without any."""
     condition, values = selection.where()
-    row: Sequence[Any] = connection.execute(
-        f"SELECT min(started_ns), max(started_ns) FROM calls WHERE {condition}",  # noqa: S608 - fixed names, bound values
+    [(first, last)] = connection.execute(
+        f"SELECT min(started_ns), max(started_ns) FROM legs WHERE {condition}",  # noqa: S608 - fixed names, bound values
         values,
-    ).fetchall()[0]
-    return None if row[0] is None else (row[0], row[1])
+    ).fetchall()
+    if first is None:
+        return None
+    stand = connection.execute(
+        f"SELECT started_ns FROM legs WHERE {condition} AND started_ns IN (?, ?) "  # noqa: S608 - as above
+        "GROUP BY started_ns HAVING sum(sign) > 0",
+        [*values, first, last],
+    ).fetchall()
+    if {at for (at,) in stand} == {first, last}:
+        return first, last
+    calls, values = selection.standing()
+    [(first, last)] = connection.execute(f"SELECT min(started_ns), max(started_ns) FROM {calls}", values).fetchall()  # noqa: S608 - as above
+    return None if first is None else (first, last)
+
+
+def number_of(connection: duckdb.DuckDBPyConnection, selection: Selection) -> int:
+    """Return how many selected calls there are."""
+    condition, values = selection.where()
+    [(count,)] = connection.execute(
+        f"SELECT coalesce(sum(sign), 0) FROM legs WHERE {condition}",  # noqa: S608 - fixed names, bound values
+        values,
+    ).fetchall()
+    return int(count)
+
+
+def customers_of(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list[str | None]:
+    """Return whose the selected calls are, None for nobody's."""
+    condition, values = selection.where()
+    found = connection.execute(
+        f"SELECT customer FROM legs WHERE {condition} GROUP BY customer HAVING sum(sign) > 0",  # noqa: S608 - fixed names, bound values
+        values,
+    ).fetchall()
+    return [name for (name,) in found]
 
 
 def _bare(name: str | None) -> str:

@@ -15,30 +15,27 @@ from tollspan_rater.pricing.policy import Policy
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.rated import policy_of
+from tollspan_rater.query.standing import any_chained, chains, standing
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.tariff import Tariff
+from tollspan_rater.store.weighed import Rows
 
 # Calls of nobody's spell are found without a place: an inner join makes DuckDB 2.0.0 hash the calls, not the spells.
-# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
-FOUND: Final = """
-    WITH chains AS (
-        SELECT retry_of AS chain, max(attempt) AS last FROM calls
-        WHERE tenant = $tenant AND retry_of IS NOT NULL GROUP BY retry_of
-    ),
-    found AS (
+# Where no call was made again, DuckDB sees that chains tell nothing, and leaves the calls' record ids unread.
+_FOUND: Final = """
+    WITH found AS (
         SELECT calls.*, spells.place, spells.bill, spells.number, spells.account_phase,
                coalesce(calls.attempt, 1) > 1 AS again,
                coalesce(calls.attempt, 1) < coalesce(chains.last, 0) AS retried
-        FROM calls
+        FROM {calls} AS calls
         LEFT JOIN spells ON calls.customer IS NOT DISTINCT FROM spells.customer
             AND calls.started_ns >= spells.start_ns AND calls.started_ns < spells.end_ns
-        LEFT JOIN chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)
-        WHERE tenant = $tenant AND started_ns >= $start AND started_ns < $end
-            AND ($everyone OR calls.customer IS NOT DISTINCT FROM $customer)
+        LEFT JOIN {chains} AS chains ON $chained AND chains.chain = coalesce(calls.retry_of, calls.record_id)
     )
 """
-# The same of all legs: what was taken back cancels out in sums with their signs, and no leg has to be looked up.
-FOUND_LEGS: Final = FOUND.replace("        FROM calls\n", "        FROM legs AS calls\n")
+_WANTED: Final = """tenant = $tenant AND started_ns >= $start AND started_ns < $end
+    AND ($everyone OR customer IS NOT DISTINCT FROM $customer)"""
+FOUND: Final = _FOUND.format(calls=standing(_WANTED), chains=chains("$tenant"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +71,13 @@ def spells_of(accounts: Accounts, wanted: Sequence[tuple[str | None, Period]], t
     return found
 
 
+def found_rows(rows: Rows, chains: str) -> str:
+    """Return ``FOUND`` of weighed rows, so that what was taken back cancels out; ``chains`` are for ``$tenant``."""
+    keyed = " AND ($everyone OR customer_key = hash($customer::VARCHAR))" if rows.keyed else ""
+    calls = f"(SELECT * FROM {rows.sql} WHERE {_WANTED}{keyed})"  # noqa: S608 - fixed names, bound values
+    return _FOUND.format(calls=calls, chains=chains)
+
+
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]) -> Iterator[dict[str, Any]]:
     """Let queries that begin with ``FOUND`` see the spells by their place; give the values that these queries take.
@@ -96,6 +100,7 @@ def registered(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Seque
     try:
         yield {
             "tenant": tenant,
+            "chained": any_chained(connection, tenant),
             "start": min(spell.segment.start_ns for spell in spells),
             "end": max(spell.segment.end_ns for spell in spells),
             "everyone": len(customers) > 1,

@@ -7,8 +7,10 @@ from typing import Final
 
 from tollspan_rater.pricing.addon import Held
 from tollspan_rater.pricing.card import RateCard
+from tollspan_rater.pricing.model import CostPlus
 from tollspan_rater.pricing.plan import Plan
 from tollspan_rater.pricing.timeline import Segment
+from tollspan_rater.query.price_sql import linear
 from tollspan_rater.rating.tariff import Tariff
 
 _PARTS: Final = tuple(field.name for field in fields(Segment))
@@ -32,6 +34,15 @@ class Tariffs:
             found = self._known[key] = (segments, Tariff(segments))  # the segments keep alive what the ids name
         self._met[id(segments)] = (segments, found[1])
         return found[1]
+
+
+def adds_up(tariff: Tariff) -> bool:
+    """Tell whether a call is charged the same whatever was used before it."""
+    items = [component.item for component in tariff.components]
+    return not tariff.pools and all(
+        linear(item) or (isinstance(item.price, CostPlus) and item.unit is None and item.aggregate == "sum")
+        for item in items
+    )
 
 
 def _name(part: object) -> object:

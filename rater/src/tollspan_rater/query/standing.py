@@ -1,0 +1,42 @@
+"""Calls that stand, among those of a condition: what the view ``calls`` says of them, without its look at all legs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import duckdb
+
+_STANDING: Final = """(
+    SELECT new_leg.* FROM legs AS new_leg
+    ANTI JOIN (SELECT call_id, revision FROM legs WHERE sign = -1 AND {condition}) AS old_leg USING (call_id, revision)
+    WHERE sign = 1 AND {condition}
+)"""
+# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
+_CHAINS: Final = """(
+    SELECT retry_of AS chain, max(attempt) AS last FROM {calls} GROUP BY retry_of
+)"""
+
+
+def standing(condition: str) -> str:
+    """Return the SQL of the calls that stand and meet a condition, with all their columns.
+
+    The condition holds the tenant, and nothing that depends on the position: a leg that takes a revision back has all
+    else that the revision has, so that it finds both or neither. What it binds by place is bound twice.
+    """
+    return _STANDING.format(condition=condition)
+
+
+def chains(tenant: str) -> str:
+    """Return the SQL of the last attempt of each call that was made again, by its first attempt's record.
+
+    ``tenant`` is the placeholder of its name, which is bound twice.
+    """
+    return _CHAINS.format(calls=standing(f"tenant = {tenant} AND retry_of IS NOT NULL"))
+
+
+def any_chained(connection: duckdb.DuckDBPyConnection, tenant: str) -> bool:
+    """Tell whether any call of a tenant was made again, whether or not it stands; without any there are no chains."""
+    [(found,)] = connection.execute(
+        "SELECT EXISTS (FROM legs WHERE tenant = ? AND retry_of IS NOT NULL)", [tenant]
+    ).fetchall()
+    return bool(found)
