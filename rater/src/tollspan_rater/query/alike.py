@@ -11,7 +11,9 @@ cancels out.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import duckdb
@@ -30,7 +32,7 @@ from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection, legs_of
 from tollspan_rater.query.survey import Model, Survey, survey
 from tollspan_rater.query.tariffs import Tariffs, adds_up
-from tollspan_rater.query.window import WINDOWS, edges
+from tollspan_rater.query.window import WINDOWS, edges, unit_of
 
 _OWN: Final = {
     "input": ("cache_read", "cache_write", "audio_in", "image_in"),
@@ -63,6 +65,8 @@ _COST_STEP: Final = f"""{_STEP.format(edges="cost_steps.edges")} AS cost_step,
 _COST_JOIN: Final = """LEFT JOIN cost_steps
     ON cost_steps.provider IS NOT DISTINCT FROM found.provider AND cost_steps.model IS NOT DISTINCT FROM found.model"""
 _CHARGED: Final = "charges.amount, coalesce(charges.included, FALSE) AS included"
+# What stands in a row of sums between the columns by which it is grouped and those that are added up.
+_TOLD: Final = ("again", "bucket", "included", "account", "step", "alike", "calls", "started_ns", "amount")
 _PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
 
 
@@ -103,6 +107,45 @@ def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: 
     return Split(replace(selection, but=singly), found.without(singly), singly, running, tuple(sorted(facts)))
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a row of sums has: first the columns by which it is grouped, last those that are added up."""
+
+    named: tuple[str, ...]
+    summed: tuple[str, ...]
+    places: tuple[int, ...]  # of ``named`` in a CallRow
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The names of all columns of a row, in their order."""
+        return (*self.named, *_TOLD, *self.summed)
+
+    @staticmethod
+    def of(apart: Sequence[str], facts: Sequence[str], silent: Collection[str]) -> Columns:
+        """Return the columns of sums that are apart by some columns; ``silent`` are those in which nothing is said."""
+        named = tuple(name for name in dict.fromkeys((*_FACTS, *apart, *facts)) if name not in silent)
+        summed = tuple(name for name in (*TOKEN_FIELDS, "quantity") if name not in silent)
+        return Columns(named, summed, tuple(_PLACE[name] for name in named))
+
+
+@dataclass(frozen=True, slots=True)
+class SumQuery:
+    """The query of sums, and what its rows are: ``columns`` are theirs, in their order.
+
+    ``stands_for`` has for each account a customer who holds it, ``charging`` what amounts are in.
+    """
+
+    sql: str
+    values: list[Any]
+    columns: Columns
+    stands_for: Sequence[str | None]
+    charging: Charging
+
+    def alike(self, row: tuple[Any, ...]) -> Alike:
+        """Return a row as calls that are alike."""
+        return _alike(row, self.columns, self.stands_for, self.charging)
+
+
 def alike(
     connection: duckdb.DuckDBPyConnection,
     accounts: Accounts,
@@ -114,44 +157,43 @@ def alike(
 
     Where ``by`` has no customer, a row's customer is one of those who hold what the customers of its calls hold.
     """
+    with sum_query(connection, accounts, parts, by, zone) as asked:
+        rows = [] if asked is None else connection.execute(asked.sql, asked.values).fetchall()
+    if asked is not None:
+        yield from map(asked.alike, rows)
+
+
+@contextmanager
+def sum_query(
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Accounts,
+    parts: Split,
+    by: Sequence[str],
+    zone: str,
+) -> Iterator[SumQuery | None]:
+    """Give the query of :func:`alike` while it can be asked; None where nothing may be added up."""
     span = parts.found.span
     if span is None or not parts.found.customers:
+        yield None
         return
-    costs = accounts.cost_book()
+    costs, windows = accounts.cost_book(), [name for name in by if name in WINDOWS]
     held = _alike_customers(accounts, parts.found.customers)
     steps = {
         "account_steps": _account_steps(accounts, held.values(), span),
         "cost_steps": _cost_steps(costs, parts.found.models, span),
-        "time_steps": _time_steps([name for name in by if name in WINDOWS], zone, span),
+        "time_steps": _time_steps(windows, zone, span),
     }
     apart, facts = _columns(by), _columns(parts.facts)
-    query, values, columns = _query(parts, apart, facts, steps)
+    query, values, columns = _query(parts, apart, facts, steps, unit_of(windows))
+    stands_for = [names[0] for names in held.values()]
     for name, table in steps.items():
         connection.register(name, table)
     try:
         with parts.charging.table(connection, parts.addable.start_ns):
-            rows = connection.execute(query, values).fetchall()
+            yield SumQuery(query, values, columns, stands_for, parts.charging)
     finally:
         for name in steps:
             connection.unregister(name)
-    stands_for = [names[0] for names in held.values()]
-    for row in rows:
-        yield _alike(row, columns, stands_for, parts.charging)
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """What a row of sums has: first the columns by which it is grouped, last those that are added up."""
-
-    named: tuple[str, ...]
-    summed: tuple[str, ...]
-    places: tuple[int, ...]  # of ``named`` in a CallRow
-
-    @staticmethod
-    def of(apart: Sequence[str], facts: Sequence[str], silent: Collection[str]) -> _Columns:
-        named = tuple(name for name in dict.fromkeys((*_FACTS, *apart, *facts)) if name not in silent)
-        summed = tuple(name for name in (*TOKEN_FIELDS, "quantity") if name not in silent)
-        return _Columns(named, summed, tuple(_PLACE[name] for name in named))
 
 
 def _columns(names: Iterable[str]) -> list[str]:
@@ -161,12 +203,12 @@ def _columns(names: Iterable[str]) -> list[str]:
 
 
 def _query(
-    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table]
-) -> tuple[str, list[Any], _Columns]:
+    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table], unit_ns: int
+) -> tuple[str, list[Any], Columns]:
     """Return the SQL of the sums; columns in which nothing is said are left out of what it groups by and adds up."""
     silent = parts.found.open
     found, values = legs_of(parts.addable, chained=parts.found.chained)
-    columns = _Columns.of(apart, facts, silent)
+    columns = Columns.of(apart, facts, silent)
     signs = [f"sign({_own(name)})" for name in TOKEN_FIELDS if name not in silent or name in _OWN]
     nulls = [f'"{name}" IS NULL' for name in columns.summed]
     again, singly = "coalesce(attempt, 1) > 1", "NULL" if "units" in silent else _SINGLY
@@ -177,15 +219,15 @@ def _query(
     named = [f'"{name}"' for name in columns.named]
     keys = dict.fromkeys([*named, *decisive, "time_step", singly])
     kind = f"CASE WHEN ({singly}) IS NULL THEN hash({', '.join(decisive)}) END"
-    selected = [*named, again, "cost_bucket", "included", "account", kind, "sum(sign)", "min(started_ns)"]
+    selected = [*named, again, "cost_bucket", "included", "account", "time_step", kind, "sum(sign)", "min(started_ns)"]
     selected += ["sum(sign * amount)", *map(_sum, columns.summed)]
-    placed, joins = _placing(steps, charged=bool(parts.charging.parts))
+    placed, joins = _placing(steps, unit_ns, charged=bool(parts.charging.parts))
     grouped = ", ".join(key for key in keys if key != "NULL")
     text = _SUMMED.format(found=found, placed=placed, joins=joins, selected=", ".join(selected), keys=grouped)
     return text, values, columns
 
 
-def _placing(steps: Mapping[str, pa.Table], *, charged: bool) -> tuple[str, str]:
+def _placing(steps: Mapping[str, pa.Table], unit_ns: int, *, charged: bool) -> tuple[str, str]:
     """Return the SQL of the steps in which a call lies and of its charge, and the joins that these need."""
     account, cost, time = (steps[name] for name in ("account_steps", "cost_steps", "time_steps"))
     moving = _any(account["edges"])
@@ -199,7 +241,7 @@ def _placing(steps: Mapping[str, pa.Table], *, charged: bool) -> tuple[str, str]
     joins = (
         _COST_JOIN if priced else "",
         "LEFT JOIN charges USING (call_id)" if charged else "",
-        "ASOF JOIN time_steps ON found.started_ns >= time_steps.edge" if time.num_rows > 1 else "",
+        f"JOIN time_steps ON time_steps.place = found.started_ns // {unit_ns}" if time.num_rows > 1 else "",
     )
     return ", ".join(placed), " ".join(joins)
 
@@ -212,12 +254,12 @@ def _sum(name: str) -> str:
     return f'sum(CASE sign WHEN 1 THEN "{name}" ELSE -"{name}" END)'
 
 
-def _alike(row: tuple[Any, ...], columns: _Columns, stands_for: Sequence[str | None], charging: Charging) -> Alike:
+def _alike(row: tuple[Any, ...], columns: Columns, stands_for: Sequence[str | None], charging: Charging) -> Alike:
     cells: list[Any] = [None] * len(_PLACE)
     width = len(columns.named)
     for place, value in zip(columns.places, row, strict=False):
         cells[place] = value
-    again, bucket, included, account, kind, calls, started_ns, amount, *sums = row[width:]
+    again, bucket, included, account, _step, kind, calls, started_ns, amount, *sums = row[width:]
     for name, value in zip(columns.summed, sums, strict=True):
         cells[_PLACE[name]] = value if value is None or name == "quantity" else int(value)
     cells[_PLACE["attempt"]] = 2 if again else 1
@@ -286,5 +328,12 @@ def _account_steps(accounts: Accounts, held: Iterable[Sequence[str | None]], spa
 
 
 def _time_steps(names: Sequence[str], zone: str, span: tuple[int, int]) -> pa.Table:
-    found = edges(names, zone, span)
-    return pa.table({"edge": pa.array(found, pa.int64()), "step": pa.array(range(len(found)), pa.int64())})
+    """Return for each unit of time in a span the number of its windows: one row where all units are in the same.
+
+    A join on equal numbers takes a seventh of the time of one on the last edge before an instant.
+    """
+    found, unit_ns = edges(names, zone, span), unit_of(names)
+    places = [edge // unit_ns for edge in found] + [span[1] // unit_ns + 1]
+    rows = [(place, step) for step, (first, end) in enumerate(pairwise(places)) for place in range(first, end)]
+    numbers, steps = zip(*(rows if len(found) > 1 else rows[:1]), strict=True)
+    return pa.table({"place": pa.array(numbers, pa.int64()), "step": pa.array(steps, pa.int64())})
