@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks.ingest.load import Sent
 from benchmarks.ingest.spans import Load
 
+PATIENCE_S = 600
 _TICKS = os.sysconf("SC_CLK_TCK")
 _ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
@@ -42,13 +43,20 @@ class RaterServer(Server):
 
     def position(self) -> int:
         """Ask a cheap question; return the journal position that its answer includes."""
-        connection = http.client.HTTPConnection(self.api, timeout=30)
+        return int(json.loads(self._said("/v1/customers.list"))["as_of"])
+
+    def gauge(self, name: str) -> float:
+        """Return a gauge without labels as the rater tells Prometheus."""
+        lines = self._said("/metrics").decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+    def _said(self, path: str) -> bytes:
+        connection = http.client.HTTPConnection(self.api, timeout=PATIENCE_S)
         connection.sock = _connected(self.api)
-        connection.request("GET", "/v1/customers.list", headers={"authorization": f"Bearer {self.token}"})
-        answer = connection.getresponse()
-        said = json.loads(answer.read())
+        connection.request("GET", path, headers={"authorization": f"Bearer {self.token}"})
+        said = connection.getresponse().read()
         connection.close()
-        return int(said["as_of"])
+        return said
 
 
 @contextmanager
@@ -98,7 +106,7 @@ def _connected(address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     for _ in range(100):
         try:
-            return socket.create_connection((host, int(port)), timeout=30)
+            return socket.create_connection((host, int(port)), timeout=PATIENCE_S)
         except ConnectionRefusedError:
             time.sleep(0.1)
     raise RuntimeError(f"nothing listens at {address}")

@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks.ingest.processes import rater
+from benchmarks.ingest.processes import RaterServer, rater
 from benchmarks.query.history import fill
 from benchmarks.query.measure import Times, measured
 from benchmarks.query.questions import ASKED, Asked
+from tollspan_rater.store.day_sums import FEWEST
 from tollspan_rater.store.folder import Folder
 
 CALLS: Final = 10_000_000
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument("--plan", choices=("linear", "tiered"), default="linear", help="what all customers pay by")
     given = parser.parse_args()
     print(
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} CPUs, load average {os.getloadavg()[0]:.1f}; "
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} CPUs, {_load()}; "
         f"{given.calls:,} calls of 92 days, plan {given.plan}\n\n{HEAD}"
     )
     for text in lines(given.calls, given.rounds, given.rate, given.plan):
@@ -50,10 +51,24 @@ def lines(calls: int, rounds: int, rate: int, plan: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="tollspan-bench-") as made:
         folder, copy = Folder(Path(made) / "data"), Path(made) / "bare.duckdb"
         copy.write_bytes(fill(folder, calls, time.time_ns(), plan).read_bytes())
-        with rater(folder.path) as server, _stream(server.target, rate) as came:
-            for asked, ours, bare in measured(server, copy, ASKED, rounds):
-                yield line(asked, ours, bare)
-        yield f"\n{came[0]}; load average {os.getloadavg()[0]:.1f} at the end"
+        with rater(folder.path) as server:
+            summed_s = _summed(server, calls)
+            with _stream(server.target, rate) as came:
+                for asked, ours, bare in measured(server, copy, ASKED, rounds):
+                    yield line(asked, ours, bare)
+        yield f"\nsums of days were there {summed_s:.0f} s after the start; {came[0]}; {_load()} at the end"
+
+
+def _load() -> str:
+    return f"load average {os.getloadavg()[0]:.1f}"
+
+
+def _summed(server: RaterServer, calls: int) -> float:
+    """Wait until the rater has added up what it found, if that is enough to do so; return the seconds."""
+    begin = time.perf_counter()
+    while calls >= FEWEST and server.gauge("tollspan_summed_legs") < calls:
+        time.sleep(1)
+    return time.perf_counter() - begin
 
 
 def line(asked: Asked, ours: Times, bare: Times) -> str:

@@ -18,6 +18,8 @@ from tollspan_rater.query import fold, linear_money
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.grouping import Sums, group
 from tollspan_rater.query.scope import Scope, currency_of, grouped_sums, rated_calls, rated_sums, reader
+from tollspan_rater.store.day_sums import DaySums
+from tollspan_rater.store.weighed import LEGS, Weighed
 
 GROUPINGS = (
     "customer,model",
@@ -40,8 +42,9 @@ def _lines_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fold, "FEW", 0)
 
 
-def scope_of(shop: Shop, connection: duckdb.DuckDBPyConnection) -> Scope:
-    return Scope(connection, Accounts(connection, shop.tenant, "Europe/Berlin"), 0, "Europe/Berlin", shop.rater.names)
+def scope_of(shop: Shop, connection: duckdb.DuckDBPyConnection, sums: Weighed = LEGS) -> Scope:
+    accounts = Accounts(connection, shop.tenant, "Europe/Berlin")
+    return Scope(connection, accounts, 0, "Europe/Berlin", shop.rater.names, sums=sums)
 
 
 def sums_of(scope: Scope, found: Iterable[Any], by: list[str]) -> dict[Any, Any]:
@@ -52,17 +55,18 @@ def cells_of(groups: dict[Any, Sums]) -> dict[Any, Any]:
     return {key: (sums.cells(), sums.costs, sums.units) for key, sums in groups.items()}
 
 
-def assert_same(shop: Shop, params: dict[str, str]) -> set[str]:
+def assert_same(shop: Shop, params: dict[str, str], day_sums: DaySums | None = None) -> set[str]:
     paths = set()
     with shop.rater.database.snapshot() as connection:
+        sums = LEGS if day_sums is None else day_sums.weighed(connection, shop.tenant, shop.rater.database.position())
         apart = scope_of(shop, connection)
         calls = list(rated_calls(apart, params))
         for by in (one.split(",") for one in GROUPINGS):
-            scope = scope_of(shop, connection)
+            scope = scope_of(shop, connection, sums)
             added, path = rated_sums(scope, params, by)
             expected = sums_of(apart, calls, by)
             assert sums_of(scope, added, by) == expected
-            groups, path_of_groups = grouped_sums(scope_of(shop, connection), params, by)
+            groups, path_of_groups = grouped_sums(scope_of(shop, connection, sums), params, by)
             assert cells_of(groups) == expected
             assert path_of_groups == path
             paths.add(path)

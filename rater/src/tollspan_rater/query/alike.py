@@ -21,31 +21,25 @@ import pyarrow as pa
 
 from tollspan_rater.cost.book import CostBook
 from tollspan_rater.cost.rates import Rates
-from tollspan_rater.domain.meters import PARENT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_fact import TAG
 from tollspan_rater.query.charges import NO_CHARGES, Charging, charging
-from tollspan_rater.query.filled import filled
 from tollspan_rater.query.rated import Alike
-from tollspan_rater.query.selection import CallRow, Selection, legs_of
+from tollspan_rater.query.selection import CallRow, Selection, weighed_of
 from tollspan_rater.query.survey import Model, Survey, survey
 from tollspan_rater.query.tariffs import Tariffs, adds_up
 from tollspan_rater.query.window import WINDOWS, edges, unit_of
+from tollspan_rater.store.price_steps import PRICE_STEPS
+from tollspan_rater.store.weighed import LEGS, OWN, RARE, Weighed
 
-_OWN: Final = {
-    "input": ("cache_read", "cache_write", "audio_in", "image_in"),
-    "cache_write": ("cache_write_5m", "cache_write_1h"),
-    "output": ("reasoning", "audio_out"),
-}
 _FACTS: Final = (
     "kind", "provider", "model", "service_tier", "outcome", "units", "meter", "environment", "phase", "billable",
     "retried", "terms", "quality",
 )  # fmt: skip
-# A call that knows rare parts of its totals stands alone: the signs below look at columns only.
-_RARE: Final = "|".join(meter for meter in PARENT if meter not in TOKEN_FIELDS)
-_SINGLY: Final = f"""CASE WHEN regexp_matches(units, '"({_RARE})"') THEN call_id END"""
+# A call that knows rare parts of its totals stands alone: shapes look at columns only.
+_SINGLY: Final = f"""CASE WHEN regexp_matches(units, '"({RARE})"') THEN call_id END"""
 _SUMMED: Final = """
     WITH found AS ({found}),
     placed AS (
@@ -54,14 +48,14 @@ _SUMMED: Final = """
         LEFT JOIN account_steps ON account_steps.name IS NOT DISTINCT FROM customer
         {joins}
     )
-    SELECT {selected} FROM placed GROUP BY {keys} HAVING sum(sign) > 0
+    SELECT {selected} FROM placed GROUP BY {keys} HAVING sum(weight) > 0
 """
 # What a step adds to a call, and the join that it needs; without any step the second of each pair.
 _STEP: Final = "CASE WHEN len({edges}) = 0 THEN 0 ELSE len(list_filter({edges}, lambda edge: edge <= started_ns)) END"
 _ACCOUNT_STEP: Final = f"{_STEP.format(edges='account_steps.edges')} AS account_step"
 _COST_STEP: Final = f"""{_STEP.format(edges="cost_steps.edges")} AS cost_step,
     CASE WHEN len(cost_steps.thresholds) = 0 THEN 0
-        ELSE coalesce(list_max(list_filter(cost_steps.thresholds, lambda most: most < input)), 0) END AS cost_bucket"""
+        ELSE coalesce(list_max(list_filter(cost_steps.thresholds, lambda most: most <= size)), 0) END AS cost_bucket"""
 _COST_JOIN: Final = """LEFT JOIN cost_steps
     ON cost_steps.provider IS NOT DISTINCT FROM found.provider AND cost_steps.model IS NOT DISTINCT FROM found.model"""
 _CHARGED: Final = "charges.amount, coalesce(charges.included, FALSE) AS included"
@@ -75,7 +69,7 @@ class Split:
     """Which of the selected calls may be added up first, and the customers whose calls may not.
 
     ``charging`` charges those in the database whose prices depend on what was used before. ``facts`` are what prices
-    look at besides provider and model. ``found`` is what the selected calls look like.
+    look at besides provider and model. ``found`` is what the selected calls look like; they are read from ``sums``.
     """
 
     addable: Selection
@@ -83,14 +77,17 @@ class Split:
     singly: tuple[str | None, ...] = ()
     charging: Charging = NO_CHARGES
     facts: tuple[str, ...] = ()
+    sums: Weighed = LEGS
 
 
-def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection) -> Split:
+def split(
+    connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection, sums: Weighed = LEGS
+) -> Split:
     """Divide a selection by customer: those whose charges cannot be said in SQL are rated call by call.
 
     A provider price that changes within a day, or that depends on how parts overlap, keeps all calls apart.
     """
-    found = survey(connection, selection)
+    found = survey(connection, selection, sums)
     if found.span is None:
         return Split(selection, found)
     if not costs_add_up(accounts.cost_book(), found):
@@ -104,7 +101,8 @@ def split(connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: 
         if not all(map(adds_up, held)):
             depending += [(name, period) for name in names for period in accounts.periods(name, *found.span)]
     running, singly = charging(connection, accounts, depending, tariffs)
-    return Split(replace(selection, but=singly), found.without(singly), singly, running, tuple(sorted(facts)))
+    addable, others = replace(selection, but=singly), found.without(singly)
+    return Split(addable, others, singly, running, tuple(sorted(facts)), sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +124,30 @@ class Columns:
         named = tuple(name for name in dict.fromkeys((*_FACTS, *apart, *facts)) if name not in silent)
         summed = tuple(name for name in (*TOKEN_FIELDS, "quantity") if name not in silent)
         return Columns(named, summed, tuple(_PLACE[name] for name in named))
+
+
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """The windows of time in a span: the first begins at or before it, and all begin at multiples of a unit."""
+
+    edges: Sequence[int]
+    unit_ns: int
+    last_ns: int
+
+    @staticmethod
+    def of(names: Sequence[str], zone: str, span: tuple[int, int]) -> _Windows:
+        return _Windows(edges(names, zone, span), unit_of(names), span[1])
+
+    def table(self) -> pa.Table:
+        """Return the number of each unit's window, nothing where all time is in one.
+
+        A join on equal numbers takes a seventh of the time of one on the last edge before an instant.
+        """
+        places = [edge // self.unit_ns for edge in (*self.edges, self.last_ns + self.unit_ns)]
+        several = pairwise(places) if len(self.edges) > 1 else ()
+        rows = [(place, step) for step, (first, end) in enumerate(several) for place in range(first, end)]
+        numbers = [place for place, _ in rows], [step for _, step in rows]
+        return pa.table({name: pa.array(of, pa.int64()) for name, of in zip(("place", "step"), numbers, strict=True)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +198,15 @@ def sum_query(
     if span is None or not parts.found.customers:
         yield None
         return
-    costs, windows = accounts.cost_book(), [name for name in by if name in WINDOWS]
+    costs, windows = accounts.cost_book(), _Windows.of([name for name in by if name in WINDOWS], zone, span)
     held = _alike_customers(accounts, parts.found.customers)
     steps = {
         "account_steps": _account_steps(accounts, held.values(), span),
         "cost_steps": _cost_steps(costs, parts.found.models, span),
-        "time_steps": _time_steps(windows, zone, span),
+        "time_steps": windows.table(),
     }
     apart, facts = _columns(by), _columns(parts.facts)
-    query, values, columns = _query(parts, apart, facts, steps, unit_of(windows))
+    query, values, columns = _query(parts, apart, facts, steps, windows)
     stands_for = [names[0] for names in held.values()]
     for name, table in steps.items():
         connection.register(name, table)
@@ -203,55 +225,69 @@ def _columns(names: Iterable[str]) -> list[str]:
 
 
 def _query(
-    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table], unit_ns: int
+    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table], windows: _Windows
 ) -> tuple[str, list[Any], Columns]:
     """Return the SQL of the sums; columns in which nothing is said are left out of what it groups by and adds up."""
-    silent = parts.found.open
-    found, values = legs_of(parts.addable, chained=parts.found.chained)
-    columns = Columns.of(apart, facts, silent)
-    signs = [f"sign({_own(name)})" for name in TOKEN_FIELDS if name not in silent or name in _OWN]
+    silent, columns = parts.found.open, Columns.of(apart, facts, parts.found.open)
+    charged = bool(parts.charging.parts)
+    names = (*columns.named, *columns.summed, *OWN, "shape", "size")
+    rows = parts.sums.rows(
+        (name for name in names if name != "retried"),
+        (*parts.addable.instants(), *_instants(steps), *windows.edges[1:]),
+        silent,
+        singly=charged or _steps_between(steps) or not set(OWN).isdisjoint(apart),
+    )
+    last = parts.sums.chains("?") if parts.found.chained else None
+    found, values = weighed_of(parts.addable, rows, last, names)
     nulls = [f'"{name}" IS NULL' for name in columns.summed]
     again, singly = "coalesce(attempt, 1) > 1", "NULL" if "units" in silent else _SINGLY
     decisive = [f'"{name}"' for name in (*_FACTS, *facts) if name not in silent]
-    decisive += [again, "cost_bucket", "included", "account", "account_step", "cost_step", *signs, *nulls]
-    if "quantity" in columns.summed:
-        decisive.append("sign(quantity)")
+    decisive += [again, "cost_bucket", "included", "account", "account_step", "cost_step", "shape", *nulls]
     named = [f'"{name}"' for name in columns.named]
     keys = dict.fromkeys([*named, *decisive, "time_step", singly])
     kind = f"CASE WHEN ({singly}) IS NULL THEN hash({', '.join(decisive)}) END"
-    selected = [*named, again, "cost_bucket", "included", "account", "time_step", kind, "sum(sign)", "min(started_ns)"]
-    selected += ["sum(sign * amount)", *map(_sum, columns.summed)]
-    placed, joins = _placing(steps, unit_ns, charged=bool(parts.charging.parts))
+    selected = [*named, again, "cost_bucket", "included", "account", "time_step", kind]
+    selected += ["sum(weight)", "min(started_ns)", "sum(weight * amount)"]
+    selected += [f'sum("{name}")' for name in columns.summed]
+    placed, joins = _placing(steps, windows, charged=charged)
     grouped = ", ".join(key for key in keys if key != "NULL")
     text = _SUMMED.format(found=found, placed=placed, joins=joins, selected=", ".join(selected), keys=grouped)
     return text, values, columns
 
 
-def _placing(steps: Mapping[str, pa.Table], unit_ns: int, *, charged: bool) -> tuple[str, str]:
+def _instants(steps: Mapping[str, pa.Table]) -> Iterator[int]:
+    """Yield the instants at which any price changes by which calls are added up."""
+    for name in ("account_steps", "cost_steps"):
+        for edges_of in steps[name]["edges"].to_pylist():
+            yield from edges_of
+
+
+def _steps_between(steps: Mapping[str, pa.Table]) -> bool:
+    """Tell whether a price of a provider steps where kept sums do not tell calls apart."""
+    return any(set(thresholds) - PRICE_STEPS for thresholds in steps["cost_steps"]["thresholds"].to_pylist())
+
+
+def _placing(steps: Mapping[str, pa.Table], windows: _Windows, *, charged: bool) -> tuple[str, str]:
     """Return the SQL of the steps in which a call lies and of its charge, and the joins that these need."""
-    account, cost, time = (steps[name] for name in ("account_steps", "cost_steps", "time_steps"))
+    account, cost, several = steps["account_steps"], steps["cost_steps"], len(windows.edges) > 1
     moving = _any(account["edges"])
     priced = _any(cost["edges"]) or _any(cost["thresholds"])
     placed = (
         _ACCOUNT_STEP if moving else "0 AS account_step",
         _COST_STEP if priced else "0 AS cost_step, 0 AS cost_bucket",
-        "time_steps.step AS time_step" if time.num_rows > 1 else "0 AS time_step",
+        "time_steps.step AS time_step" if several else "0 AS time_step",
         _CHARGED if charged else "NULL::HUGEINT AS amount, FALSE AS included",
     )
     joins = (
         _COST_JOIN if priced else "",
         "LEFT JOIN charges USING (call_id)" if charged else "",
-        f"JOIN time_steps ON time_steps.place = found.started_ns // {unit_ns}" if time.num_rows > 1 else "",
+        f"JOIN time_steps ON time_steps.place = found.started_ns // {windows.unit_ns}" if several else "",
     )
     return ", ".join(placed), " ".join(joins)
 
 
 def _any(lists: pa.ChunkedArray) -> bool:
     return any(len(one) for one in lists)
-
-
-def _sum(name: str) -> str:
-    return f'sum(CASE sign WHEN 1 THEN "{name}" ELSE -"{name}" END)'
 
 
 def _alike(row: tuple[Any, ...], columns: Columns, stands_for: Sequence[str | None], charging: Charging) -> Alike:
@@ -268,12 +304,6 @@ def _alike(row: tuple[Any, ...], columns: Columns, stands_for: Sequence[str | No
         cells[_PLACE["customer"]] = stands_for[account]
     charge = None if amount is None else (charging.money(amount), included)
     return Alike(CallRow._make(cells), int(calls), bucket, charge, kind)
-
-
-def _own(name: str) -> str:
-    """Return the SQL of a count without its known parts."""
-    parts = "".join(f" - coalesce({filled(part)}, 0)" for part in _OWN.get(name, ()))
-    return filled(name) + parts
 
 
 def _alike_customers(accounts: Accounts, names: Iterable[str | None]) -> dict[object, list[str | None]]:
@@ -325,15 +355,3 @@ def _account_steps(accounts: Accounts, held: Iterable[Sequence[str | None]], spa
     columns = zip(*rows, strict=True)
     kinds = (("name", pa.string()), ("account", pa.int32()), ("edges", pa.list_(pa.int64())))
     return pa.table({name: pa.array(column, kind) for (name, kind), column in zip(kinds, columns, strict=True)})
-
-
-def _time_steps(names: Sequence[str], zone: str, span: tuple[int, int]) -> pa.Table:
-    """Return for each unit of time in a span the number of its windows: one row where all units are in the same.
-
-    A join on equal numbers takes a seventh of the time of one on the last edge before an instant.
-    """
-    found, unit_ns = edges(names, zone, span), unit_of(names)
-    places = [edge // unit_ns for edge in found] + [span[1] // unit_ns + 1]
-    rows = [(place, step) for step, (first, end) in enumerate(pairwise(places)) for place in range(first, end)]
-    numbers, steps = zip(*(rows if len(found) > 1 else rows[:1]), strict=True)
-    return pa.table({"place": pa.array(numbers, pa.int64()), "step": pa.array(steps, pa.int64())})

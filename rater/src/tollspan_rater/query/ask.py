@@ -43,9 +43,11 @@ from tollspan_rater.query.usage import usage
 from tollspan_rater.query.wording import instant
 from tollspan_rater.store.as_of import cut_at
 from tollspan_rater.store.database import Database
+from tollspan_rater.store.day_sums import DaySums
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
 from tollspan_rater.store.state import last_set
+from tollspan_rater.store.weighed import LEGS
 
 Params = Mapping[str, str]
 
@@ -61,9 +63,11 @@ class Asker:
         folder: Folder,
         clock: Clock,
         pieces_at: PiecesAt,
+        day_sums: DaySums | None = None,
     ) -> None:
         self._database, self._names, self._resolved = database, names, resolved
         self._folder, self._clock, self._pieces_at = folder, clock, pieces_at
+        self._day_sums = day_sums
         self._accounts: dict[str, tuple[tuple[int | None, ...], Accounts]] = {}
 
     def ask(self, question: str, params: Params, *, tenant: str) -> Answer:
@@ -101,7 +105,9 @@ class Asker:
         configured = self._resolved.config.zone
         accounts = self._known_accounts(connection, tenant)
         at = zone or (configured if customer is None else accounts.zone(customer))
-        return Scope(connection, accounts, last_position(connection), at, self._names, now_ns, self._pieces_at)
+        as_of = last_position(connection)
+        sums = LEGS if self._day_sums is None else self._day_sums.weighed(connection, tenant, as_of)
+        return Scope(connection, accounts, as_of, at, self._names, now_ns, self._pieces_at, sums)
 
     def _known_accounts(self, connection: duckdb.DuckDBPyConnection, tenant: str) -> Accounts:
         """Return customers and prices as the connection sees them; they are read once until something is set."""

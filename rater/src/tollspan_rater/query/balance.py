@@ -13,10 +13,10 @@ from tollspan_rater.domain.meters import root
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.query.bill import billed_periods, rated_periods
 from tollspan_rater.query.check import Check
-from tollspan_rater.query.filled import filled
 from tollspan_rater.query.scope import Scope, rated_sums
 from tollspan_rater.query.wording import plain
 from tollspan_rater.rating.line import RatedPeriod
+from tollspan_rater.store.filled import filled
 
 ZERO: Final = Decimal(0)
 _PLACES: Final = ("on invoice", "not on invoice", "unpriced")

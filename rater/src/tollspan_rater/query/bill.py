@@ -21,7 +21,7 @@ def rated_period(scope: Scope, customer: str | None, period: Period) -> RatedPer
 def rated_periods(scope: Scope, wanted: Sequence[tuple[str | None, Period]]) -> Iterator[RatedPeriod]:
     """Yield the bills of customers in periods, in the order given: all usage is read at once."""
     accounts, tariffs = scope.accounts, Tariffs()
-    found = usage_of(scope.connection, accounts, wanted, tariffs)
+    found = usage_of(scope.connection, accounts, wanted, tariffs, scope.sums)
     for (customer, period), usage in zip(wanted, found, strict=True):
         segments, owner = accounts.segments(customer, period), f"{accounts.tenant}/{customer or ''}"
         yield rate(period, segments, usage.groups, usage.samples, owner=owner, tariff=tariffs.of(segments))

@@ -7,7 +7,7 @@ The engine says of each kind of calls by which lines charge and cost follow from
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -204,7 +204,8 @@ class _FoldQuery:
             for place, value in zip(places, row, strict=False):
                 cells[place] = value
             cells[start] = started_ns
-            call = replace(known, row=CallRow._make(cells), calls=int(calls))
+            row_of = CallRow._make(cells)
+            call = RatedCall(row_of, known.period, known.plan, known.decision, known.charged, known.cost, int(calls))
             yield call, self._sums(int(calls), (unmeasured, unpriced, unknown), more)
 
     def _sums(self, calls: int, counted: Sequence[int | None], more: Sequence[int | None]) -> Sums:

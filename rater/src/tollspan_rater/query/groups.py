@@ -18,19 +18,24 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
-from tollspan_rater.query.call_fact import fact_sql
+from tollspan_rater.query.call_fact import TAG, fact_sql
 from tollspan_rater.query.costed_groups import costed_groups
-from tollspan_rater.query.filled import filled
 from tollspan_rater.query.samples import samples_of
-from tollspan_rater.query.spell import FOUND_LEGS, Spell, registered, spells_of
+from tollspan_rater.query.spell import Spell, found_rows, registered, spells_of
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.quantity import without
 from tollspan_rater.rating.sample import Facts, Sample
+from tollspan_rater.store.filled import filled
+from tollspan_rater.store.weighed import LEGS, Weighed
 
 _KEYS: Final = (
     "place", "provider", "model", "environment", "phase", "outcome", "billable", "again", "retried", "quality",
+)  # fmt: skip
+_COLUMNS: Final = (
+    *_KEYS[1:7], "attempt", "retry_of", "record_id", "quality", "kind", "operation", *TOKEN_FIELDS, "units", "meter",
+    "quantity",
 )  # fmt: skip
 ZERO: Final = Decimal(0)
 GroupKey = tuple[int, str | None, str | None, Decision, Facts]
@@ -49,11 +54,16 @@ def usage_of(
     accounts: Accounts,
     wanted: Sequence[tuple[str | None, Period]],
     tariffs: Tariffs,
+    sums: Weighed = LEGS,
 ) -> list[PeriodUsage]:
-    """Return the usage of customers' periods, in the order given; None stands for nobody's calls."""
+    """Return the usage of customers' periods, in the order given; None stands for nobody's calls.
+
+    ``sums`` is what sums are read from.
+    """
     found = [PeriodUsage() for _ in wanted]
     spells = spells_of(accounts, wanted, tariffs)
-    for spell, group in summed_usage(connection, accounts.tenant, [one for one in spells if not one.tariff.wants_cost]):
+    added = [one for one in spells if not one.tariff.wants_cost]
+    for spell, group in summed_usage(connection, accounts.tenant, added, sums):
         found[spell.of].groups.append(group)
     for spell in spells:
         if spell.tariff.wants_cost:
@@ -83,7 +93,7 @@ class _Sums:
 
 
 def summed_usage(
-    connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]
+    connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell], sums_of: Weighed = LEGS
 ) -> Iterator[tuple[Spell, UsageGroup]]:
     """Yield the groups of some spells, without the meters that their tariffs sample and without provider costs."""
     if not spells:
@@ -91,7 +101,8 @@ def summed_usage(
     sums: dict[GroupKey, _Sums] = defaultdict(_Sums)
     names = tuple(sorted({name for spell in spells for name in spell.tariff.dimensions}))
     with registered(connection, tenant, spells) as values:
-        for key, calls, quantities, unknown in usage_rows(connection, values, names):
+        found = found_of(sums_of, names, spells)
+        for key, calls, quantities, unknown in usage_rows(connection, values, names, found=found):
             if key[0] is not None:
                 sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
     for (place, provider, model, decision, facts), one in sums.items():
@@ -112,20 +123,26 @@ def _group_key(key: tuple[Any, ...], names: Sequence[str], spells: Sequence[Spel
 
 
 def usage_rows(
-    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], names: Sequence[str], more: Sequence[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    values: dict[str, Any],
+    names: Sequence[str],
+    more: Sequence[str] = (),
+    found: str | None = None,
 ) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
     """Yield key, calls, known quantities and counts of calls that do not state a total.
 
-    A key has what decides on a call, its facts by ``names``, and ``more``: SQL of the columns of calls.
+    A key has what decides on a call, its facts by ``names``, and ``more``: SQL of the service time. ``found`` is what
+    is added up (:func:`found_of`), by default all legs.
     """
     keys = ", ".join((*_KEYS, *map(fact_sql, names), *more))
     width = len(_KEYS) + len(names) + len(more)
+    found = found or found_of(LEGS, names)
     sums = ", ".join(_stated(filled(name)) for name in TOKEN_FIELDS)
     tokens = connection.execute(
-        f"{FOUND_LEGS} SELECT {keys}, sum(sign), "  # noqa: S608 - fixed names, bound values
-        f"coalesce(sum(sign) FILTER (WHERE {filled('input')} IS NULL), 0), coalesce(sum(sign) "
+        f"{found} SELECT {keys}, sum(weight), "  # noqa: S608 - fixed names, bound values
+        f"coalesce(sum(weight) FILTER (WHERE {filled('input')} IS NULL), 0), coalesce(sum(weight) "
         f"FILTER (WHERE {filled('output')} IS NULL AND operation IS DISTINCT FROM 'embeddings'), 0), "
-        f"{sums} FROM found WHERE kind = 'call' GROUP BY {keys} HAVING sum(sign) > 0",
+        f"{sums} FROM found WHERE kind = 'call' GROUP BY {keys} HAVING sum(weight) > 0",
         values,
     ).fetchall()
     for row in tokens:
@@ -134,24 +151,34 @@ def usage_rows(
         known = {name: Decimal(count) for name, count in zip(TOKEN_FIELDS, counts, strict=True) if count is not None}
         unknown = {"input": no_input, "output": no_output}
         yield row[:width], calls, {"request": Decimal(calls), **known}, unknown
-    yield from _units(connection, values, keys, width)
+    yield from _units(connection, values, keys, width, found)
+
+
+def found_of(sums: Weighed, names: Sequence[str], spells: Sequence[Spell] = ()) -> str:
+    """Return the SQL of what is found with a place (:mod:`spell`), added up as far as ``sums`` are kept.
+
+    ``names`` are the facts that are read.
+    """
+    columns = (*_COLUMNS, *("tags" if name.startswith(TAG) else name for name in names))
+    instants = {at for spell in spells for at in (spell.segment.start_ns, spell.segment.end_ns)}
+    return found_rows(sums.rows(columns, instants), sums.chains("$tenant"))
 
 
 def _stated(count: str) -> str:
     """Return the SQL of the sum of a count, NULL where no call that stands states it."""
-    return f"CASE WHEN sum(sign) FILTER (WHERE {count} IS NOT NULL) > 0 THEN sum(sign * ({count})) END"
+    return f"CASE WHEN sum(weight) FILTER (WHERE {count} IS NOT NULL) > 0 THEN sum({count}) END"
 
 
 def _units(
-    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], keys: str, width: int
+    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], keys: str, width: int, found: str
 ) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
     """Yield what calls used besides tokens, and unit measures, which are no calls."""
     rows = connection.execute(
-        f"{FOUND_LEGS} SELECT {keys}, sum(sign), units, NULL, NULL FROM found "  # noqa: S608 - fixed names, bound values
-        f"WHERE kind = 'call' AND units IS NOT NULL GROUP BY {keys}, units HAVING sum(sign) > 0 "
-        f"UNION ALL SELECT {keys}, sum(sign), NULL, meter, "
-        "sum(CASE sign WHEN 1 THEN quantity ELSE -quantity END) FROM found WHERE kind = 'unit' "
-        f"GROUP BY {keys}, meter HAVING sum(sign) > 0",
+        f"{found} SELECT {keys}, sum(weight), units, NULL, NULL FROM found "  # noqa: S608 - fixed names, bound values
+        f"WHERE kind = 'call' AND units IS NOT NULL GROUP BY {keys}, units HAVING sum(weight) > 0 "
+        f"UNION ALL SELECT {keys}, sum(weight), NULL, meter, "
+        "sum(quantity) FROM found WHERE kind = 'unit' "
+        f"GROUP BY {keys}, meter HAVING sum(weight) > 0",
         values,
     ).fetchall()
     for row in rows:

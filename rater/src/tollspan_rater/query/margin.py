@@ -54,7 +54,7 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
         _earn(row, beside.get(key, Beside()), imported.get(key, ZERO))
     sort = params.get("sort", "margin")
     rows = ordered(rows, sort, columns)
-    add_shares(rows, "revenue" if sort in by else sort)
+    add_shares(rows, "revenue" if sort in by else sort, params)
     total = totals(rows, columns)
     if total is not None and "revenue" in total:
         _subtract(total)

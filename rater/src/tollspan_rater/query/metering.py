@@ -11,13 +11,13 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.errors import UsageError
 from tollspan_rater.pricing.tree import TOKENS
-from tollspan_rater.query.filled import filled
 from tollspan_rater.query.grouping import ZERO
 from tollspan_rater.query.parts import part_keys, part_steps, stand_in
 from tollspan_rater.query.rated import RatedCall
 from tollspan_rater.query.scope import Scope, Wanted, asked_selection
 from tollspan_rater.query.selection import Selection, bounds, current
 from tollspan_rater.query.standing import any_chained
+from tollspan_rater.store.filled import filled
 
 _EXACT_SQL: Final = "DECIMAL(38, 12)"
 _FOUND: Final = """

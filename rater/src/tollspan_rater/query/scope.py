@@ -21,6 +21,7 @@ from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
 from tollspan_rater.query.stretch import select_in_stretches
+from tollspan_rater.store.weighed import LEGS, Weighed
 
 _LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
 
@@ -49,6 +50,7 @@ class Scope:
     """What a question is asked of: one tenant's data as of a position, the names of its people, and now.
 
     ``pieces_at`` reads the pieces of the request at a position again from the journal, None when they are gone.
+    ``sums`` is what sums are read from.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -58,6 +60,7 @@ class Scope:
     names: People
     now_ns: int = 0
     pieces_at: PiecesAt = _nothing
+    sums: Weighed = LEGS
 
     def people(self, rows: Sequence[dict[str, Cell]]) -> Sequence[dict[str, Cell]]:
         """Put names in the place of subject ids in a column ``user``; a forgotten person stays an id."""
@@ -105,7 +108,7 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     of customers whose prices SQL cannot say are rated one after the other. Both ways come to the same digits.
     """
     start, selection = _asked(scope, params)
-    parts = split(scope.connection, scope.accounts, selection)
+    parts = split(scope.connection, scope.accounts, selection, scope.sums)
     wanted = Wanted(params, scope)
     dimensions = [column_of(name) for name in (*by, *wanted.names)]
     groups = alike(scope.connection, scope.accounts, parts, dimensions, scope.zone)
@@ -119,7 +122,7 @@ def grouped_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> 
     The database adds up further what the engine has said of kinds of calls, so that few rows are left.
     """
     start, selection = _asked(scope, params)
-    parts = split(scope.connection, scope.accounts, selection)
+    parts = split(scope.connection, scope.accounts, selection, scope.sums)
     wanted, readers, currency = Wanted(params, scope), [reader(scope, name) for name in by], currency_of(scope)
     names = list(dict.fromkeys((*by, *wanted.names)))
     dimensions = [column_of(name) for name in names]
@@ -138,7 +141,10 @@ def grouped_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> 
             for call, sums in folded:
                 if wanted(call):
                     key = (*(read(call) for read in readers), currency(call))
-                    groups.setdefault(key, Sums()).merge(sums)
+                    if key in groups:
+                        groups[key].merge(sums)
+                    else:
+                        groups[key] = sums
             group(filter(wanted, money.rate(rest)), readers, currency, groups)
     group(_apart(scope, params, selection, parts, start), readers, currency, groups)
     return groups, _path(parts)

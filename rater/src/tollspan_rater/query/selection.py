@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,8 +14,9 @@ import orjson
 
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.usage import Usage
-from tollspan_rater.query.standing import any_chained, chains, legs, standing
+from tollspan_rater.query.standing import any_chained, chains, standing
 from tollspan_rater.store.paged import paged
+from tollspan_rater.store.weighed import Rows
 
 # Filters that are a column of a call; what depends on prices is filtered after rating.
 COLUMN_FILTERS: Final[Mapping[str, str]] = {
@@ -36,7 +37,8 @@ COMPUTED: Final[Mapping[str, str]] = {
     "flags": "array_to_string(flags, ', ') AS flags",
 }
 
-_CHAINED: Final = f"LEFT JOIN {chains('?')} AS chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)"
+_UNCHAINED: Final = {**COMPUTED, "retried": "FALSE AS retried"}
+_CHAINED: Final = "LEFT JOIN {chains} AS chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)"
 
 
 class CallRow(NamedTuple):
@@ -122,8 +124,12 @@ class Selection:
     only: tuple[str | None, ...] | None = None
     but: tuple[str | None, ...] = ()
 
-    def where(self) -> tuple[str, list[Any]]:
-        """Return an SQL condition and its values."""
+    def instants(self) -> tuple[int, ...]:
+        """Return where the selected time begins and ends, as far as it does."""
+        return tuple(at for at in (self.start_ns, self.end_ns) if at is not None)
+
+    def where(self, *, keyed: bool = False) -> tuple[str, list[Any]]:
+        """Return an SQL condition and its values; ``keyed`` rows have a hash of the customer by which they lie."""
         conditions, bound = ["tenant = ?"], list[Any]([self.tenant])
         if self.start_ns is not None:
             conditions.append("started_ns >= ?")
@@ -136,6 +142,9 @@ class Selection:
             unsaid = _UNSAID.get(name)
             conditions.append(f"{column} = ?" if unsaid is None else f"coalesce({column}, '{unsaid}') = ?")
             bound.append(value)
+            if keyed and name == "customer":
+                conditions.append("customer_key = hash(?::VARCHAR)")
+                bound.append(value)
         if self.unattributed:
             conditions.append("customer IS NULL")
         for names, sign in ((self.only, ""), (self.but or None, "NOT ")):
@@ -162,25 +171,24 @@ def current(selection: Selection, *, chained: bool = True) -> tuple[str, list[An
     Without ``chained`` no call of the tenant was made again.
     """
     calls, values = selection.standing()
-    return _rows(calls, values, (), selection.tenant, chained=chained)
-
-
-def legs_of(selection: Selection, *, chained: bool = True) -> tuple[str, list[Any]]:
-    """Return the SQL of all legs of the selected calls, with their signs, and its values; ``chained`` as above.
-
-    A leg that takes a revision back has all that the revision has, so that sums by anything are those of the calls
-    that stand.
-    """
-    condition, values = selection.where()
-    return _rows(legs(condition), values, ("sign",), selection.tenant, chained=chained)
-
-
-def _rows(calls: str, values: list[Any], more: tuple[str, ...], tenant: str, *, chained: bool) -> tuple[str, list[Any]]:
-    """Return the SQL of the columns of CallRow, after ``more``, of a relation of calls, and its values."""
-    computed = COMPUTED if chained else {**COMPUTED, "retried": "FALSE AS retried"}
-    columns = ", ".join(computed.get(name, f'"{name}"') for name in (*more, *CallRow._fields))
-    join, bound = (_CHAINED, [tenant, tenant]) if chained else ("", [])
+    computed = COMPUTED if chained else _UNCHAINED
+    columns = ", ".join(computed.get(name, f'"{name}"') for name in CallRow._fields)
+    join, bound = (_CHAINED.format(chains=chains("?")), [selection.tenant] * 2) if chained else ("", [])
     return f"SELECT {columns} FROM {calls} AS calls {join}", [*values, *bound]  # noqa: S608 - fixed names, bound values
+
+
+def weighed_of(selection: Selection, rows: Rows, last: str | None, names: Collection[str]) -> tuple[str, list[Any]]:
+    """Return the SQL of the selected ones of some weighed rows, with ``retried``, and its values.
+
+    ``last`` is the SQL of chains, with a place for the tenant, None where the tenant has none
+    (:class:`tollspan_rater.store.weighed.Weighed`). ``names`` are the columns that will be read.
+    """
+    condition, values = selection.where(keyed=rows.keyed)
+    computed = COMPUTED if last is not None else _UNCHAINED
+    flags = f" REPLACE ({computed['flags']})" if "flags" in names else ""
+    join, bound = ("", []) if last is None else (_CHAINED.format(chains=last), [selection.tenant])
+    found = f"SELECT * FROM {rows.sql} WHERE {condition}"  # noqa: S608 - fixed names, bound values
+    return f"SELECT calls.*{flags}, {computed['retried']} FROM ({found}) AS calls {join}", [*values, *bound]  # noqa: S608 - as above
 
 
 def select(

@@ -15,9 +15,10 @@ from tollspan_rater.pricing.policy import Policy
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.rated import policy_of
-from tollspan_rater.query.standing import any_chained, chains, legs, standing
+from tollspan_rater.query.standing import any_chained, chains, standing
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.tariff import Tariff
+from tollspan_rater.store.weighed import Rows
 
 # Calls of nobody's spell are found without a place: an inner join makes DuckDB 2.0.0 hash the calls, not the spells.
 # Where no call was made again, DuckDB sees that chains tell nothing, and leaves the calls' record ids unread.
@@ -35,8 +36,6 @@ _FOUND: Final = """
 _WANTED: Final = """tenant = $tenant AND started_ns >= $start AND started_ns < $end
     AND ($everyone OR customer IS NOT DISTINCT FROM $customer)"""
 FOUND: Final = _FOUND.format(calls=standing(_WANTED), chains=chains("$tenant"))
-# The same of all legs: what was taken back cancels out in sums with their signs, and no leg has to be looked up.
-FOUND_LEGS: Final = _FOUND.format(calls=legs(_WANTED), chains=chains("$tenant"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,13 @@ def spells_of(accounts: Accounts, wanted: Sequence[tuple[str | None, Period]], t
             for number, segment in enumerate(segments)
         ]
     return found
+
+
+def found_rows(rows: Rows, chains: str) -> str:
+    """Return ``FOUND`` of weighed rows, so that what was taken back cancels out; ``chains`` are for ``$tenant``."""
+    keyed = " AND ($everyone OR customer_key = hash($customer::VARCHAR))" if rows.keyed else ""
+    calls = f"(SELECT * FROM {rows.sql} WHERE {_WANTED}{keyed})"  # noqa: S608 - fixed names, bound values
+    return _FOUND.format(calls=calls, chains=chains)
 
 
 @contextmanager

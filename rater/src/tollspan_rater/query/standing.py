@@ -26,11 +26,6 @@ def standing(condition: str) -> str:
     return _STANDING.format(condition=condition)
 
 
-def legs(condition: str) -> str:
-    """Return the SQL of all legs that meet a condition: those of :func:`standing`, and what takes revisions back."""
-    return f"(SELECT * FROM legs WHERE {condition})"  # noqa: S608 - fixed names, bound values
-
-
 def chains(tenant: str) -> str:
     """Return the SQL of the last attempt of each call that was made again, by its first attempt's record.
 

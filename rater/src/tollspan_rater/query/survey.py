@@ -14,6 +14,7 @@ import duckdb
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.standing import any_chained
+from tollspan_rater.store.weighed import LEGS, Weighed
 
 # Columns that most calls leave open; all others are taken to say something.
 OFTEN_OPEN: Final = (*TOKEN_FIELDS, "quantity", "units", "meter", "phase", "billable", "terms", "service_tier")
@@ -39,26 +40,24 @@ class Survey:
         return replace(self, customers=tuple(name for name in self.customers if name not in customers))
 
 
-def survey(connection: duckdb.DuckDBPyConnection, selection: Selection) -> Survey:
-    """Look at the legs of the selected calls, all revisions of them."""
-    condition, values = selection.where()
+def survey(connection: duckdb.DuckDBPyConnection, selection: Selection, sums: Weighed = LEGS) -> Survey:
+    """Look at the selected calls, all revisions of them."""
+    read = sums.rows(("provider", "model", "last_ns", *OFTEN_OPEN), selection.instants())
+    condition, values = selection.where(keyed=read.keyed)
+    counts = ", ".join(f'count("{name}")' for name in OFTEN_OPEN)
     rows = connection.execute(
-        "SELECT grouping(customer), customer, provider, model, service_tier, min(started_ns), max(started_ns) "  # noqa: S608 - fixed names, bound values
-        f"FROM legs WHERE {condition} GROUP BY GROUPING SETS ((customer), (provider, model, service_tier))",
+        f"SELECT grouping(customer), customer, provider, model, service_tier, min(started_ns), max(last_ns), {counts} "  # noqa: S608 - fixed names, bound values
+        f"FROM {read.sql} WHERE {condition} "
+        "GROUP BY GROUPING SETS ((customer), (provider, model, service_tier))",
         values,
     ).fetchall()
     if not rows:
         return Survey(None, (), ())
     span = min(row[5] for row in rows), max(row[6] for row in rows)
     customers = sorted((row[1] for row in rows if row[0] == 0), key=lambda name: (name is not None, name))
-    models = tuple(row[2:5] for row in rows if row[0])
-    return Survey(
-        span, tuple(customers), models, _open(connection, selection), any_chained(connection, selection.tenant)
+    models = [row for row in rows if row[0]]
+    silent = frozenset(
+        name for name, *known in zip(OFTEN_OPEN, *(row[7:] for row in models), strict=True) if not any(known)
     )
-
-
-def _open(connection: duckdb.DuckDBPyConnection, selection: Selection) -> frozenset[str]:
-    condition, values = selection.where()
-    counts = ", ".join(f'count("{name}")' for name in OFTEN_OPEN)
-    [row] = connection.execute(f"SELECT {counts} FROM legs WHERE {condition}", values).fetchall()  # noqa: S608 - fixed names, bound values
-    return frozenset(name for name, count in zip(OFTEN_OPEN, row, strict=True) if not count)
+    chained = any_chained(connection, selection.tenant)
+    return Survey(span, tuple(customers), tuple(row[2:5] for row in models), silent, chained)

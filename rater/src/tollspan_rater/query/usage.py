@@ -35,5 +35,5 @@ def usage(scope: Scope, params: Mapping[str, str]) -> Answer:
     rows = rows_of(groups, by)
     sort = params.get("sort", "charge")
     rows = ordered(rows, sort, columns)
-    add_shares(rows, "total_tokens" if sort in by else sort)
+    add_shares(rows, "total_tokens" if sort in by else sort, params)
     return answered(scope, "Usage", columns, rows, groups, params, totals(rows, columns), path)

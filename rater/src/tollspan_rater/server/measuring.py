@@ -44,6 +44,7 @@ def _vitals(rater: Rater) -> vitals.Vitals:
         journal_position=journal,
         store_position=store,
         queue_entries=max(0, journal - store),
+        summed_legs=rater.day_sums.legs,
         lag_seconds=rater.writer.lag_s(rater.clock.now_ns()),
         max_lag_seconds=rater.config.pressure.max_lag,
         disk_free_bytes=shutil.disk_usage(rater.folder.path).free,

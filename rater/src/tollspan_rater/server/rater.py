@@ -36,6 +36,7 @@ from tollspan_rater.server.rebuilding import rebuild_store
 from tollspan_rater.server.workers import Workers
 from tollspan_rater.store import state
 from tollspan_rater.store.database import Database
+from tollspan_rater.store.day_sums import DaySums
 from tollspan_rater.store.folder import Folder
 from tollspan_rater.store.names import Names
 from tollspan_rater.trace_out.trace_out import TraceOut
@@ -62,7 +63,8 @@ class Rater:
         self._workers = self._workers_for(reads, subjects)
         self.writer = Writer(self.journal, self.database, reads, MEANING, subjects.flush, self._workers.submit)
         self.commit = GroupCommit(self.journal, lambda _position: self.writer.wake())
-        self.asker = Asker(self.database, self.names, resolved, folder, clock, self._pieces_at)
+        self.day_sums = DaySums(self.database)
+        self.asker = Asker(self.database, self.names, resolved, folder, clock, self._pieces_at, self.day_sums)
         self.trace_out: TraceOut | None = None  # what tells traces of money, while it serves and one is configured
         self.caring = threading.RLock()  # snapshot, rebuild, backup and forget: one at a time
         self.export_locks = ExportLocks()

@@ -39,6 +39,7 @@ from tollspan_rater.server.money_spans import money_spans
 from tollspan_rater.server.pricing import apply_folder
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.schedule import Schedule
+from tollspan_rater.server.summing import kept_sums
 from tollspan_rater.server.upkeep import Upkeep
 from tollspan_rater.store.run_file import RunFile, remove_run_file, write_run_file
 from tollspan_rater.web.app import page_routes
@@ -99,7 +100,7 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     note_config(rater, LOCAL_ACTOR)
     _apply_pricing(rater)
     _apply_meters(rater)
-    with money_spans(rater), export_schedules(rater):
+    with kept_sums(rater), money_spans(rater), export_schedules(rater):
         _answer(rater, stop, ready)
 
 

@@ -73,6 +73,11 @@ class Database:
         """The file."""
         return self._path
 
+    @property
+    def opening(self) -> object:
+        """What tells one opening of the file from the next: what was attached to one is gone in another."""
+        return self._generation
+
     def position(self) -> int:
         """Return the journal position up to which the store has come; 0 for an empty one."""
         with self.looking_up() as connection:
