@@ -75,11 +75,15 @@ def number(cell: Cell) -> Decimal:
     return ZERO if cell is None else Decimal(cell if isinstance(cell, int) else str(cell))
 
 
-def wholes(rows: Iterable[Row], measure: str) -> dict[str | None, Decimal]:
+def _added(cells: Sequence[Cell]) -> Decimal:
+    whole = [cell for cell in cells if isinstance(cell, int)]
+    return Decimal(sum(whole)) if len(whole) == len(cells) else exact_sum(map(number, cells))
+
+
+def wholes(rows: Sequence[Row], measure: str) -> dict[str | None, Decimal]:
     """Add a measure up, money by its currency; the key of a count is None."""
     if measure not in _POTS:
-        cells = [row[measure] for row in rows]
-        return {None: exact_sum(map(number, cells))} if cells else {}
+        return {None: _added([row[measure] for row in rows])} if rows else {}
     found: dict[str | None, Decimal] = {}
     for row in rows:
         pot = pot_of(row, measure)
