@@ -61,6 +61,12 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Let the interpreter's end find what it has to free."""
+    gc.unfreeze()
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the dear files first, after the rest has been shuffled; `--no-loadscope-reorder` keeps this order."""
     items.sort(key=lambda item: _TURN.get(item.path, len(DEAR)))
