@@ -287,7 +287,7 @@ def _placing(steps: Mapping[str, pa.Table], windows: _Windows, *, charged: bool)
 
 
 def _any(lists: pa.ChunkedArray) -> bool:
-    return any(len(one) for one in lists)
+    return any(len(chunk.flatten()) for chunk in lists.chunks)
 
 
 def _alike(row: tuple[Any, ...], columns: Columns, stands_for: Sequence[str | None], charging: Charging) -> Alike:
@@ -346,12 +346,15 @@ def _within(edges: Iterable[int], span: tuple[int, int]) -> list[int]:
 
 def _account_steps(accounts: Accounts, held: Iterable[Sequence[str | None]], span: tuple[int, int]) -> pa.Table:
     """Return for each customer which of the lists it is in, and the instants at which what it holds changes."""
-    rows: list[tuple[str | None, int, list[int]]] = []
-    for account, names in enumerate(held):
-        periods = accounts.periods(names[0], *span)
-        starts = (segment.start_ns for period in periods for segment in accounts.segments(names[0], period))
-        edges = _within(starts, span)
-        rows += [(name, account, edges) for name in names]
-    columns = zip(*rows, strict=True)
-    kinds = (("name", pa.string()), ("account", pa.int32()), ("edges", pa.list_(pa.int64())))
-    return pa.table({name: pa.array(column, kind) for (name, kind), column in zip(kinds, columns, strict=True)})
+    names: list[str | None] = []
+    places: list[int] = []
+    changes: list[list[int]] = []
+    for account, together in enumerate(held):
+        periods = accounts.periods(together[0], *span)
+        starts = (segment.start_ns for period in periods for segment in accounts.segments(together[0], period))
+        changes.append(_within(starts, span))
+        names += together
+        places += [account] * len(together)
+    known = pa.array(places, pa.int32())
+    edges_of = pa.array(changes, pa.list_(pa.int64())).take(known)
+    return pa.table({"name": pa.array(names, pa.string()), "account": known, "edges": edges_of})

@@ -94,11 +94,11 @@ class SumsTable:
         their money follows no line, and unit measures.
         """
         kinds = list(self._kinds(money)) if self._rows >= FEW else []
-        told: dict[Hashable, int] = {}
-        for kind in kinds:
-            told.setdefault(tell(kind.rated), len(told))
+        telling = [tell(kind.rated) for kind in kinds]
+        numbers = {said: number for number, said in enumerate(dict.fromkeys(telling))}
+        told = [numbers[said] for said in telling]
         named = [name for name in dimensions if name in self._asked.columns.named]
-        query = _FoldQuery(kinds, [told[tell(kind.rated)] for kind in kinds], self._counts)
+        query = _FoldQuery(kinds, told, self._counts)
         if not kinds or query.most >= LIMIT:
             return iter(()), [self._asked.alike(row) for row in self._connection.execute("FROM sums").fetchall()]
         self._connection.register("fold_kinds", query.kinds)
@@ -107,7 +107,7 @@ class SumsTable:
             rest = self._connection.execute(_REST.format(same=_SAME)).fetchall()
         finally:
             self._connection.unregister("fold_kinds")
-        standing_for = {told[tell(kind.rated)]: kind.rated for kind in reversed(kinds)}
+        standing_for = dict(zip(told, (kind.rated for kind in kinds), strict=True))
         return query.read(rows, named, standing_for), [self._asked.alike(row) for row in rest]
 
     def _kinds(self, money: LinearMoney) -> Iterator[_Kind]:

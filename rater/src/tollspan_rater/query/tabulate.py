@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.money import EXACT
+from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums, share
+from tollspan_rater.query.grouping import TOKEN_COLUMNS, ZERO, Key, Sums, share
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import plain
 
 Row = dict[str, Cell]
-Key = tuple[str | None, ...]
 
 _CURRENCY_OF: Final[Mapping[str, str]] = {
     "charge": "currency", "revenue": "currency", "base_fees": "currency", "modifiers": "currency",
@@ -59,7 +58,7 @@ def add_shares(rows: Sequence[Row], measure: str, params: Mapping[str, str]) -> 
         if not known or row[measure] is None:
             continue
         pot = pot_of(row, measure)
-        down[pot] = EXACT.add(down.get(pot, Decimal(0)), number(row[measure]))
+        down[pot] = EXACT.add(down.get(pot, ZERO), number(row[measure]))
         row["share"] = share(number(row[measure]), whole[pot])
         row["cumulative_share"] = share(down[pot], whole[pot])
 
@@ -73,15 +72,22 @@ def number(cell: Cell) -> Decimal:
     """Return a numeric cell as a decimal, unknown as nothing."""
     if isinstance(cell, Decimal):
         return cell
-    return Decimal(0) if cell is None else Decimal(cell if isinstance(cell, int) else str(cell))
+    return ZERO if cell is None else Decimal(cell if isinstance(cell, int) else str(cell))
 
 
-def wholes(rows: Iterable[Row], measure: str) -> dict[str | None, Decimal]:
+def _added(cells: Sequence[Cell]) -> Decimal:
+    whole = [cell for cell in cells if isinstance(cell, int)]
+    return Decimal(sum(whole)) if len(whole) == len(cells) else exact_sum(map(number, cells))
+
+
+def wholes(rows: Sequence[Row], measure: str) -> dict[str | None, Decimal]:
     """Add a measure up, money by its currency; the key of a count is None."""
+    if measure not in _POTS:
+        return {None: _added([row[measure] for row in rows])} if rows else {}
     found: dict[str | None, Decimal] = {}
     for row in rows:
         pot = pot_of(row, measure)
-        found[pot] = EXACT.add(found.get(pot, Decimal(0)), number(row[measure]))
+        found[pot] = EXACT.add(found.get(pot, ZERO), number(row[measure]))
     return found
 
 
