@@ -15,7 +15,7 @@ demo: setup
 	$(UV) run --quiet tollspan demo
 
 test: setup
-	$(UV) run --quiet pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(UV) run --quiet pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 explore: setup
 	HYPOTHESIS_PROFILE=others $(UV) run --quiet pytest -n 2 -m hypothesis

@@ -56,7 +56,7 @@ def lines(calls: int, rounds: int, rate: int, plan: str) -> Iterator[str]:
             with _stream(server.target, rate) as came:
                 for asked, ours, bare in measured(server, copy, ASKED, rounds):
                     yield line(asked, ours, bare)
-        yield f"\nsums of days were there {summed_s:.0f} s after the start; {came[0]}; {_load()} at the end"
+        yield f"\n{came[0]}; sums of days were there {summed_s:.0f} s after the start; {_load()} at the end"
 
 
 def _load() -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import grpc
@@ -22,6 +23,10 @@ CONFIG_FOLDER = REPOSITORY / "collector-config"
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 START_SECONDS = 20.0
 PAUSE_SECONDS = 0.02
+FIRST_PORT, PORTS = 20_000, 1_500  # of the first of 8 workers; the system gives connections those from 32768 on
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+_BEGIN = os.getpid() % PORTS  # two runs on one machine rarely begin at the same one
+_PORTS = itertools.cycle(FIRST_PORT + _WORKER * PORTS + (_BEGIN + number) % PORTS for number in range(PORTS))
 
 
 def find_binary() -> Path | None:
@@ -31,12 +36,20 @@ def find_binary() -> Path | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different loopback ports that nobody listens on at this moment."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    """Return different loopback ports that nobody listens on at this moment, and that nobody else is given.
+
+    They lie below those that the system gives to connections, and each worker has a part of them for itself: a program
+    finds its address free when it comes back after a kill.
+    """
+    found: list[int] = []
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            break
+    return found
 
 
 class CollectorProcess(Child):

@@ -55,9 +55,10 @@ def watched(found: set[CodeType]) -> Iterator[None]:
 
 
 def caches() -> list[Any]:
-    """Return what remembers the answers of functions of tollspan, which then do not run."""
-    found = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]  # a proxy would break
-    return [one for one in found if (one.__module__ or "").partition(".")[0] == "tollspan"]
+    """Return what remembers the answers of functions of tollspan, which then do not run; each install makes more."""
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == "tollspan"]
+    values = [value for module in modules for value in vars(module).values()]
+    return [value for value in values if type(value) is functools._lru_cache_wrapper]  # a proxy would break
 
 
 class Functions:
@@ -67,6 +68,7 @@ class Functions:
         self._alive: dict[CodeType, list[FunctionType]] = {}
         self._outer: dict[CodeType, CodeType] = {}
         self._caches = caches()
+        gc.unfreeze()  # what the search for garbage was told to leave out counts, too
         for function in gc.get_objects():
             if type(function) is FunctionType and function.__code__.co_filename.startswith(HOME):
                 self._alive.setdefault(function.__code__, []).append(function)

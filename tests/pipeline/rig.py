@@ -70,7 +70,7 @@ class Rig:
     ) -> None:
         self.journal = MemoryJournal() if journal is None else journal
         self.path = folder / "store.duckdb"
-        shutil.copy(_empty(), self.path)
+        shutil.copy(empty_store(), self.path)
         self._reader, self._meaning, self._failpoint = reader, meaning, failpoint
         self.open()
 
@@ -135,7 +135,7 @@ def a_rig(journal: MemoryJournal | None = None, **parts: Any) -> Iterator[Rig]:
 _EMPTY = TemporaryDirectory(prefix="tollspan-empty-")
 
 
-def _empty() -> Path:
+def empty_store() -> Path:
     """An empty store, made once and copied."""
     path = Path(_EMPTY.name) / "store.duckdb"
     if not path.exists():

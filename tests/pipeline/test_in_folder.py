@@ -17,7 +17,8 @@ from tests.pipeline.stories import TRACES, own, view
 from tollspan_rater.api.keys import new_key
 from tollspan_rater.config.sources import resolve
 from tollspan_rater.domain.entries import NewBatch
-from tollspan_rater.server import open_folder, workers
+from tollspan_rater.server import workers
+from tollspan_rater.server.backend import open_folder
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.server.rebuilding import rebuild_store
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from query import random_traffic
 from query.random_traffic import PRICES, customers, settle_in
 from query.shop import Shop
-from tollspan_rater.query import linear_money
+from tollspan_rater.query import fold, linear_money
 from tollspan_rater.query.accounts import Accounts
-from tollspan_rater.query.grouping import group
-from tollspan_rater.query.scope import Scope, currency_of, rated_calls, rated_sums, reader
+from tollspan_rater.query.grouping import Sums, group
+from tollspan_rater.query.scope import Scope, currency_of, grouped_sums, rated_calls, rated_sums, reader
 from tollspan_rater.store.day_sums import DaySums
 from tollspan_rater.store.weighed import LEGS, Weighed
 
@@ -36,8 +36,10 @@ GROUPINGS = (
 
 @pytest.fixture(autouse=True)
 def _lines_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Find the line of each kind at its first group, and take the money of all groups from it."""
+    """Find the line of each kind at its first group, take the money of all groups from it, and fold all of them."""
     monkeypatch.setattr(linear_money, "ENOUGH", 0)
+    monkeypatch.setattr(fold, "ENOUGH", 1)
+    monkeypatch.setattr(fold, "FEW", 0)
 
 
 def scope_of(shop: Shop, connection: duckdb.DuckDBPyConnection, sums: Weighed = LEGS) -> Scope:
@@ -46,7 +48,10 @@ def scope_of(shop: Shop, connection: duckdb.DuckDBPyConnection, sums: Weighed = 
 
 
 def sums_of(scope: Scope, found: Iterable[Any], by: list[str]) -> dict[Any, Any]:
-    groups = group(found, [reader(scope, name) for name in by], currency_of(scope))
+    return cells_of(group(found, [reader(scope, name) for name in by], currency_of(scope)))
+
+
+def cells_of(groups: dict[Any, Sums]) -> dict[Any, Any]:
     return {key: (sums.cells(), sums.costs, sums.units) for key, sums in groups.items()}
 
 
@@ -59,7 +64,11 @@ def assert_same(shop: Shop, params: dict[str, str], day_sums: DaySums | None = N
         for by in (one.split(",") for one in GROUPINGS):
             scope = scope_of(shop, connection, sums)
             added, path = rated_sums(scope, params, by)
-            assert sums_of(scope, added, by) == sums_of(apart, calls, by)
+            expected = sums_of(apart, calls, by)
+            assert sums_of(scope, added, by) == expected
+            groups, path_of_groups = grouped_sums(scope_of(shop, connection, sums), params, by)
+            assert cells_of(groups) == expected
+            assert path_of_groups == path
             paths.add(path)
     return paths
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.pipeline.rig import empty_store
 from tollspan_rater.config.sources import Resolved, resolve
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.domain.entries import Encoding, NewBatch
 from tollspan_rater.ingest.content import strip
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.rater import Receipt
+from tollspan_rater.server.opening import STORE_FILE
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.store.digest import table_digests
 from tollspan_rater.store.fates import counts
@@ -68,7 +71,10 @@ class Bench:
     def rater(self) -> Rater:
         """The rater on the folder; opened, with the folder's lock, when none is."""
         if self._rater is None:
+            new = not self.folder.path.exists()
             self.folder.create()
+            if new:  # with a store that is made already
+                shutil.copy(empty_store(), self.folder.store / STORE_FILE)
             self._open.enter_context(self.folder.lock("a test"))
             self._rater = Rater(self.folder, self.resolved, self.clock)
             self._rater.start()

@@ -24,23 +24,28 @@ CANARY = "Zoë.Canary-4711@example.org"
 
 def everything_in(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Every file as it lies on the disk, and everything that is packed inside of one."""
-    for path in sorted(file for file in folder.rglob("*") if file.is_file()):
-        yield str(path), path.read_bytes()
-        if path.parent.name == "journal" and path.suffix == ".sqlite":
-            with closing(sqlite3.connect(path)) as journal:
-                for position, body in journal.execute("SELECT position, body FROM entry"):
-                    yield f"{path} at {position}", zstandard.decompress(body)
-        if path.suffix == ".parquet":
-            yield from texts_of(path, duckdb.connect(), f"read_parquet('{path}')")
-        if path.suffix == ".duckdb":
+    with duckdb.connect() as memory:
+        for path in sorted(file for file in folder.rglob("*") if file.is_file()):
+            yield str(path), path.read_bytes()
+            yield from packed_in(path, memory)
+
+
+def packed_in(path: Path, memory: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, bytes]]:
+    if path.parent.name == "journal" and path.suffix == ".sqlite":
+        with closing(sqlite3.connect(path)) as journal:
+            for position, body in journal.execute("SELECT position, body FROM entry"):
+                yield f"{path} at {position}", zstandard.decompress(body)
+    if path.suffix == ".parquet":
+        yield from texts_of(path, memory, f"read_parquet('{path}')")
+    if path.suffix == ".duckdb":
+        with duckdb.connect(str(path), read_only=True) as connection:
             for name in SCHEMAS:
-                yield from texts_of(path, duckdb.connect(str(path), read_only=True), name)
+                yield from texts_of(path, connection, name)
 
 
 def texts_of(path: Path, connection: duckdb.DuckDBPyConnection, source: str) -> Iterator[tuple[str, bytes]]:
-    with connection:
-        for row in connection.execute(f"SELECT * FROM {source}").fetchall():  # noqa: S608 - our tables
-            yield f"{path} {source}", b"\n".join(c if isinstance(c, bytes) else str(c).encode() for c in row)
+    for row in connection.execute(f"SELECT * FROM {source}").fetchall():  # noqa: S608 - our tables
+        yield f"{path} {source}", b"\n".join(c if isinstance(c, bytes) else str(c).encode() for c in row)
 
 
 def mentions(bench: Bench, name: str = CANARY) -> list[str]:

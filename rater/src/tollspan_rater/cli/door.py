@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Backend(Protocol):
-    """What the commands need of ``tollspan_rater.server``."""
+    """What the commands need of ``tollspan_rater.server.backend``."""
 
     def serve(self, resolved: Resolved, /) -> None:
         """Serve until SIGTERM or SIGINT; print the ready line; write and remove ``run.json``."""
@@ -54,9 +54,9 @@ class Backend(Protocol):
 
 
 def backend(context: click.Context) -> Backend:
-    """Return what does the work: the context's object if one was given, else ``tollspan_rater.server``."""
+    """Return what does the work: the context's object if one was given, else ``tollspan_rater.server.backend``."""
     given = context.find_root().obj
-    return cast("Backend", given or import_module("tollspan_rater.server"))
+    return cast("Backend", given or import_module("tollspan_rater.server.backend"))
 
 
 def resolved(context: click.Context, **flags: object) -> Resolved:

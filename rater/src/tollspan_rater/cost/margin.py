@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
 from tollspan_rater.cost.formula import Cost
@@ -13,6 +13,8 @@ from tollspan_rater.cost.rates import Unknown
 from tollspan_rater.domain.money import Money
 
 DISPLAY: Final = Decimal("0.01")  # percentages are shown with two decimals and never computed with
+_HUNDRED: Final = Decimal(100)
+_WIDE: Final = Context(prec=80)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,8 @@ def margin(revenue: Iterable[Money], costs: Iterable[Cost | Unknown]) -> Margin:
 
 def percentage(part: Decimal, whole: Decimal) -> Decimal:
     """Return part / whole in percent with two decimals, half away from zero; for display only."""
-    with localcontext() as context:
-        context.prec = 80
-        return (part / whole * 100).quantize(DISPLAY, rounding=ROUND_HALF_UP)
+    percent = _WIDE.multiply(_WIDE.divide(part, whole), _HUNDRED)
+    return percent.quantize(DISPLAY, rounding=ROUND_HALF_UP, context=_WIDE)
 
 
 def _sums(amounts: Iterable[Money]) -> dict[str, Money]:

@@ -60,6 +60,7 @@ class Accounts:
             Applied(book_of(tuple(sorted(one.files.items()))), one.valid_from_ns, one.position) for one in self.versions
         )
         self._subscriptions: dict[str | None, Subscription] = {}
+        self._held_by: dict[str | None, tuple[object, ...]] = {}
         self._alike: dict[tuple[object, ...], Subscription] = {}
         self._within: dict[tuple[int, str], tuple[Period, ...]] = {}
         self._shared: dict[tuple[int, Period], tuple[Segment, ...]] = {}
@@ -117,8 +118,12 @@ class Accounts:
 
     def held(self, name: str | None) -> tuple[object, ...]:
         """Return what decides on prices, as far as it is the customer's: who has the same is charged the same."""
-        customer = self.customer(name)
-        return name is None, id(self.subscription(name)), customer.phase, customer.segment
+        found = self._held_by.get(name)
+        if found is None:
+            customer = self.customer(name)
+            found = name is None, id(self.subscription(name)), customer.phase, customer.segment
+            self._held_by[name] = found
+        return found
 
     def zone(self, name: str | None) -> str:
         """Return the time zone of a customer's days and periods: its own, else its plan's, else the default."""

@@ -11,7 +11,9 @@ cancels out.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import duckdb
@@ -28,7 +30,7 @@ from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection, weighed_of
 from tollspan_rater.query.survey import Model, Survey, survey
 from tollspan_rater.query.tariffs import Tariffs, adds_up
-from tollspan_rater.query.window import WINDOWS, edges
+from tollspan_rater.query.window import WINDOWS, edges, unit_of
 from tollspan_rater.store.price_steps import PRICE_STEPS
 from tollspan_rater.store.weighed import LEGS, OWN, RARE, Weighed
 
@@ -57,6 +59,8 @@ _COST_STEP: Final = f"""{_STEP.format(edges="cost_steps.edges")} AS cost_step,
 _COST_JOIN: Final = """LEFT JOIN cost_steps
     ON cost_steps.provider IS NOT DISTINCT FROM found.provider AND cost_steps.model IS NOT DISTINCT FROM found.model"""
 _CHARGED: Final = "charges.amount, coalesce(charges.included, FALSE) AS included"
+# What stands in a row of sums between the columns by which it is grouped and those that are added up.
+_TOLD: Final = ("again", "bucket", "included", "account", "step", "alike", "calls", "started_ns", "amount")
 _PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
 
 
@@ -101,6 +105,69 @@ def split(
     return Split(addable, others, singly, running, tuple(sorted(facts)), sums)
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a row of sums has: first the columns by which it is grouped, last those that are added up."""
+
+    named: tuple[str, ...]
+    summed: tuple[str, ...]
+    places: tuple[int, ...]  # of ``named`` in a CallRow
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The names of all columns of a row, in their order."""
+        return (*self.named, *_TOLD, *self.summed)
+
+    @staticmethod
+    def of(apart: Sequence[str], facts: Sequence[str], silent: Collection[str]) -> Columns:
+        """Return the columns of sums that are apart by some columns; ``silent`` are those in which nothing is said."""
+        named = tuple(name for name in dict.fromkeys((*_FACTS, *apart, *facts)) if name not in silent)
+        summed = tuple(name for name in (*TOKEN_FIELDS, "quantity") if name not in silent)
+        return Columns(named, summed, tuple(_PLACE[name] for name in named))
+
+
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """The windows of time in a span: the first begins at or before it, and all begin at multiples of a unit."""
+
+    edges: Sequence[int]
+    unit_ns: int
+    last_ns: int
+
+    @staticmethod
+    def of(names: Sequence[str], zone: str, span: tuple[int, int]) -> _Windows:
+        return _Windows(edges(names, zone, span), unit_of(names), span[1])
+
+    def table(self) -> pa.Table:
+        """Return the number of each unit's window, nothing where all time is in one.
+
+        A join on equal numbers takes a seventh of the time of one on the last edge before an instant.
+        """
+        places = [edge // self.unit_ns for edge in (*self.edges, self.last_ns + self.unit_ns)]
+        several = pairwise(places) if len(self.edges) > 1 else ()
+        rows = [(place, step) for step, (first, end) in enumerate(several) for place in range(first, end)]
+        numbers = [place for place, _ in rows], [step for _, step in rows]
+        return pa.table({name: pa.array(of, pa.int64()) for name, of in zip(("place", "step"), numbers, strict=True)})
+
+
+@dataclass(frozen=True, slots=True)
+class SumQuery:
+    """The query of sums, and what its rows are: ``columns`` are theirs, in their order.
+
+    ``stands_for`` has for each account a customer who holds it, ``charging`` what amounts are in.
+    """
+
+    sql: str
+    values: list[Any]
+    columns: Columns
+    stands_for: Sequence[str | None]
+    charging: Charging
+
+    def alike(self, row: tuple[Any, ...]) -> Alike:
+        """Return a row as calls that are alike."""
+        return _alike(row, self.columns, self.stands_for, self.charging)
+
+
 def alike(
     connection: duckdb.DuckDBPyConnection,
     accounts: Accounts,
@@ -112,44 +179,43 @@ def alike(
 
     Where ``by`` has no customer, a row's customer is one of those who hold what the customers of its calls hold.
     """
+    with sum_query(connection, accounts, parts, by, zone) as asked:
+        rows = [] if asked is None else connection.execute(asked.sql, asked.values).fetchall()
+    if asked is not None:
+        yield from map(asked.alike, rows)
+
+
+@contextmanager
+def sum_query(
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Accounts,
+    parts: Split,
+    by: Sequence[str],
+    zone: str,
+) -> Iterator[SumQuery | None]:
+    """Give the query of :func:`alike` while it can be asked; None where nothing may be added up."""
     span = parts.found.span
     if span is None or not parts.found.customers:
+        yield None
         return
-    costs = accounts.cost_book()
+    costs, windows = accounts.cost_book(), _Windows.of([name for name in by if name in WINDOWS], zone, span)
     held = _alike_customers(accounts, parts.found.customers)
     steps = {
         "account_steps": _account_steps(accounts, held.values(), span),
         "cost_steps": _cost_steps(costs, parts.found.models, span),
-        "time_steps": _time_steps([name for name in by if name in WINDOWS], zone, span),
+        "time_steps": windows.table(),
     }
     apart, facts = _columns(by), _columns(parts.facts)
-    query, values, columns = _query(parts, apart, facts, steps)
+    query, values, columns = _query(parts, apart, facts, steps, windows)
+    stands_for = [names[0] for names in held.values()]
     for name, table in steps.items():
         connection.register(name, table)
     try:
         with parts.charging.table(connection, parts.addable.start_ns):
-            rows = connection.execute(query, values).fetchall()
+            yield SumQuery(query, values, columns, stands_for, parts.charging)
     finally:
         for name in steps:
             connection.unregister(name)
-    stands_for = [names[0] for names in held.values()]
-    for row in rows:
-        yield _alike(row, columns, stands_for, parts.charging)
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """What a row of sums has: first the columns by which it is grouped, last those that are added up."""
-
-    named: tuple[str, ...]
-    summed: tuple[str, ...]
-    places: tuple[int, ...]  # of ``named`` in a CallRow
-
-    @staticmethod
-    def of(apart: Sequence[str], facts: Sequence[str], silent: Collection[str]) -> _Columns:
-        named = tuple(name for name in dict.fromkeys((*_FACTS, *apart, *facts)) if name not in silent)
-        summed = tuple(name for name in (*TOKEN_FIELDS, "quantity") if name not in silent)
-        return _Columns(named, summed, tuple(_PLACE[name] for name in named))
 
 
 def _columns(names: Iterable[str]) -> list[str]:
@@ -159,15 +225,15 @@ def _columns(names: Iterable[str]) -> list[str]:
 
 
 def _query(
-    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table]
-) -> tuple[str, list[Any], _Columns]:
+    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table], windows: _Windows
+) -> tuple[str, list[Any], Columns]:
     """Return the SQL of the sums; columns in which nothing is said are left out of what it groups by and adds up."""
-    silent, columns = parts.found.open, _Columns.of(apart, facts, parts.found.open)
+    silent, columns = parts.found.open, Columns.of(apart, facts, parts.found.open)
     charged = bool(parts.charging.parts)
     names = (*columns.named, *columns.summed, *OWN, "shape", "size")
     rows = parts.sums.rows(
         (name for name in names if name != "retried"),
-        (*parts.addable.instants(), *_instants(steps)),
+        (*parts.addable.instants(), *_instants(steps), *windows.edges[1:]),
         silent,
         singly=charged or _steps_between(steps) or not set(OWN).isdisjoint(apart),
     )
@@ -180,20 +246,20 @@ def _query(
     named = [f'"{name}"' for name in columns.named]
     keys = dict.fromkeys([*named, *decisive, "time_step", singly])
     kind = f"CASE WHEN ({singly}) IS NULL THEN hash({', '.join(decisive)}) END"
-    selected = [*named, again, "cost_bucket", "included", "account", kind, "sum(weight)", "min(started_ns)"]
-    selected += ["sum(weight * amount)", *(f'sum("{name}")' for name in columns.summed)]
-    placed, joins = _placing(steps, charged=charged)
+    selected = [*named, again, "cost_bucket", "included", "account", "time_step", kind]
+    selected += ["sum(weight)", "min(started_ns)", "sum(weight * amount)"]
+    selected += [f'sum("{name}")' for name in columns.summed]
+    placed, joins = _placing(steps, windows, charged=charged)
     grouped = ", ".join(key for key in keys if key != "NULL")
     text = _SUMMED.format(found=found, placed=placed, joins=joins, selected=", ".join(selected), keys=grouped)
     return text, values, columns
 
 
 def _instants(steps: Mapping[str, pa.Table]) -> Iterator[int]:
-    """Yield the instants at which anything changes by which calls are added up; the first step of time begins all."""
+    """Yield the instants at which any price changes by which calls are added up."""
     for name in ("account_steps", "cost_steps"):
         for edges_of in steps[name]["edges"].to_pylist():
             yield from edges_of
-    yield from steps["time_steps"]["edge"].to_pylist()[1:]
 
 
 def _steps_between(steps: Mapping[str, pa.Table]) -> bool:
@@ -201,35 +267,35 @@ def _steps_between(steps: Mapping[str, pa.Table]) -> bool:
     return any(set(thresholds) - PRICE_STEPS for thresholds in steps["cost_steps"]["thresholds"].to_pylist())
 
 
-def _placing(steps: Mapping[str, pa.Table], *, charged: bool) -> tuple[str, str]:
+def _placing(steps: Mapping[str, pa.Table], windows: _Windows, *, charged: bool) -> tuple[str, str]:
     """Return the SQL of the steps in which a call lies and of its charge, and the joins that these need."""
-    account, cost, time = (steps[name] for name in ("account_steps", "cost_steps", "time_steps"))
+    account, cost, several = steps["account_steps"], steps["cost_steps"], len(windows.edges) > 1
     moving = _any(account["edges"])
     priced = _any(cost["edges"]) or _any(cost["thresholds"])
     placed = (
         _ACCOUNT_STEP if moving else "0 AS account_step",
         _COST_STEP if priced else "0 AS cost_step, 0 AS cost_bucket",
-        "time_steps.step AS time_step" if time.num_rows > 1 else "0 AS time_step",
+        "time_steps.step AS time_step" if several else "0 AS time_step",
         _CHARGED if charged else "NULL::HUGEINT AS amount, FALSE AS included",
     )
     joins = (
         _COST_JOIN if priced else "",
         "LEFT JOIN charges USING (call_id)" if charged else "",
-        "ASOF JOIN time_steps ON found.started_ns >= time_steps.edge" if time.num_rows > 1 else "",
+        f"JOIN time_steps ON time_steps.place = found.started_ns // {windows.unit_ns}" if several else "",
     )
     return ", ".join(placed), " ".join(joins)
 
 
 def _any(lists: pa.ChunkedArray) -> bool:
-    return any(len(one) for one in lists)
+    return any(len(chunk.flatten()) for chunk in lists.chunks)
 
 
-def _alike(row: tuple[Any, ...], columns: _Columns, stands_for: Sequence[str | None], charging: Charging) -> Alike:
+def _alike(row: tuple[Any, ...], columns: Columns, stands_for: Sequence[str | None], charging: Charging) -> Alike:
     cells: list[Any] = [None] * len(_PLACE)
     width = len(columns.named)
     for place, value in zip(columns.places, row, strict=False):
         cells[place] = value
-    again, bucket, included, account, kind, calls, started_ns, amount, *sums = row[width:]
+    again, bucket, included, account, _step, kind, calls, started_ns, amount, *sums = row[width:]
     for name, value in zip(columns.summed, sums, strict=True):
         cells[_PLACE[name]] = value if value is None or name == "quantity" else int(value)
     cells[_PLACE["attempt"]] = 2 if again else 1
@@ -280,17 +346,15 @@ def _within(edges: Iterable[int], span: tuple[int, int]) -> list[int]:
 
 def _account_steps(accounts: Accounts, held: Iterable[Sequence[str | None]], span: tuple[int, int]) -> pa.Table:
     """Return for each customer which of the lists it is in, and the instants at which what it holds changes."""
-    rows: list[tuple[str | None, int, list[int]]] = []
-    for account, names in enumerate(held):
-        periods = accounts.periods(names[0], *span)
-        starts = (segment.start_ns for period in periods for segment in accounts.segments(names[0], period))
-        edges = _within(starts, span)
-        rows += [(name, account, edges) for name in names]
-    columns = zip(*rows, strict=True)
-    kinds = (("name", pa.string()), ("account", pa.int32()), ("edges", pa.list_(pa.int64())))
-    return pa.table({name: pa.array(column, kind) for (name, kind), column in zip(kinds, columns, strict=True)})
-
-
-def _time_steps(names: Sequence[str], zone: str, span: tuple[int, int]) -> pa.Table:
-    found = edges(names, zone, span)
-    return pa.table({"edge": pa.array(found, pa.int64()), "step": pa.array(range(len(found)), pa.int64())})
+    names: list[str | None] = []
+    places: list[int] = []
+    changes: list[list[int]] = []
+    for account, together in enumerate(held):
+        periods = accounts.periods(together[0], *span)
+        starts = (segment.start_ns for period in periods for segment in accounts.segments(together[0], period))
+        changes.append(_within(starts, span))
+        names += together
+        places += [account] * len(together)
+    known = pa.array(places, pa.int32())
+    edges_of = pa.array(changes, pa.list_(pa.int64())).take(known)
+    return pa.table({"name": pa.array(names, pa.string()), "account": known, "edges": edges_of})

@@ -10,9 +10,9 @@ from tollspan_rater.config.model import Allocation
 from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.grouping import UNSAID, ZERO, Sums, group, share
+from tollspan_rater.query.grouping import UNSAID, ZERO, Sums, share
 from tollspan_rater.query.questions import KEYS
-from tollspan_rater.query.scope import Scope, currency_of, rated_sums, reader
+from tollspan_rater.query.scope import Scope, grouped_sums
 from tollspan_rater.query.wording import plain
 from tollspan_rater.rating.allocation import AllocationRule, parts_of, read_weights
 
@@ -32,8 +32,7 @@ def allocation(scope: Scope, params: Mapping[str, str], standard: Allocation) ->
     by, shared = _key(params.get("by", standard.by)), params.get("shared", standard.shared)
     rule = cast("AllocationRule", params.get("rule", standard.rule))
     weights = _weights(params.get("weights") or (rule == "weights" and standard.weights) or "", rule, shared)
-    calls, path = rated_sums(scope, params, [by])
-    groups = group(calls, [reader(scope, by)], currency_of(scope))
+    groups, path = grouped_sums(scope, params, [by])
     measure = params.get("measure", "cost")
     rows: list[Row] = []
     notes = list(_unknown(groups.values(), measure))

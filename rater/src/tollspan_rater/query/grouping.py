@@ -26,6 +26,7 @@ TOKEN_COLUMNS: Final[Mapping[str, str]] = {
 UNSAID: Final[Mapping[str, str]] = {"customer": "unattributed", "environment": "production"}
 
 Value = Callable[[RatedCall], str | None]
+Key = tuple[str | None, ...]  # the values of dimensions and, last, the currency of the customer's plan
 
 
 def dimension(name: str, zone: str) -> Value:
@@ -33,8 +34,8 @@ def dimension(name: str, zone: str) -> Value:
     if name in WINDOWS:
         window = window_of(name, zone)
         return lambda call: window(call.row.started_ns)
-    if name in _OF_MONEY:
-        return _OF_MONEY[name]
+    if name in OF_MONEY:
+        return OF_MONEY[name]
     unsaid = UNSAID.get(name)
 
     def said(call: RatedCall) -> str | None:
@@ -44,7 +45,7 @@ def dimension(name: str, zone: str) -> Value:
     return said
 
 
-_OF_MONEY: Final[Mapping[str, Value]] = {
+OF_MONEY: Final[Mapping[str, Value]] = {
     "reason": lambda call: str(call.reason),
     "plan": lambda call: call.plan,
     "currency": lambda call: call.charged.currency,
@@ -82,6 +83,20 @@ class Sums:
             if count is not None:
                 self.tokens[column] = self.tokens.get(column, 0) + count
         self._add_money(call)
+
+    def merge(self, other: Sums) -> None:
+        """Add what other calls of the group add up to."""
+        self.calls += other.calls
+        self.unmeasured += other.unmeasured
+        self.units += other.units
+        self.quantity = _both(self.quantity, other.quantity)
+        for column, count in other.tokens.items():
+            self.tokens[column] = self.tokens.get(column, 0) + count
+        self.charge = _both(self.charge, other.charge)
+        self.unpriced += other.unpriced
+        for currency, cost in other.costs.items():
+            self.costs[currency] = EXACT.add(self.costs.get(currency, ZERO), cost)
+        self.unknown_cost += other.unknown_cost
 
     def _add_money(self, call: RatedCall) -> None:
         if call.charged.amount is not None:
@@ -128,10 +143,13 @@ class Sums:
 
 
 def group(
-    calls: Iterable[RatedCall], readers: Sequence[Value], currency_of: Callable[[RatedCall], str | None]
-) -> dict[tuple[str | None, ...], Sums]:
-    """Add calls up by dimensions, given by how to read them, and, last, by the currency of the customer's plan."""
-    groups: dict[tuple[str | None, ...], Sums] = {}
+    calls: Iterable[RatedCall],
+    readers: Sequence[Value],
+    currency_of: Callable[[RatedCall], str | None],
+    groups: dict[Key, Sums] | None = None,
+) -> dict[Key, Sums]:
+    """Add calls up by dimensions, given by how to read them, and currency; to ``groups``, where some are there."""
+    groups = {} if groups is None else groups
     for call in calls:
         key = (*(read(call) for read in readers), currency_of(call))
         sums = groups.get(key)
@@ -139,6 +157,10 @@ def group(
             sums = groups[key] = Sums()
         sums.add(call)
     return groups
+
+
+def _both(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return (one if other is None else other) if one is None or other is None else EXACT.add(one, other)
 
 
 def share(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:

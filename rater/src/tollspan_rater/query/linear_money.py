@@ -51,12 +51,17 @@ class KindMoney:
     charge: Line | None
     cost: Line | None
 
+    @property
+    def takes_charges(self) -> bool:
+        """Whether a charge that a group brings along is its charge: it is on the invoice, and has prices."""
+        return self.rated.decision.on_invoice and self.rated.charged.amount is not None
+
     def of(self, group: Alike) -> RatedCall:
         """Return another group of the kind with its money."""
         known, row, calls = self.rated, group.row, group.calls
         charged, cost = known.charged, known.cost
         amount, reason = charged.amount, charged.reason
-        if group.charge is not None and known.decision.on_invoice and amount is not None:
+        if group.charge is not None and self.takes_charges:
             amount, included = group.charge
             reason = Reason.INCLUDED if included else known.decision.reason
         elif self.charge is not None:
@@ -86,11 +91,11 @@ class LinearMoney:
             met = self._met[group.kind] = self._met.get(group.kind, 0) + 1
             if met <= ENOUGH:
                 return self._rater.rate_group(group)
-            self._kinds[group.kind] = self._found(group)
+            self._kinds[group.kind] = self.lines(group)
         kind = self._kinds[group.kind]
         return self._rater.rate_group(group) if kind is None else kind.of(group)
 
-    def _found(self, group: Alike) -> KindMoney | None:
+    def lines(self, group: Alike) -> KindMoney | None:
         """Return the lines of a group's kind; None where parts exceed their whole, which no line can say."""
         own = _own(group.row)
         if any(count < 0 for count in own.values()):

@@ -12,7 +12,7 @@ from tollspan_rater.query.fee_share import Weights
 from tollspan_rater.query.fees import Beside, beside_usage
 from tollspan_rater.query.grouping import ZERO, Sums, group, share
 from tollspan_rater.query.imported_revenue import imported_revenue
-from tollspan_rater.query.scope import Scope, asked_span, currency_of, rated_sums, reader
+from tollspan_rater.query.scope import Scope, asked_span, currency_of, grouped_sums, rated_sums, reader
 from tollspan_rater.query.selection import COLUMN_FILTERS
 from tollspan_rater.query.tabulate import Row, add_shares, answered, number, ordered, rows_of, totals
 from tollspan_rater.query.wording import plain
@@ -36,10 +36,12 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
     A filter on calls leaves out revenue that no call causes.
     """
     by = list(dict.fromkeys(params.get("by", "customer").split(",")))
-    apart = ["customer"] if scope.accounts.divides_fees() else []
-    calls, path = rated_sums(scope, params, [*by, *apart])
     weights = Weights([reader(scope, name) for name in by], currency_of(scope))
-    groups = group(weights.noting(calls), weights.readers, weights.currency_of)
+    if scope.accounts.divides_fees():
+        calls, path = rated_sums(scope, params, [*by, "customer"])
+        groups = group(weights.noting(calls), weights.readers, weights.currency_of)
+    else:
+        groups, path = grouped_sums(scope, params, by)
     narrow = sorted(_OF_CALLS & params.keys())
     beside = {} if narrow else beside_usage(scope, params, asked_span(scope, params), by, weights)
     imported = {} if narrow else imported_revenue(scope, params, by)
@@ -52,7 +54,7 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
         _earn(row, beside.get(key, Beside()), imported.get(key, ZERO))
     sort = params.get("sort", "margin")
     rows = ordered(rows, sort, columns)
-    add_shares(rows, "revenue" if sort in by else sort)
+    add_shares(rows, "revenue" if sort in by else sort, params)
     total = totals(rows, columns)
     if total is not None and "revenue" in total:
         _subtract(total)

@@ -9,7 +9,7 @@ from tollspan_rater.errors import UsageError
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.metering import AGGREGATES, Events, metered
 from tollspan_rater.query.scope import Scope, reader
-from tollspan_rater.query.tabulate import Row, add_shares, ordered
+from tollspan_rater.query.tabulate import Row, add_shares, ordered, shown
 from tollspan_rater.query.wording import plain
 
 _ADDABLE: Final = ("sum", "count")  # groups of these add up to the whole
@@ -36,14 +36,14 @@ def meter_usage(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> A
     rows = ordered(rows, params["sort"] if params.get("sort") in columns else "value", columns)
     whole: Row | None = None
     if aggregate in _ADDABLE and rows:
-        add_shares(rows, "value")
+        add_shares(rows, "value", params)
         together = _together(groups.values())
         whole = {"value": plain(AGGREGATES[aggregate](together)), "events": together.count}
-    shown: Sequence[Row] = rows[: int(params["top"])] if "top" in params else rows
+    first = shown(rows, params)
     if "user" in columns:
-        shown = scope.people(shown)
-    notes = list(_notes(params["meter"], groups.values(), len(rows) - len(shown)))
-    return Answer("Usage", columns, shown, scope.as_of, scope.zone, notes, whole)
+        first = scope.people(first)
+    notes = list(_notes(params["meter"], groups.values(), len(rows) - len(first)))
+    return Answer("Usage", columns, first, scope.as_of, scope.zone, notes, whole)
 
 
 def _cells(meter: str, aggregate: str, events: Events) -> Row:

@@ -11,10 +11,11 @@ import duckdb
 
 from tollspan_rater.domain.span import Piece
 from tollspan_rater.query.accounts import Accounts
-from tollspan_rater.query.alike import alike, split
+from tollspan_rater.query.alike import Split, alike, split, sum_query
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.call_fact import TAG, fact_of
-from tollspan_rater.query.grouping import Value, dimension
+from tollspan_rater.query.fold import SumsTable
+from tollspan_rater.query.grouping import OF_MONEY, Key, Sums, Value, dimension, group
 from tollspan_rater.query.linear_money import LinearMoney
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
@@ -111,14 +112,59 @@ def rated_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tu
     wanted = Wanted(params, scope)
     dimensions = [column_of(name) for name in (*by, *wanted.names)]
     groups = alike(scope.connection, scope.accounts, parts, dimensions, scope.zone)
-    added = LinearMoney(Rater(scope.accounts)).rate(groups)
-    found = filter(wanted, added)
+    found = filter(wanted, LinearMoney(Rater(scope.accounts)).rate(groups))
+    return chain(found, _apart(scope, params, selection, parts, start)), _path(parts)
+
+
+def grouped_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> tuple[dict[Key, Sums], str]:
+    """Return what the selected calls add up to by dimensions and, last, currency, and how: :func:`rated_sums`, grouped.
+
+    The database adds up further what the engine has said of kinds of calls, so that few rows are left.
+    """
+    start, selection = _asked(scope, params)
+    parts = split(scope.connection, scope.accounts, selection, scope.sums)
+    wanted, readers, currency = Wanted(params, scope), [reader(scope, name) for name in by], currency_of(scope)
+    names = list(dict.fromkeys((*by, *wanted.names)))
+    dimensions = [column_of(name) for name in names]
+    told = [reader(scope, name) for name in names if name in OF_MONEY or name == "segment"]
+    groups: dict[Key, Sums] = {}
+    with sum_query(scope.connection, scope.accounts, parts, dimensions, scope.zone) as asked:
+        if asked is not None:
+            money = LinearMoney(Rater(scope.accounts))
+            table = SumsTable(scope.connection, asked)
+            folded, rest = table.folded(
+                money,
+                dimensions,
+                lambda call: (*(read(call) for read in told), currency(call), wanted.unpriced and wanted.priced(call)),
+            )
+            table.drop()
+            for call, sums in folded:
+                if wanted(call):
+                    key = (*(read(call) for read in readers), currency(call))
+                    if key in groups:
+                        groups[key].merge(sums)
+                    else:
+                        groups[key] = sums
+            group(filter(wanted, money.rate(rest)), readers, currency, groups)
+    group(_apart(scope, params, selection, parts, start), readers, currency, groups)
+    return groups, _path(parts)
+
+
+def _apart(
+    scope: Scope, params: Mapping[str, str], selection: Selection, parts: Split, start: int | None
+) -> Iterator[RatedCall]:
+    """Yield the calls that must not be added up before they are rated."""
     if not parts.singly:
-        return found, "added up in the database"
+        return iter(())
     rest = replace(selection, start_ns=_period_start(scope, start), only=parts.singly)
+    return _singly(scope, rest, params, start)
+
+
+def _path(parts: Split) -> str:
+    if not parts.singly:
+        return "added up in the database"
     who = f"{len(parts.singly)} customers whose prices look at single calls"
-    words = f"call by call for {who}, else added up in the database"
-    return chain(found, _singly(scope, rest, params, start)), words
+    return f"call by call for {who}, else added up in the database"
 
 
 def asked_selection(scope: Scope, params: Mapping[str, str]) -> Selection:
@@ -164,7 +210,7 @@ def _period_start(scope: Scope, start: int | None) -> int | None:
 class Wanted:
     """A filter on rated calls: dimensions equal to given values, and whether something lacks a price.
 
-    ``names`` are those dimensions.
+    ``names`` are those dimensions, ``unpriced`` is whether prices matter.
     """
 
     def __init__(self, params: Mapping[str, str], scope: Scope) -> None:
@@ -173,13 +219,15 @@ class Wanted:
             wanted["user"] = scope.names.subject_id(scope.accounts.tenant, wanted["user"])
         self.names = tuple(wanted)
         self._equal = [(reader(scope, name), value) for name, value in wanted.items()]
-        self._unpriced = "unpriced" in params
+        self.unpriced = "unpriced" in params
 
     def __call__(self, call: RatedCall) -> bool:
         """Tell whether a call is one of them."""
-        if self._unpriced and call.charged.amount is not None and not call.charged.unpriced:
-            return False
-        return all(read(call) == value for read, value in self._equal)
+        return not (self.unpriced and self.priced(call)) and all(read(call) == value for read, value in self._equal)
+
+    def priced(self, call: RatedCall) -> bool:
+        """Tell whether all of a call has a price."""
+        return call.charged.amount is not None and not call.charged.unpriced
 
 
 class _Currency:

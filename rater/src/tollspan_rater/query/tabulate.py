@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from tollspan_rater.domain.money import EXACT
+from tollspan_rater.domain.money import EXACT, exact_sum
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.answer import Answer, Cell
-from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums, share
+from tollspan_rater.query.grouping import TOKEN_COLUMNS, ZERO, Key, Sums, share
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import plain
 
 Row = dict[str, Cell]
-Key = tuple[str | None, ...]
 
 _CURRENCY_OF: Final[Mapping[str, str]] = {
     "charge": "currency", "revenue": "currency", "base_fees": "currency", "modifiers": "currency",
@@ -46,35 +45,49 @@ def ordered(rows: list[Row], sort: str, columns: Sequence[str]) -> list[Row]:
     return sorted(rows, key=lambda row: (row[sort] is None, -number(row[sort])))
 
 
-def add_shares(rows: Sequence[Row], measure: str) -> None:
-    """Add each row's share of a measure in percent, and the share of all rows down to it, in the order given.
+def add_shares(rows: Sequence[Row], measure: str, params: Mapping[str, str]) -> None:
+    """Add each shown row's share of a measure in percent, and the share of all rows down to it, in the order given.
 
     Money is shared within its currency, counts within all rows. What is unknown has no share.
     """
-    shown = all(measure in row for row in rows)
-    whole = wholes(rows, measure) if shown else {}
+    known = all(measure in row for row in rows)
+    whole = wholes(rows, measure) if known else {}
     down: dict[str | None, Decimal] = {}
-    for row in rows:
+    for row in shown(rows, params):
         row["share"] = row["cumulative_share"] = None
-        if not shown or row[measure] is None:
+        if not known or row[measure] is None:
             continue
         pot = pot_of(row, measure)
-        down[pot] = EXACT.add(down.get(pot, Decimal(0)), number(row[measure]))
+        down[pot] = EXACT.add(down.get(pot, ZERO), number(row[measure]))
         row["share"] = share(number(row[measure]), whole[pot])
         row["cumulative_share"] = share(down[pot], whole[pot])
 
 
+def shown(rows: Sequence[Row], params: Mapping[str, str]) -> Sequence[Row]:
+    """Return the first rows, as many as are asked for."""
+    return rows[: int(params["top"])] if "top" in params else rows
+
+
 def number(cell: Cell) -> Decimal:
     """Return a numeric cell as a decimal, unknown as nothing."""
-    return Decimal(0) if cell is None else Decimal(str(cell))
+    if isinstance(cell, Decimal):
+        return cell
+    return ZERO if cell is None else Decimal(cell if isinstance(cell, int) else str(cell))
 
 
-def wholes(rows: Iterable[Row], measure: str) -> dict[str | None, Decimal]:
+def _added(cells: Sequence[Cell]) -> Decimal:
+    whole = [cell for cell in cells if isinstance(cell, int)]
+    return Decimal(sum(whole)) if len(whole) == len(cells) else exact_sum(map(number, cells))
+
+
+def wholes(rows: Sequence[Row], measure: str) -> dict[str | None, Decimal]:
     """Add a measure up, money by its currency; the key of a count is None."""
+    if measure not in _POTS:
+        return {None: _added([row[measure] for row in rows])} if rows else {}
     found: dict[str | None, Decimal] = {}
     for row in rows:
         pot = pot_of(row, measure)
-        found[pot] = EXACT.add(found.get(pot, Decimal(0)), number(row[measure]))
+        found[pot] = EXACT.add(found.get(pot, ZERO), number(row[measure]))
     return found
 
 
@@ -111,11 +124,11 @@ def answered(
     path: str,
 ) -> Answer:
     """Return rows as an answer: cut to the asked number, people by name, with what has to be said."""
-    shown: Sequence[Row] = rows[: int(params["top"])] if "top" in params else rows
+    first = shown(rows, params)
     if "user" in columns:
-        shown = scope.people(shown)
-    notes = list(_notes(groups.values(), len(rows) - len(shown)))
-    return Answer(title, columns, shown, scope.as_of, scope.zone, notes, total, details={"path": path})
+        first = scope.people(first)
+    notes = list(_notes(groups.values(), len(rows) - len(first)))
+    return Answer(title, columns, first, scope.as_of, scope.zone, notes, total, details={"path": path})
 
 
 def _notes(groups: Iterable[Sums], hidden: int) -> Iterator[str]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from tollspan_rater.errors import UsageError
 from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
-from tollspan_rater.query.grouping import TOKEN_COLUMNS, group
+from tollspan_rater.query.grouping import TOKEN_COLUMNS
 from tollspan_rater.query.meter_usage import meter_usage
-from tollspan_rater.query.scope import Scope, currency_of, rated_sums, reader
+from tollspan_rater.query.scope import Scope, grouped_sums
 from tollspan_rater.query.tabulate import add_shares, answered, ordered, rows_of, totals
 
 
@@ -26,8 +26,7 @@ def usage(scope: Scope, params: Mapping[str, str]) -> Answer:
         return meter_usage(scope, params, by)
     if "aggregate" in params or "of" in params:
         raise UsageError("--aggregate and --of are about one meter: give --meter, for example --meter input")
-    calls, path = rated_sums(scope, params, by)
-    groups = group(calls, [reader(scope, name) for name in by], currency_of(scope))
+    groups, path = grouped_sums(scope, params, by)
     columns = (
         *by, "calls", "units", *(("quantity",) if "meter" in by else ()), *TOKEN_COLUMNS, "total_tokens",
         "charge", *(() if "currency" in by else ("currency",)), "cost", "cost_currency", "share", "cumulative_share",
@@ -36,5 +35,5 @@ def usage(scope: Scope, params: Mapping[str, str]) -> Answer:
     rows = rows_of(groups, by)
     sort = params.get("sort", "charge")
     rows = ordered(rows, sort, columns)
-    add_shares(rows, "total_tokens" if sort in by else sort)
+    add_shares(rows, "total_tokens" if sort in by else sort, params)
     return answered(scope, "Usage", columns, rows, groups, params, totals(rows, columns), path)

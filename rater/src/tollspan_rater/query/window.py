@@ -39,7 +39,7 @@ _FIRST_DAYS: Final[Mapping[str, Callable[[str], str]]] = {  # of windows that ar
 
 def window_of(name: str, zone: str) -> Callable[[int], str]:
     """Return how to tell the window in which an instant (nanoseconds since 1970) lies."""
-    at, written, step = ZoneInfo(zone), WINDOWS[name], _step([name])
+    at, written, step = ZoneInfo(zone), WINDOWS[name], unit_of([name])
     known: dict[int, str] = {}
 
     def window(instant_ns: int) -> str:
@@ -65,7 +65,7 @@ def begin_of(name: str, label: str, zone: str) -> int:
 
 def edges(names: Sequence[str], zone: str, span: tuple[int, int]) -> list[int]:
     """Return the instants at which any of some windows changes, the first at or before the span's beginning."""
-    step = _step(names)
+    step = unit_of(names)
     first, last = span[0] // step, span[1] // step
     if not names:
         return [first * step]
@@ -82,5 +82,6 @@ def edges(names: Sequence[str], zone: str, span: tuple[int, int]) -> list[int]:
     return found
 
 
-def _step(names: Sequence[str]) -> int:
+def unit_of(names: Sequence[str]) -> int:
+    """Return a length of time, in nanoseconds since 1970, at multiples of which all windows of some names begin."""
     return _MINUTE_NS if "minute" in names else _QUARTER_NS

@@ -38,9 +38,10 @@ def open_store(folder: Folder) -> Database:
         except StoreOutdatedError as error:
             log.warning("%s The old file is kept as %s.", error, set_aside(path, "outdated"))
     remove(path)  # a write-ahead log without its file would be applied to the new one
-    made = begin_aside(folder)
-    close_whole(made)
-    put_in_place(made.path, path)
+    if snapshot.newest(folder.snapshots) is not None:
+        made = begin_aside(folder)
+        close_whole(made)
+        put_in_place(made.path, path)
     return Database(path, failpoints.hit)
 
 

@@ -348,8 +348,9 @@ def _create(path: Path) -> None:
     remove(aside)
     connection = duckdb.connect(str(aside))
     schema = _schema()
-    connection.execute(schema)
+    connection.execute(f"BEGIN TRANSACTION; {schema}")  # one: each table alone would wait for the disk
     connection.execute("INSERT INTO meta VALUES ('format', ?), ('tables', ?)", [str(FORMAT), _tables(schema)])
+    connection.execute("COMMIT")
     connection.execute("CHECKPOINT")
     connection.close()
     aside.chmod(0o600)

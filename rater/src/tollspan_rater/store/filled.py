@@ -7,7 +7,7 @@ from typing import Final
 
 from tollspan_rater.rating.quantity import FILLED
 
-_PARTS: Final = dict(FILLED)
+PARTS: Final = dict(FILLED)
 
 
 def filled(name: str, silent: Collection[str] = ()) -> str:
@@ -15,7 +15,7 @@ def filled(name: str, silent: Collection[str] = ()) -> str:
 
     ``silent`` counts are known in no row, so that nothing has to be asked of them.
     """
-    parts = [filled(part, silent) for part in _PARTS.get(name, ()) if told(part, silent)]
+    parts = [filled(part, silent) for part in PARTS.get(name, ()) if told(part, silent)]
     if not parts:
         return name
     known = " + ".join(f"coalesce({part}, 0)" for part in parts)
@@ -25,4 +25,4 @@ def filled(name: str, silent: Collection[str] = ()) -> str:
 
 def told(name: str, silent: Collection[str]) -> bool:
     """Tell whether any row may know a count, or a part of it."""
-    return name not in silent or any(told(part, silent) for part in _PARTS.get(name, ()))
+    return name not in silent or any(told(part, silent) for part in PARTS.get(name, ()))

@@ -12,7 +12,7 @@ from typing import Final
 
 from tollspan_rater.domain.meters import PARENT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
-from tollspan_rater.store.filled import filled, told
+from tollspan_rater.store.filled import PARTS, filled, told
 
 DAY_NS: Final = 86_400_000_000_000
 KEPT: Final = "kept.day_sums"
@@ -40,11 +40,6 @@ _OF_A_LEG: Final = {
 }
 _KEPT_COLUMNS: Final = frozenset({*AGREED, *OWN, *COUNTS, *_ALWAYS, *_OF_A_LEG, "shape"})
 ROUGH_DAYS: Final = 4  # so many days are read leg by leg beside kept ones; with more, all are
-_PARTS: Final = {
-    "input": ("cache_read", "cache_write", "audio_in", "image_in"),
-    "cache_write": ("cache_write_5m", "cache_write_1h"),
-    "output": ("reasoning", "audio_out"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +124,5 @@ def shape(silent: Collection[str] = ()) -> str:
 
 def _own(name: str, silent: Collection[str]) -> str:
     """Return the SQL of a count without its known parts."""
-    parts = [filled(part, silent) for part in _PARTS.get(name, ()) if told(part, silent)]
+    parts = [filled(part, silent) for part in PARTS.get(name, ()) if told(part, silent)]
     return filled(name, silent) + "".join(f" - coalesce({part}, 0)" for part in parts)
