@@ -23,7 +23,7 @@ ELEMENT = {
               "amount": None, "currency": None},
     "element": {"event_name": "tokens", "value": "7"},
 }  # fmt: skip
-DONE = {"requests": 1, "accepted": 1, "rejected": 0, "later": 0, "to_plan": 0, "next_ns": None, "halted": ""}
+DONE = {"requests": 1, "accepted": 1, "rejected": 0, "later": 0, "to_plan": 0, "next_ns": None, "halted": "", "why": ""}
 
 
 class Answers:
@@ -78,6 +78,7 @@ def test_a_run_plans_and_goes_on_until_nothing_is_due(
         ({"items": {**STANDING, "rejected": 2}}, "--state rejected"),
         ({"items": {**STANDING, "held": 1}}, "--state held"),
         ({"items": STANDING, "halted": "stripe asked for a pause"}, "it ended early: stripe asked for a pause"),
+        ({"items": STANDING, "why": "ConnectError"}, "came to nothing, the next run repeats it: ConnectError"),
     ],
 )
 def test_a_run_that_leaves_something_open_ends_with_1(

@@ -43,6 +43,14 @@ def test_precedence(
     assert resolved.sources[KEY].removeprefix(f"{tmp_path}/") == source
 
 
+@pytest.mark.parametrize(
+    ("written", "value"), [("yes", "yes"), ("no", "no"), ("24", "24"), ("'024'", "024"), ("us-east-1", "us-east-1")]
+)
+def test_options_of_an_export_need_no_quotes(tmp_path: Path, written: str, value: str) -> None:
+    write(tmp_path, f"exports:\n  billing: {{target: csv, options: {{one: {written}}}}}\n")
+    assert resolve({}, {}, tmp_path).config.exports["billing"].options == {"one": value}
+
+
 @pytest.mark.parametrize("name", KEYS)
 def test_every_key_can_be_set_in_the_environment(tmp_path: Path, name: str) -> None:
     value = {

@@ -5,6 +5,7 @@ import pytest
 
 from tests.demo.plans import planned
 from tests.demo.receiver import receiving
+from tollspan_rater.demo import child
 from tollspan_rater.demo.child import LOG_FILE, Server
 from tollspan_rater.demo.records import by_sender
 from tollspan_rater.demo.sending import Request
@@ -68,6 +69,14 @@ def test_a_server_that_ends_at_once_is_told_with_its_last_words(server: Server, 
     with pytest.raises(DemoError, match=r"did not become ready: tollspan: .*no"):
         server.start()
     assert (tmp_path / LOG_FILE).read_text(encoding="utf-8")
+
+
+def test_a_server_that_takes_too_long_is_told_apart_from_one_that_ended(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "READY_S", 0.0)
+    with pytest.raises(DemoError, match=r"was not ready after 0 s; is the machine busy\?"):
+        server.start()
 
 
 def test_a_server_that_is_not_there_has_no_door(server: Server) -> None:

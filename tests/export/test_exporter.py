@@ -176,7 +176,7 @@ def test_a_look_that_shows_a_rejection() -> None:
 def test_a_look_without_an_answer_changes_nothing() -> None:
     rig = Rig(always(Unclear("", look_first=True)), items=1, sees=Unclear("HTTP 500"))
     rig.run()
-    assert rig.later(121).run() == Figures(requests=1, unclear=1)
+    assert rig.later(121).run() == Figures(requests=1, unclear=1, why="HTTP 500")
     assert rig.facts("i0") == ["sent", "unclear"]
 
 
@@ -196,7 +196,7 @@ def test_what_is_not_taken_waits_longer_and_longer() -> None:
     rig = Rig(always(NotTaken("HTTP 403")), items=1)
     rig.run()
     assert rig.run() == Figures(later=1, next_ns=NOW_NS + 2 * SECOND)
-    assert rig.later(2).run() == Figures(requests=1, not_taken=1)
+    assert rig.later(2).run() == Figures(requests=1, not_taken=1, why="HTTP 403")
     assert rig.run() == Figures(later=1, next_ns=NOW_NS + 6 * SECOND)
 
 
@@ -237,7 +237,7 @@ def test_a_batch_refused_whole_is_sent_one_by_one_to_find_the_one_at_fault(answe
 
 def test_one_that_goes_alone_and_is_not_taken_waits_like_any_other() -> None:
     rig = Rig(always(NotTaken("not now", after_s=0)), items=1)
-    assert rig.run() == Figures(requests=1, not_taken=1)
+    assert rig.run() == Figures(requests=1, not_taken=1, why="not now")
     assert rig.run().later == 1
 
 
@@ -247,6 +247,14 @@ def test_a_target_that_does_not_answer_is_left_alone(useless: Outcome) -> None:
     figures = rig.run()
     assert figures.requests == 3
     assert figures.halted.startswith("depot took nothing 3 times in a row: ")
+
+
+def test_why_a_single_request_came_to_nothing_is_told_until_one_is_answered() -> None:
+    rig = Rig(always(NotTaken("connection refused")), items=2)
+    figures = rig.run()
+    assert (figures.requests, figures.halted, figures.why) == (1, "", "connection refused")
+    rig.target._says = named
+    assert rig.later(600).run().why == ""
 
 
 def test_what_left_its_window_is_to_be_planned_anew() -> None:

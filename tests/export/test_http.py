@@ -106,6 +106,7 @@ def test_what_is_lost_may_have_arrived_unless_it_never_left(error: httpx.HTTPErr
     lost = http(handler).ask(Request("POST", "/"))
     assert isinstance(lost, Lost)
     assert lost.left == left
+    assert lost.why == f"{type(error).__name__} at https://bills.example: {error}"
     expected = Unclear if left else NotTaken
     assert isinstance(outcome(lost, (), lambda _: ("", "")), expected)
 

@@ -77,12 +77,19 @@ def test_a_part_without_words_is_told_with_its_whole(meter: str, told_as: str) -
     assert names(needs=Needs()).meter_told(meter) == meter
 
 
+@pytest.mark.parametrize("word", ["012345670123", "1_000", "1.10", "1e3", "no", "12:30:45", "2026-11-01", "0x1f", "="])
+def test_a_word_is_text_as_it_is_written(word: str) -> None:
+    read = read_mapping("m.yaml", f"customers: {{{word}: {{account: {word}}}, gone: ~, kept: null}}")
+    assert read.customers == {word: {"account": word}, "gone": None, "kept": None}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("customers: [", "m.yaml: line 1: this is no YAML"),
-        ("customer: {a: {b: c}}", "m.yaml: customer: Extra inputs"),
-        ("meters: {input: {code: [1]}}", "m.yaml: meters.input.code"),
+        ("customer: {a: {b: c}}", "m.yaml: customer: no such key; known are customers"),
+        ("customers: {acme: cus_1}", "m.yaml: customers.acme: words with their names are needed here"),
+        ("meters: {input: {code: [1]}}", "m.yaml: meters.input.code: one word is needed here"),
         ("lines: [{kind: usage}]", "m.yaml: lines.0.to"),
     ],
 )

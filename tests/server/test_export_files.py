@@ -12,6 +12,7 @@ from tests.export.files import COLUMNS, WORDS, Reader
 from tests.server.conftest import Bench, call
 from tests.server.test_closing import OCTOBER, PRICES
 from tollspan_rater.domain.money import exact_sum
+from tollspan_rater.errors import ConfigError
 from tollspan_rater.export.files.folder import MANIFEST
 
 USAGE = [name for name in COLUMNS if name in WORDS]
@@ -73,6 +74,19 @@ def test_lines_of_statements_and_what_came_after(october: Bench, name: str, tmp_
     assert october.ask("export.reconcile", export=name, **{"from": "2025-10-01"}).ok
     cutoffs = [json.loads(path.read_bytes())["cutoff"] for path in (tmp_path / "files").glob(f"*/{MANIFEST}")]
     assert sorted(cutoffs) == sorted(row["cutoff"] for row in october.ask("statements.list").rows)
+
+
+def test_a_period_is_reconciled_whole_whatever_the_customers_zone(october: Bench, tmp_path: Path) -> None:
+    write_down(october, "csv", tmp_path)
+    october.execute("customer.set", customer="acme", zone="Europe/Berlin")
+    october.execute("period.close", period="2025-10", customer="acme")
+    hand_over(october, "csv")
+    rows = october.ask("export.reconcile", export="csv", period="2025-10").rows
+    assert {row["day"] for row in rows} == {"2025-09-30"}
+    assert exact_sum(Decimal(str(row["accepted"])) for row in rows) == Decimal("11.01")
+    assert october.ask("export.reconcile", export="csv", period="2025-09").rows == []
+    with pytest.raises(ConfigError, match="2025-1x"):
+        october.execute("export.plan", export="csv", period="2025-1x")
 
 
 @pytest.mark.parametrize("name", USAGE)

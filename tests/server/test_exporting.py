@@ -318,6 +318,22 @@ def test_reconciliation_names_the_cause_of_each_difference(usage: Bench, ledger:
     assert table.ok
 
 
+def test_reconciliation_names_what_has_no_words_by_meter_within_its_days(usage: Bench, tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text("customers: {acme: {customer: A}}\nmeters: {input: {event_name: in}}\n")
+    usage.send(call(3, start_ns=T0 - 40 * DAY))
+    [note] = [one for one in usage.ask("export.reconcile", export="usage").notes if one.startswith("unmapped")]
+    assert note.startswith("unmapped, in no row, for it has no words: 102 input, 20 output, 2 request; ")
+
+
+def test_a_period_of_usage_is_reconciled_by_the_days_it_touches(usage: Bench) -> None:
+    usage.send(call(3, start_ns=T0 - 40 * DAY))
+    handed_over(usage)
+    days = {row["day"] for row in usage.ask("export.reconcile", export="usage", period="2026-11").rows}
+    assert days == {"2026-11-18"}
+    with pytest.raises(errors.UsageError, match="a period or days, not both"):
+        usage.ask("export.reconcile", export="usage", period="2026-11", to="2026-11-30")
+
+
 @pytest.mark.parametrize(("change", "cause"), [(-1, "missing_in_target 1"), (1, "extra_in_target -1")])
 def test_a_gap_that_nothing_explains_is_no_peace(usage: Bench, ledger: Ledger, change: int, cause: str) -> None:
     handed_over(usage)

@@ -52,8 +52,8 @@ def plan(context: click.Context, /, export: str, dry_run: bool, **span: str | No
 
 
 @click.command(
-    help="Plan what an export has to tell now, and send what is due. Exit 1 when anything is rejected or held.\n\n"
-    + example("tollspan export run billing")
+    help="Plan what an export has to tell now, and send what is due. Exit 1 when anything is rejected or held, or the "
+    "target takes nothing.\n\n" + example("tollspan export run billing")
 )
 @click.argument("export")
 @_spanning
@@ -155,12 +155,14 @@ def _ran(export: str, planned: Receipt | None, receipt: Receipt) -> Answer:
         notes.append(f"too old for the target: {said['to_plan']}; the next plan sees to them")
     if said["halted"]:
         notes.append(f"it ended early: {said['halted']}")
+    elif said["why"]:
+        notes.append(f"the last request came to nothing, the next run repeats it: {said['why']}")
     for state, hint in (("rejected", "retry"), ("held", "retry --item")):
         if said["items"][state]:
             notes.append(
                 f"{state}: {said['items'][state]}; tollspan export items {export} --state {state}, then {hint}"
             )
-    ok = not (said["halted"] or said["items"]["rejected"] or said["items"]["held"])
+    ok = not (said["halted"] or said["why"] or said["items"]["rejected"] or said["items"]["held"])
     return Answer(f"Export {export}", tuple(row), [row], receipt.position, notes=notes, ok=ok)
 
 

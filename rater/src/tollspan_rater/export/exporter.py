@@ -34,7 +34,7 @@ class Figures:
     """How far a run has come. ``later``: items that wait for their time, the first of them until ``next_ns``.
 
     ``to_plan``: items whose time the target does not take any more, to be planned anew. ``halted`` says why the run
-    ended before its end, empty when it did not.
+    ended before its end, empty when it did not; ``why`` what became of the last request when it came to nothing.
     """
 
     requests: int = 0
@@ -48,6 +48,7 @@ class Figures:
     to_plan: int = 0
     next_ns: int | None = None
     halted: str = ""
+    why: str = ""
 
 
 class Exporter:
@@ -70,7 +71,7 @@ class Exporter:
         self._stop, self._tell = stop, tell
         self._counts: Counter[str] = Counter()
         self._next_ns: int | None = None
-        self._halted = ""
+        self._halted = self._why = ""
         self._in_vain = 0
         self._alone: set[str] = set()  # refused together with others: who is at fault shows when each goes alone
 
@@ -84,7 +85,7 @@ class Exporter:
 
     def figures(self) -> Figures:
         """Return how far it has come."""
-        return Figures(**self._counts, next_ns=self._next_ns, halted=self._halted)
+        return Figures(**self._counts, next_ns=self._next_ns, halted=self._halted, why=self._why)
 
     def _do(self, waiting: deque[Tracked]) -> None:
         batch: list[Tracked] = []
@@ -179,9 +180,9 @@ class Exporter:
             isinstance(answer, Unclear) or (isinstance(answer, NotTaken) and not _at_once(answer)) for answer in answers
         )
         self._in_vain = self._in_vain + 1 if useless else 0
+        self._why = answers[0].why if useless and isinstance(answers[0], Unclear | NotTaken) else ""
         if self._in_vain >= IN_VAIN:
-            why = answers[0].why if isinstance(answers[0], Unclear | NotTaken) else ""
-            self._halted = f"{self._target.contract.name} took nothing {IN_VAIN} times in a row: {why}"
+            self._halted = f"{self._target.contract.name} took nothing {IN_VAIN} times in a row: {self._why}"
 
     def _write(self, batch: Sequence[Tracked], facts: Sequence[Fact]) -> list[Tracked]:
         """Make one fact of each item durable, and return the items as they stand then."""

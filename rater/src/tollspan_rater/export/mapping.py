@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -32,15 +32,21 @@ from tollspan_rater.export.target import Mapped
 Words = dict[str, str]
 NOTHING: Final[Words] = {}
 _READ: Final = frozenset({"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"})
+_SAID: Final = {
+    "dict_type": "words with their names are needed here, as {customer: cus_1}",
+    "string_type": "one word is needed here",
+    "extra_forbidden": "no such key; known are customers, meters, lines, default; of a line kind, meter, plan, to",
+}
 
 
 class _AsWritten(yaml.SafeLoader):
     """YAML in which all but ``null`` is text: an account ``012345671234`` is no octal number, ``no`` no falsehood."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, form) for tag, form in found if tag in _READ]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_AsWritten.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in found if tag in _READ]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 class _Shape(BaseModel):
@@ -154,7 +160,7 @@ def read_mapping(path: str, text: str) -> MappingFile:
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in found["loc"]) or "the file"
-        raise MappingError(path, place, found["msg"].removeprefix("Value error, ")) from None
+        raise MappingError(path, place, _SAID.get(found["type"], found["msg"])) from None
 
 
 def digest_of(text: str) -> str:

@@ -53,8 +53,9 @@ class ExportSchedule:
             exporting.plan(self._rater, body, self._tenant, ACTOR)
             self._plan_ns = now_ns + self._every_ns
         said = exporting.run(self._rater, body, self._tenant, ACTOR, self._stop.is_set, self._stop.wait).body
-        if said["halted"] not in {"", exporting.PAUSED} and not self._stop.is_set():
-            log.warning("export %s: %s; the next run follows", self._name, said["halted"])
+        why = said["halted"] or said["why"]
+        if why not in {"", exporting.PAUSED} and not self._stop.is_set():
+            log.warning("export %s: %s; the next run follows", self._name, why)
         now_ns = self._rater.clock.now_ns()
         left = said["items"]["waiting"] + said["items"]["sent"]
         again_ns = now_ns + int(AGAIN_S * SECOND) if left else self._plan_ns

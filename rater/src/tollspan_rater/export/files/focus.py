@@ -155,5 +155,6 @@ def focus(options: Mapping[str, str]) -> Layout:
         ConfigError: it is not given.
     """
     if not options.get(PROVIDER):
-        raise ConfigError(PROVIDER, None, "an export", "name who sells: FOCUS wants it on every row")
+        remedy = "name who sells: FOCUS wants it on every row"
+        raise ConfigError(f"options.{PROVIDER}", options.get(PROVIDER), "an export", remedy)
     return LAYOUT

@@ -56,5 +56,5 @@ def lines(form: Form, options: Mapping[str, str]) -> Layout:
     """
     takes = _SOURCES.get(wanted := options.get("as", "amounts"))
     if takes is None:
-        raise ConfigError("as", wanted, "an export", f"choose one of {', '.join(_SOURCES)}")
+        raise ConfigError("options.as", wanted, "an export", f"choose one of {', '.join(_SOURCES)}")
     return Layout(Contract(form.suffix, takes, SOURCE, batch=1_000, bills=False), form, FIELDS, keeps=KEEPS)

@@ -28,7 +28,7 @@ def check_dates(options: Mapping[str, str]) -> None:
     """
     wanted = options.get("date_format", _USUAL)
     if wanted not in DATE_FORMATS:
-        raise ConfigError("date_format", wanted, "an export", f"choose one of {', '.join(DATE_FORMATS)}")
+        raise ConfigError("options.date_format", wanted, "an export", f"choose one of {', '.join(DATE_FORMATS)}")
 
 
 def day(told: Told) -> str:
