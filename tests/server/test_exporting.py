@@ -486,8 +486,8 @@ def test_usage_goes_to_a_vendor_that_bills_it_by_one_export_alone(
     ("settings", "words"),
     [
         ({"target": "no-such"}, "no-such"),
-        ({"target": "stripe-invoice-items", "mapping": "/nowhere/m.yaml"}, "/nowhere/m.yaml cannot be read"),
-        ({"target": "stripe-invoice-items", "secret_file": "/nowhere/key"}, "exports.x.secrets.key"),
+        ({"target": "stripe-invoice-items", "mapping": "/nowhere/m.yaml"}, "make it, or mend `mapping`"),
+        ({"target": "stripe-invoice-items", "secret_file": "/nowhere/key"}, "exports.x.secret_file"),
     ],
 )
 def test_an_export_that_cannot_be_opened_says_why(bench: Bench, settings: dict[str, Any], words: str) -> None:

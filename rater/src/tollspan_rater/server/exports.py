@@ -144,7 +144,8 @@ def _mapping(path: Path | None) -> tuple[MappingFile, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the mapping {path} cannot be read: {error}") from error
+        remedy = "make it, or mend `mapping` of the export"
+        raise UsageError(f"the mapping {path} cannot be read: {error}; {remedy}") from error
     return read_mapping(str(path), text), digest_of(text)
 
 
@@ -152,13 +153,14 @@ def _secrets(name: str, settings: Configured, env: Mapping[str, str]) -> dict[st
     """Return secrets by name: of the environment, as ``TOLLSPAN_EXPORT_NAME_KEY``, and of files, which win."""
     prefix = f"{SECRET_PREFIX}{name.upper().replace('-', '_')}_"
     found = {variable.removeprefix(prefix).lower(): env[variable] for variable in env if variable.startswith(prefix)}
-    files = {**({} if settings.secret_file is None else {"key": settings.secret_file}), **settings.secrets}
-    return found | {secret: _secret(name, secret, path) for secret, path in files.items()}
+    own = {} if settings.secret_file is None else {"key": _secret(f"exports.{name}.secret_file", settings.secret_file)}
+    others = {secret: _secret(f"exports.{name}.secrets.{secret}", path) for secret, path in settings.secrets.items()}
+    return found | own | others
 
 
-def _secret(name: str, secret: str, path: Path) -> str:
+def _secret(setting: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         remedy = f"{error}; give a file that holds the secret and nothing else"
-        raise ConfigError(f"exports.{name}.secrets.{secret}", str(path), "configuration", remedy) from error
+        raise ConfigError(setting, str(path), "configuration", remedy) from error
