@@ -5,6 +5,7 @@
     TollspanError
     ├── UsageError             the command or its arguments cannot be used (exit 2)
     │   ├── ConfigError        tollspan.yaml, an environment variable or a flag
+    │   ├── MissingSecretError an export lacks what its target asks for
     │   ├── MappingError       the mapping file of an export
     │   ├── PricingError       a rate card or plan file, with file and line
     │   └── TraceFileError     a published trace given to the demo, with file and line
@@ -50,6 +51,17 @@ class ConfigError(UsageError):
 
     def __init__(self, key: str, value: object, source: str, remedy: str) -> None:
         super().__init__(f"{key} = {value!r} (from {source}) cannot be used: {remedy}")
+
+
+class MissingSecretError(UsageError):
+    """An export lacks a secret that its target asks for; says where to put it."""
+
+    def __init__(self, export: str, name: str, variable: str) -> None:
+        file = "secret_file" if name == "key" else f"secrets.{name}"
+        super().__init__(
+            f"export {export} has no secret `{name}`: set {variable}, or name a file that holds it under "
+            f"exports.{export}.{file}"
+        )
 
 
 class MappingError(UsageError):

@@ -21,7 +21,7 @@ from tollspan_rater.errors import ConfigError, ExportBusyError, NotFoundError, U
 from tollspan_rater.export.http import TIMEOUT
 from tollspan_rater.export.mapping import MappingFile, Names, digest_of, read_mapping
 from tollspan_rater.export.planning import Export
-from tollspan_rater.export.settings import Settings
+from tollspan_rater.export.settings import Settings, secret_variable
 from tollspan_rater.export.target import Target
 from tollspan_rater.export.targets import target as make_target
 from tollspan_rater.store import state
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
 
 BUSY_S: Final = 30.0  # a command waits this long for another one on the same export
-SECRET_PREFIX: Final = "TOLLSPAN_EXPORT_"  # noqa: S105 - the beginning of the name of a variable
 
 
 class ExportLocks:
@@ -151,7 +150,7 @@ def _mapping(path: Path | None) -> tuple[MappingFile, str]:
 
 def _secrets(name: str, settings: Configured, env: Mapping[str, str]) -> dict[str, str]:
     """Return secrets by name: of the environment, as ``TOLLSPAN_EXPORT_NAME_KEY``, and of files, which win."""
-    prefix = f"{SECRET_PREFIX}{name.upper().replace('-', '_')}_"
+    prefix = secret_variable(name)
     found = {variable.removeprefix(prefix).lower(): env[variable] for variable in env if variable.startswith(prefix)}
     own = {} if settings.secret_file is None else {"key": _secret(f"exports.{name}.secret_file", settings.secret_file)}
     others = {secret: _secret(f"exports.{name}.secrets.{secret}", path) for secret, path in settings.secrets.items()}

@@ -65,14 +65,14 @@ _KEY: Final = ("CustomerAWSAccountId", "LicenseArn", "Dimension", "Timestamp")
 
 def target(settings: Settings) -> Metering:
     """Make the target; option ``region``, secrets ``key_id``, ``key_secret`` and, with temporary keys, ``session``."""
-    region, secrets = settings.options.get("region", "us-east-1"), settings.secrets
+    region = settings.options.get("region", "us-east-1")
     url = settings.url or URL.format(region=region)
     key = AwsKey(
-        secrets.get("key_id", ""),
-        secrets.get("key_secret", ""),
+        settings.secret("key_id"),
+        settings.secret("key_secret"),
         "aws-marketplace",
         region,
-        secrets.get("session", ""),
+        settings.secrets.get("session", ""),
     )
     return Metering(CONTRACT, Http(settings.client, url, settings.clock), urlsplit(url).netloc, key, settings.clock)
 

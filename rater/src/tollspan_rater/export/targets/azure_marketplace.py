@@ -53,10 +53,10 @@ def target(settings: Settings) -> Metering:
     """Make the target; option ``tenant``, secrets ``client_id`` and ``client_secret``."""
     http = Http(settings.client, settings.url or URL, settings.clock)
     login = Http(settings.client, settings.options.get("login_url", LOGIN), settings.clock)
-    known = {name: settings.secrets.get(name, "") for name in ("client_id", "client_secret")}
+    known = {name: settings.secret(name) for name in ("client_id", "client_secret")}
     asked = Request(
         "POST",
-        f"/{settings.options.get('tenant', '')}/oauth2/token",
+        f"/{settings.option('tenant')}/oauth2/token",
         form={**known, "grant_type": "client_credentials", "resource": RESOURCE},
     )
     return Metering(CONTRACT, Bearer(http, login, asked, settings.clock))

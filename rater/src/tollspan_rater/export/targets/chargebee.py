@@ -17,8 +17,8 @@ RULES: Final = (Rule(409, "not_taken", "api_request_limit_exceeded"), Rule(429, 
 
 def connect(settings: Settings, host: str) -> Http:
     """Return the way to a site's API; ``host`` has a place for the option ``site``, the secret ``key`` opens it."""
-    url = settings.url or f"https://{host.format(site=settings.options.get('site', ''))}/api/v2"
-    return Http(settings.client, url, settings.clock, {"Authorization": basic(settings.secrets.get("key", ""))})
+    url = settings.url or f"https://{host.format(site=settings.option('site'))}/api/v2"
+    return Http(settings.client, url, settings.clock, {"Authorization": basic(settings.secret())})
 
 
 def said(answer: Answer) -> tuple[str, str]:

@@ -109,7 +109,7 @@ class Flexprice(OverHttp):
 
 def target(settings: Settings) -> Flexprice:
     """Make the target."""
-    credential = {"x-api-key": settings.secrets.get("key", "")}
+    credential = {"x-api-key": settings.secret()}
     return Flexprice(USAGE, Http(settings.client, settings.url or URL, settings.clock, credential))
 
 

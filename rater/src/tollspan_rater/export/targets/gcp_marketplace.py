@@ -51,7 +51,7 @@ def target(settings: Settings) -> Metering:
     http = Http(settings.client, settings.url or URL, settings.clock)
     issuer = Http(settings.client, settings.options.get("token_url", METADATA), settings.clock)
     asked = Request("GET", _TOKEN, headers={"Metadata-Flavor": "Google"})
-    return Metering(CONTRACT, Bearer(http, issuer, asked, settings.clock), settings.options.get("service", ""))
+    return Metering(CONTRACT, Bearer(http, issuer, asked, settings.clock), settings.option("service"))
 
 
 class Metering(OverHttp):

@@ -26,7 +26,7 @@ class Lago:
     """Asks one organisation of Lago. ``settings.secrets`` has its API ``key``."""
 
     def __init__(self, settings: Settings) -> None:
-        credential = {"Authorization": f"Bearer {settings.secrets.get('key', '')}"}
+        credential = {"Authorization": f"Bearer {settings.secret()}"}
         self._http = Http(settings.client, settings.url or URL, settings.clock, credential)
 
     def ask(self, request: Request) -> Answer | Lost:

@@ -42,7 +42,7 @@ URL: Final = "https://api.metronome.com"
 
 def target(settings: Settings) -> Usage:
     """Make the target; secret ``key``."""
-    headers = {"Authorization": f"Bearer {settings.secrets.get('key', '')}"}
+    headers = {"Authorization": f"Bearer {settings.secret()}"}
     return Usage(CONTRACT, Http(settings.client, settings.url or URL, settings.clock, headers))
 
 

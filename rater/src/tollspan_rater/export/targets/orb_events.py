@@ -48,7 +48,7 @@ _MINUTE: Final = timedelta(minutes=1)
 
 def target(settings: Settings) -> Events:
     """Make the target; secret ``key``."""
-    headers = {"Authorization": f"Bearer {settings.secrets.get('key', '')}"}
+    headers = {"Authorization": f"Bearer {settings.secret()}"}
     return Events(CONTRACT, Http(settings.client, settings.url or URL, settings.clock, headers))
 
 

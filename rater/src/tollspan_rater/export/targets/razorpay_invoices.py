@@ -50,8 +50,7 @@ _RULES: Final = (Rule(502, "unclear"), Rule(504, "unclear"))
 
 def target(settings: Settings) -> Invoices:
     """Make the target; secrets ``key_id`` and ``key_secret``."""
-    secrets = settings.secrets
-    headers = {"Authorization": basic(secrets.get("key_id", ""), secrets.get("key_secret", ""))}
+    headers = {"Authorization": basic(settings.secret("key_id"), settings.secret("key_secret"))}
     return Invoices(CONTRACT, Http(settings.client, settings.url or URL, settings.clock, headers))
 
 

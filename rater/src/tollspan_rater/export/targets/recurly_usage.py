@@ -51,7 +51,7 @@ _PAGE: Final = "200"
 
 def target(settings: Settings) -> Usage:
     """Make the target; secret ``key``; ``url`` for a site in the European Union."""
-    headers = {"Authorization": basic(settings.secrets.get("key", "")), "Accept": VERSION}
+    headers = {"Authorization": basic(settings.secret()), "Accept": VERSION}
     return Usage(CONTRACT, Http(settings.client, settings.url or URL, settings.clock, headers))
 
 

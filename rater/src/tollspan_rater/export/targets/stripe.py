@@ -30,7 +30,7 @@ RULES: Final = (
 
 def connect(settings: Settings) -> Http:
     """Return the way to Stripe's API; the secret ``key`` opens it."""
-    headers = {"Authorization": f"Bearer {settings.secrets.get('key', '')}", "Stripe-Version": VERSION}
+    headers = {"Authorization": f"Bearer {settings.secret()}", "Stripe-Version": VERSION}
     return Http(settings.client, settings.url or URL, settings.clock, headers)
 
 

@@ -52,7 +52,7 @@ _RULES: Final = (Rule(409, "unclear"),)  # the first request with this key is st
 def target(settings: Settings) -> Usage:
     """Make the target; secrets ``client_id`` and ``client_secret``; ``url`` for another data centre."""
     http = Http(settings.client, settings.url or URL, settings.clock)
-    known = {name: settings.secrets.get(name, "") for name in ("client_id", "client_secret")}
+    known = {name: settings.secret(name) for name in ("client_id", "client_secret")}
     asked = Request("POST", "/oauth/token", form={**known, "grant_type": "client_credentials"})
     return Usage(CONTRACT, Bearer(http, http, asked, settings.clock))
 
