@@ -83,6 +83,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     """A folder with spans of many dialects, a piece in quarantine, prices, customers and a revoked key."""
     folder = tmp_path_factory.mktemp("doors")
     made = Commands(folder / "data")
+    (folder / "files").mkdir()
     ours = folder / "ours.jsonl"
     revenue = folder / "revenue.csv"
     revenue.write_text("id,customer,day,amount,currency\nin_1,acme,2026-11-30,99.00,USD\nin_2,acme,2026-12-31,1,EUR\n")

@@ -231,7 +231,9 @@ def test_when_lago_asks_for_a_pause_the_other_invoices_are_not_asked_for() -> No
         asked.append(request)
         return httpx.Response(429, headers={"x-ratelimit-reset": "9"})
 
-    made = Settings("test", httpx.Client(transport=httpx.MockTransport(busy)), FixedClock(NOON_NS))
+    made = Settings(
+        "test", httpx.Client(transport=httpx.MockTransport(busy)), FixedClock(NOON_NS), secrets={"key": "k"}
+    )
     told = LagoInvoices(made).send(
         sendings("lago-invoices", [AMOUNTS[0], replace(AMOUNTS[0], customer="beta"), AMOUNTS[1]])
     )

@@ -58,7 +58,7 @@ def over(answers: Sequence[httpx.Response | httpx.TransportError]) -> tuple[Over
         ([page(None)], []),
         ([page([{"id": "1"}], "b"), page([], "c"), page([{"id": "2"}])], [{"id": "1"}, {"id": "2"}]),
         ([page([{"id": "1"}], "b"), DOWN], Unclear("HTTP 500: down")),
-        ([page([{"id": "1"}], "b"), httpx.ReadTimeout("slow")], Unclear("ReadTimeout: slow")),
+        ([page([{"id": "1"}], "b"), httpx.ReadTimeout("slow")], Unclear("ReadTimeout at https://bills.example: slow")),
         ([page([], "b"), page([], "b")], Unclear("any does not say where its list goes on")),
         ([httpx.Response(200, text="<html>")], Unclear("HTTP 200: <html>")),
         ([httpx.Response(200, json=[])], Unclear("HTTP 200: []")),
