@@ -486,7 +486,11 @@ def test_usage_goes_to_a_vendor_that_bills_it_by_one_export_alone(
     ("settings", "words"),
     [
         ({"target": "no-such"}, "no-such"),
-        ({"target": "stripe-invoice-items", "mapping": "/nowhere/m.yaml"}, "make it, or mend `mapping`"),
+        (
+            {"target": "jsonl", "options": {"folder": "/nowhere"}, "mapping": "/nowhere/m.yaml"},
+            "make it, or mend `mapping`",
+        ),
+        ({"target": "stripe-invoice-items"}, "TOLLSPAN_EXPORT_X_KEY"),
         ({"target": "stripe-invoice-items", "secret_file": "/nowhere/key"}, "exports.x.secret_file"),
     ],
 )
