@@ -246,3 +246,12 @@ def test_an_opened_store_begins_without_sums(linear: Shop) -> None:
     sums.step()
     assert read_from(linear) != LEGS
     assert sum(rows_kept(linear)) == 1
+
+
+def test_a_try_that_failed_does_not_stay_in_the_way(linear: Shop) -> None:
+    sums, database = linear.rater.day_sums, linear.rater.database
+    some(linear, "05T10:00Z")
+    database.reopen()
+    database.reader().execute("ATTACH ':memory:' AS kept")
+    assert sums.step() > 0
+    assert read_from(linear) != LEGS

@@ -13,6 +13,7 @@ from tollspan_rater.export.plan import Use
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.groups import usage_rows
 from tollspan_rater.query.scope import Scope
+from tollspan_rater.query.selection import Selection, number_of
 from tollspan_rater.query.spell import Spell, registered, spells_of
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.decision import CallFacts, decide
@@ -66,10 +67,7 @@ def usage(
 
 def unattributed(scope: Scope) -> int:
     """Return how many calls are nobody's, so that nobody is told of them."""
-    ((count,),) = scope.connection.execute(
-        "SELECT count(*) FROM calls WHERE tenant = ? AND customer IS NULL", [scope.accounts.tenant]
-    ).fetchall()
-    return int(count)
+    return number_of(scope.connection, Selection(scope.accounts.tenant, unattributed=True))
 
 
 def _periods(scope: Scope, span: tuple[int | None, int | None]) -> list[tuple[str | None, Period]]:

@@ -96,7 +96,8 @@ class Asker:
                 position = position_at(connection, as_of, scope.zone, scope.now_ns)
                 if position < scope.as_of:
                     cut_at(connection, position)
-                scope = self._scope(connection, tenant, customer, zone, last_instant_ns(connection))
+                    scope = self._scope(connection, tenant, customer, zone, scope.now_ns)
+                scope = replace(scope, now_ns=last_instant_ns(connection))
             yield scope
 
     def _scope(

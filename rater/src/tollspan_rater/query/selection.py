@@ -14,9 +14,9 @@ import orjson
 
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.usage import Usage
-from tollspan_rater.query.standing import any_chained, chains, standing
+from tollspan_rater.query.standing import any_chained, standing
 from tollspan_rater.store.paged import paged
-from tollspan_rater.store.weighed import Rows
+from tollspan_rater.store.weighed import LEGS, Rows
 
 # Filters that are a column of a call; what depends on prices is filtered after rating.
 COLUMN_FILTERS: Final[Mapping[str, str]] = {
@@ -38,6 +38,7 @@ COMPUTED: Final[Mapping[str, str]] = {
 }
 
 _UNCHAINED: Final = {**COMPUTED, "retried": "FALSE AS retried"}
+# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
 _CHAINED: Final = "LEFT JOIN {chains} AS chains ON chains.chain = coalesce(calls.retry_of, calls.record_id)"
 
 
@@ -173,7 +174,7 @@ def current(selection: Selection, *, chained: bool = True) -> tuple[str, list[An
     calls, values = selection.standing()
     computed = COMPUTED if chained else _UNCHAINED
     columns = ", ".join(computed.get(name, f'"{name}"') for name in CallRow._fields)
-    join, bound = (_CHAINED.format(chains=chains("?")), [selection.tenant] * 2) if chained else ("", [])
+    join, bound = (_CHAINED.format(chains=LEGS.chains("?")), [selection.tenant]) if chained else ("", [])
     return f"SELECT {columns} FROM {calls} AS calls {join}", [*values, *bound]  # noqa: S608 - fixed names, bound values
 
 

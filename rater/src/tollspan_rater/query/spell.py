@@ -15,10 +15,10 @@ from tollspan_rater.pricing.policy import Policy
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.rated import policy_of
-from tollspan_rater.query.standing import any_chained, chains, standing
+from tollspan_rater.query.standing import any_chained, standing
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.tariff import Tariff
-from tollspan_rater.store.weighed import Rows
+from tollspan_rater.store.weighed import LEGS, Rows
 
 # Calls of nobody's spell are found without a place: an inner join makes DuckDB 2.0.0 hash the calls, not the spells.
 # Where no call was made again, DuckDB sees that chains tell nothing, and leaves the calls' record ids unread.
@@ -35,7 +35,7 @@ _FOUND: Final = """
 """
 _WANTED: Final = """tenant = $tenant AND started_ns >= $start AND started_ns < $end
     AND ($everyone OR customer IS NOT DISTINCT FROM $customer)"""
-FOUND: Final = _FOUND.format(calls=standing(_WANTED), chains=chains("$tenant"))
+FOUND: Final = _FOUND.format(calls=standing(_WANTED), chains=LEGS.chains("$tenant"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,6 @@ _STANDING: Final = """(
     ANTI JOIN (SELECT call_id, revision FROM legs WHERE sign = -1 AND {condition}) AS old_leg USING (call_id, revision)
     WHERE sign = 1 AND {condition}
 )"""
-# An attempt was retried when its logical call, named by its first attempt's record, has a later one.
-_CHAINS: Final = """(
-    SELECT retry_of AS chain, max(attempt) AS last FROM {calls} GROUP BY retry_of
-)"""
 
 
 def standing(condition: str) -> str:
@@ -24,14 +20,6 @@ def standing(condition: str) -> str:
     else that the revision has, so that it finds both or neither. What it binds by place is bound twice.
     """
     return _STANDING.format(condition=condition)
-
-
-def chains(tenant: str) -> str:
-    """Return the SQL of the last attempt of each call that was made again, by its first attempt's record.
-
-    ``tenant`` is the placeholder of its name, which is bound twice.
-    """
-    return _CHAINS.format(calls=standing(f"tenant = {tenant} AND retry_of IS NOT NULL"))
 
 
 def any_chained(connection: duckdb.DuckDBPyConnection, tenant: str) -> bool:

@@ -8,7 +8,6 @@ reads legs.
 
 from __future__ import annotations
 
-import logging
 import shutil
 from typing import Final
 
@@ -23,8 +22,6 @@ MOST: Final = 2_000_000  # of one step, give or take those of one journal entry:
 _BEFORE_ALL: Final = -(1 << 63)
 _GROWN: Final = 4  # rows are put together when those that were added since are a fourth of all
 _DAYS: Final = 32  # rows lie by so many days, then by customer: a month of one customer is in one place
-
-log = logging.getLogger("tollspan")
 
 _KEYS: Final = ", ".join(f'"{name}"' for name in (*AGREED, *OWN, "shape", "size", "day", "customer_key"))
 _SUMS: Final = ", ".join(
@@ -92,9 +89,11 @@ class DaySums:
         Raises:
             duckdb.Error: it could not; nothing is kept of the step.
         """
+        opening = self._database.opening  # before the connection: one of a later opening is attached to again
         self._working = connection = self._database.reader()
-        if self._opening is not self._database.opening:
+        if self._opening is not opening:
             self._attach(connection)
+            self._opening, self.legs = opening, 0
         connection.execute("BEGIN TRANSACTION")
         try:
             count = self._add(connection)
@@ -127,7 +126,7 @@ class DaySums:
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Begin without sums, in a file of its own: an earlier opening may still have its file."""
-        opening = self._database.opening
+        connection.execute("DETACH DATABASE IF EXISTS kept")  # what a try before this one left
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700)
         self._openings += 1
@@ -136,7 +135,6 @@ class DaySums:
         connection.execute("CREATE TABLE kept.state AS SELECT ?::BIGINT AS through, 0 AS whole", [_BEFORE_ALL])
         connection.execute("CREATE TABLE kept.refused (tenant VARCHAR)")
         connection.execute(f"CREATE TABLE {KEPT} AS {_TOGETHER.format(rows=f'({_NEW})')}", [0, 0])
-        self._opening, self.legs = opening, 0
 
     def _add(self, connection: duckdb.DuckDBPyConnection) -> int:
         ((through, whole),) = connection.execute("SELECT through, whole FROM kept.state").fetchall()
