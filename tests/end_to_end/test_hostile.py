@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.end_to_end.conftest import Serve
 from tests.end_to_end.faulty_rater import IN_EXTRACT, IN_SETTLE, PAUSE
-from tests.end_to_end.process import RaterProcess, serving, wait_until
+from tests.end_to_end.process import RaterProcess, example_prices, serving, wait_until
 from tests.end_to_end.sender import (
     DOORS,
     JSON,
@@ -307,3 +307,13 @@ def test_writes_that_fail(serve: Serve) -> None:
     rater = serve(TOLLSPAN_PRESSURE_MIN_FREE_DISK="0")
     unlimited = -1
     _through_a_failing_disk(rater, lambda: rater.limit_files(64 << 10), lambda: rater.limit_files(unlimited))
+
+
+def test_a_disk_that_fails_leaves_no_module_torn(serve: Serve, tmp_path: Path) -> None:
+    compiled = tmp_path / "byte-code"
+    rater = serve(PYTHONPYCACHEPREFIX=str(compiled))
+    before = set(compiled.rglob("*.pyc"))
+    assert before, "nothing is compiled here, so nothing could be torn"
+    assert send(rater, "http", calls_request(new_trace(), 1)) == OK["http"]
+    rater.execute("pricing.apply", {"files": example_prices()})
+    assert set(compiled.rglob("*.pyc")) == before

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -69,12 +70,14 @@ class HttpServer:
             port=port,
             log_config=None,
             access_log=False,
+            ws="none",
             ssl_certfile=files.cert_file,
             ssl_keyfile=files.key_file,
             ssl_ca_certs=None if client_ca is None else str(client_ca),
             ssl_cert_reqs=ssl.CERT_NONE if client_ca is None else ssl.CERT_REQUIRED,
             timeout_graceful_shutdown=int(GRACE_S),
         )
+        config.load()
         self._server = uvicorn.Server(config)
         try:
             self._socket = config.bind_socket()
@@ -120,6 +123,7 @@ def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) 
     pages = page_routes(rater, token, rater.clock, lambda: secrets.token_urlsafe(32))
     api = create_app(rater, token, scrape_of(rater, requests, refused_keys), pages)
     api_door = HttpServer(api, config.listen.api, config.tls, "listen.api", mutual=False)
+    _write_no_byte_code()
     for door in (grpc_door, http_door, api_door):
         door.start()
     hosts = {name: split_address(getattr(config.listen, name))[0] for name in ("grpc", "http", "api")}
@@ -140,6 +144,16 @@ def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) 
     http_door.stop()
     api_door.stop()
     remove_run_file(rater.folder)
+
+
+def _write_no_byte_code() -> None:
+    """From now on a full disk cannot leave a module that no later start can read.
+
+    CPython 3.11 keeps byte code of which a full disk took only a part (python/cpython#126606), and some modules are
+    compiled when the first request or command asks for them.
+    """
+    anyio.run(anyio.sleep, 0)  # what every request needs is loaded while it may be kept
+    sys.dont_write_bytecode = True
 
 
 @contextmanager
