@@ -71,11 +71,10 @@ def spells_of(accounts: Accounts, wanted: Sequence[tuple[str | None, Period]], t
     return found
 
 
-def found_rows(rows: Rows, chains: str) -> str:
-    """Return ``FOUND`` of weighed rows, so that what was taken back cancels out; ``chains`` are for ``$tenant``."""
-    keyed = " AND ($everyone OR customer_key = hash($customer::VARCHAR))" if rows.keyed else ""
-    calls = f"(SELECT * FROM {rows.sql} WHERE {_WANTED}{keyed})"  # noqa: S608 - fixed names, bound values
-    return _FOUND.format(calls=calls, chains=chains)
+def found_rows(rows: Rows) -> str:
+    """Return ``FOUND`` of weighed legs, so that what was taken back cancels out."""
+    calls = f"(SELECT * FROM {rows.sql} WHERE {_WANTED})"  # noqa: S608 - fixed names, bound values
+    return _FOUND.format(calls=calls, chains=LEGS.chains("$tenant"))
 
 
 @contextmanager

@@ -1,0 +1,136 @@
+"""The query that adds kept sums up, and the legs behind them, by the numbers of kinds: what a kind is, Python knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from tollspan_rater.query.rated import Alike
+from tollspan_rater.query.selection import CallRow, Selection, weighed_of
+from tollspan_rater.query.sum_query import PLACE, Columns, Steps, SumQuery, Wanted, in_cells
+from tollspan_rater.store.kinds import Kind
+from tollspan_rater.store.price_steps import PRICE_STEPS
+from tollspan_rater.store.weighed import ROUGH_DAYS, Weighed, rough_days
+from tollspan_rater.store.weighed_leg import AGREED, COUNTS
+
+_OF_A_KIND: Final = frozenset({*AGREED, "retried", "customer"})
+_TOLD_APART: Final = ("number", "retried", "single")
+_SUMMED: Final = """
+    SELECT {told}, {digest}, sum(weight), min(started_ns), NULL::HUGEINT{sums}
+    FROM (SELECT {placed} FROM ({found}) AS found {joins}) GROUP BY {keys} HAVING sum(weight) > 0
+"""
+
+
+def kept_query(wanted: Wanted, steps: Steps) -> SumQuery | None:
+    """Return the query; None where kept sums do not tell calls apart as they have to be."""
+    instants = steps.instants()
+    cuts = (*wanted.calls.instants(), *instants, *steps.windows.edges[1:])
+    if not _can(wanted, steps, cuts):
+        return None
+    several_windows = len(steps.windows.edges) > 1
+    found = wanted.found
+    by_customer = "customer" in (*wanted.by, *wanted.facts) and len(found.customers) > 1
+    summed = tuple(name for name in COUNTS if name not in found.open)
+    columns = Columns((*(["customer"] if by_customer else []), *_TOLD_APART), summed)
+    source, values = found_kinds(wanted.sums, wanted.calls, cuts, summed, chained=found.chained)
+    placed = {
+        **({"customer": "customer"} if by_customer else {}),
+        **kind_keys(found.kinds, instants),
+        "account": "account" if len(steps.held) > 1 else "0",
+        "step": "step" if several_windows else "0",
+    }
+    told = [*columns.named, "again", "NULL", "FALSE", "account", "step"]
+    text = _SUMMED.format(
+        told=", ".join(told),
+        digest="CASE WHEN single IS NULL THEN hash(number, retried, again, account, slot) END",
+        sums="".join(f', sum("{name}")' for name in summed),
+        placed=", ".join(f"{sql} AS {name}" for name, sql in placed.items())
+        + "".join(f', "{name}"' for name in ("weight", "started_ns", *summed)),
+        found=source,
+        joins=_joins(steps, several_windows=several_windows),
+        keys=", ".join(placed),
+    )
+    read = _Read(columns, found.kinds, [together[0] for together in steps.held], steps)
+    tables = {"account_steps": pa.table(steps.accounts()), "time_steps": steps.windows.table()}
+    return SumQuery(text, values, columns, read, tables, few=not by_customer and not several_windows)
+
+
+def _can(wanted: Wanted, steps: Steps, cuts: Sequence[int]) -> bool:
+    """Tell whether rows of kept sums lie within everything by which calls have to be apart."""
+    return (
+        wanted.sums.through is not None
+        and not wanted.charging.parts
+        and _OF_A_KIND.issuperset((*wanted.by, *wanted.facts))
+        and PRICE_STEPS.issuperset(step for one in steps.prices for step in one.thresholds)
+        and len(rough_days(cuts)) <= ROUGH_DAYS
+    )
+
+
+def found_kinds(
+    sums: Weighed, calls: Selection, cuts: Sequence[int], summed: Sequence[str], *, chained: bool
+) -> tuple[str, list[Any]]:
+    """Return the SQL of the rows of some calls by kind, and its values; no row lies on both sides of a cut."""
+    rows = sums.rows(("alike", *summed, "call_id", "record_id", "attempt", "retry_of"), cuts)
+    return weighed_of(calls, rows, sums.chains("?") if chained else None, ())
+
+
+def kind_keys(kinds: Mapping[int, Kind], instants: Sequence[int]) -> dict[str, str]:
+    """Return the SQL of what parts calls by kind and by some instants; ``single`` is of calls that stand alone."""
+    alone = [str(kind.number) for kind in kinds.values() if kind.alone]
+    slot = " + ".join(f"(started_ns >= {at})::INTEGER" for at in instants)
+    return {
+        "number": "alike",
+        "retried": "retried",
+        "single": f"CASE WHEN alike IN ({', '.join(alone)}) THEN call_id END" if alone else "NULL::VARCHAR",
+        "again": "coalesce(attempt, 1) > 1",
+        "slot": slot or "0",
+    }
+
+
+def _joins(steps: Steps, *, several_windows: bool) -> str:
+    account = "LEFT JOIN account_steps ON account_steps.name IS NOT DISTINCT FROM customer"
+    return f"{account if len(steps.held) > 1 else ''} {steps.windows.join('found') if several_windows else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Reads a row of sums as calls that are alike."""
+
+    columns: Columns
+    kinds: Mapping[int, Kind]
+    stands_for: Sequence[str | None]
+    steps: Steps
+
+    def __call__(self, row: tuple[Any, ...]) -> Alike:
+        """Return the calls of a row."""
+        *customer, number, retried, _single, again, _, _, account, _, digest, calls, started_ns, _ = row[: self._width]
+        kind = self.kinds[number]
+        cells = kind_cells(kind, retried=retried, again=again, started_ns=started_ns)
+        for place, value in in_cells(self.columns.summed, row[self._width :]):
+            cells[place] = value
+        cells[PLACE["customer"]] = customer[0] if customer else self.stands_for[account]
+        return Alike(CallRow._make(cells), int(calls), self._bucket(kind), None, digest)
+
+    @property
+    def _width(self) -> int:
+        return len(self.columns.all) - len(self.columns.summed)
+
+    def _bucket(self, kind: Kind) -> int:
+        """Return the bucket of the cost: the highest threshold that each call is above."""
+        name = kind.said["provider"], kind.said["model"]
+        thresholds = next((one.thresholds for one in self.steps.prices if (one.provider, one.model) == name), ())
+        return max((at for at in thresholds if at <= kind.step), default=0)
+
+
+def kind_cells(kind: Kind, *, retried: bool, again: bool, started_ns: int) -> list[Any]:
+    """Return the cells of a CallRow that calls of a kind agree in."""
+    cells: list[Any] = [None] * len(PLACE)
+    for name, value in kind.said.items():
+        if name in PLACE:
+            cells[PLACE[name]] = value
+    cells[PLACE["retried"]], cells[PLACE["attempt"]] = retried, 2 if again else 1
+    cells[PLACE["started_ns"]] = cells[PLACE["ended_ns"]] = started_ns
+    return cells

@@ -1,0 +1,134 @@
+"""The query that adds calls up, as those who ask it see it: what its rows hold, and how one is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Any, Final
+
+import pyarrow as pa
+
+from tollspan_rater.query.charges import NO_CHARGES, Charging
+from tollspan_rater.query.rated import Alike
+from tollspan_rater.query.selection import CallRow, Selection
+from tollspan_rater.query.survey import Survey
+from tollspan_rater.query.window import edges, unit_of
+from tollspan_rater.store.weighed import Weighed
+
+# What stands in a row of sums between the columns by which it is grouped and those that are added up.
+TOLD: Final = ("again", "bucket", "included", "account", "step", "alike", "calls", "started_ns", "amount")
+PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}  # of a column in a CallRow
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a row of sums has: columns by which it is grouped, what is ``TOLD`` of it, and last what is added up."""
+
+    named: tuple[str, ...]
+    summed: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The names of all columns of a row, in their order."""
+        return (*self.named, *TOLD, *self.summed)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The windows of time in a span: the first begins at or before it, and all begin at multiples of a unit."""
+
+    edges: Sequence[int]
+    unit_ns: int
+    last_ns: int
+
+    @staticmethod
+    def of(names: Sequence[str], zone: str, span: tuple[int, int]) -> Windows:
+        """Return the windows of some names, as far as they lie in a span of time."""
+        return Windows(edges(names, zone, span), unit_of(names), span[1])
+
+    def join(self, calls: str) -> str:
+        """Return the SQL that joins the table ``time_steps`` to calls; none lies in no window."""
+        return f"JOIN time_steps ON time_steps.place = {calls}.started_ns // {self.unit_ns}"
+
+    def table(self) -> pa.Table:
+        """Return the number of each unit's window, nothing where all time is in one.
+
+        A join on equal numbers takes a seventh of the time of one on the last edge before an instant.
+        """
+        places = [edge // self.unit_ns for edge in (*self.edges, self.last_ns + self.unit_ns)]
+        several = pairwise(places) if len(self.edges) > 1 else ()
+        rows = [(place, step) for step, (first, end) in enumerate(several) for place in range(first, end)]
+        numbers = [place for place, _ in rows], [step for _, step in rows]
+        return pa.table({name: pa.array(of, pa.int64()) for name, of in zip(("place", "step"), numbers, strict=True)})
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSteps:
+    """Where the price of a provider's model steps: instants within a span of time, and totals of input tokens."""
+
+    provider: str | None
+    model: str | None
+    edges: Sequence[int]
+    thresholds: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What parts calls that look the same: accounts, times and prices.
+
+    ``held`` are the customers of each account, who hold the same; ``changes`` the instants at which that changes.
+    """
+
+    held: Sequence[Sequence[str | None]]
+    changes: Sequence[Sequence[int]]
+    prices: Sequence[PriceSteps]
+    windows: Windows
+
+    def instants(self) -> list[int]:
+        """Return all instants at which any price changes, in their order."""
+        return sorted({*chain.from_iterable(self.changes), *chain.from_iterable(one.edges for one in self.prices)})
+
+    def accounts(self) -> dict[str, pa.Array]:
+        """Return the columns of a table of all customers, each with the number of its account."""
+        names = pa.array([name for together in self.held for name in together], pa.string())
+        numbers = [number for number, together in enumerate(self.held) for _ in together]
+        return {"name": names, "account": pa.array(numbers, pa.int32())}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which calls to add up, and the columns in which they stay apart, ``by`` dimensions and ``facts`` of prices.
+
+    ``found`` is what they look like; they are read from ``sums``, with charges of their own as ``charging`` says.
+    """
+
+    calls: Selection
+    found: Survey
+    by: Sequence[str]
+    facts: Sequence[str]
+    charging: Charging
+    sums: Weighed
+
+
+@dataclass(frozen=True, slots=True)
+class SumQuery:
+    """The query of sums, and what its rows are: ``columns`` are theirs, in their order, ``alike`` reads one.
+
+    It sees ``tables`` beside those of the store. ``charging`` is what amounts are in. ``few`` says that there are no
+    more rows than kinds of calls.
+    """
+
+    sql: str
+    values: list[Any]
+    columns: Columns
+    alike: Callable[[tuple[Any, ...]], Alike]
+    tables: Mapping[str, pa.Table]
+    charging: Charging = NO_CHARGES
+    few: bool = False
+
+
+def in_cells(names: Sequence[str], sums: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield sums by their place in a CallRow: counts are whole numbers, quantities decimals."""
+    for name, value in zip(names, sums, strict=True):
+        yield PLACE[name], value if value is None or name == "quantity" else int(value)
