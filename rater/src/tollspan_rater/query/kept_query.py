@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection, weighed_of
-from tollspan_rater.query.sum_query import PLACE, Columns, Steps, SumQuery, Wanted, in_cells
+from tollspan_rater.query.sum_query import PLACE, TOLD, Columns, Steps, SumQuery, Wanted, in_cells
 from tollspan_rater.store.kinds import Kind
 from tollspan_rater.store.price_steps import PRICE_STEPS
 from tollspan_rater.store.weighed import ROUGH_DAYS, Weighed, rough_days
@@ -18,6 +18,12 @@ from tollspan_rater.store.weighed_leg import AGREED, COUNTS
 
 _OF_A_KIND: Final = frozenset({*AGREED, "retried", "customer"})
 _TOLD_APART: Final = ("number", "retried", "single")
+_DECISIVE: Final = ("number", "retried", "again", "account", "slot")
+# What rows say where nothing is told apart by it; grouping by a constant takes time, too.
+_CONSTANT: Final = {
+    "retried": "FALSE", "single": "NULL::VARCHAR", "slot": "0", "account": "0", "step": "0", "bucket": "NULL",
+    "included": "FALSE",
+}  # fmt: skip
 _SUMMED: Final = """
     SELECT {told}, {digest}, sum(weight), min(started_ns), NULL::HUGEINT{sums}
     FROM (SELECT {placed} FROM ({found}) AS found {joins}) GROUP BY {keys} HAVING sum(weight) > 0
@@ -36,19 +42,15 @@ def kept_query(wanted: Wanted, steps: Steps) -> SumQuery | None:
     summed = tuple(name for name in COUNTS if name not in found.open)
     columns = Columns((*(["customer"] if by_customer else []), *_TOLD_APART), summed)
     source, values = found_kinds(wanted.sums, wanted.calls, cuts, summed, chained=found.chained)
-    placed = {
-        **({"customer": "customer"} if by_customer else {}),
-        **kind_keys(found.kinds, instants),
-        "account": "account" if len(steps.held) > 1 else "0",
-        "step": "step" if several_windows else "0",
-    }
-    told = [*columns.named, "again", "NULL", "FALSE", "account", "step"]
+    several = {"customer": by_customer, "account": len(steps.held) > 1, "step": several_windows}
+    placed = kind_keys(found.kinds, instants, chained=found.chained)
+    placed |= {name: name for name, is_told in several.items() if is_told}
+    said = _CONSTANT | {name: name for name in placed}
     text = _SUMMED.format(
-        told=", ".join(told),
-        digest="CASE WHEN single IS NULL THEN hash(number, retried, again, account, slot) END",
+        told=", ".join(said.get(name, name) for name in (*columns.named, *TOLD[: TOLD.index("alike")])),
+        digest=f"CASE WHEN {said['single']} IS NULL THEN hash({', '.join(said[name] for name in _DECISIVE)}) END",
         sums="".join(f', sum("{name}")' for name in summed),
-        placed=", ".join(f"{sql} AS {name}" for name, sql in placed.items())
-        + "".join(f', "{name}"' for name in ("weight", "started_ns", *summed)),
+        placed=placing(placed, summed),
         found=source,
         joins=_joins(steps, several_windows=several_windows),
         keys=", ".join(placed),
@@ -77,17 +79,23 @@ def found_kinds(
     return weighed_of(calls, rows, sums.chains("?") if chained else None, ())
 
 
-def kind_keys(kinds: Mapping[int, Kind], instants: Sequence[int]) -> dict[str, str]:
+def kind_keys(kinds: Mapping[int, Kind], instants: Sequence[int], *, chained: bool) -> dict[str, str]:
     """Return the SQL of what parts calls by kind and by some instants; ``single`` is of calls that stand alone."""
+    keys = {"number": "alike", "again": "coalesce(attempt, 1) > 1"}
     alone = [str(kind.number) for kind in kinds.values() if kind.alone]
-    slot = " + ".join(f"(started_ns >= {at})::INTEGER" for at in instants)
-    return {
-        "number": "alike",
-        "retried": "retried",
-        "single": f"CASE WHEN alike IN ({', '.join(alone)}) THEN call_id END" if alone else "NULL::VARCHAR",
-        "again": "coalesce(attempt, 1) > 1",
-        "slot": slot or "0",
-    }
+    if chained:
+        keys["retried"] = "retried"
+    if alone:
+        keys["single"] = f"CASE WHEN alike IN ({', '.join(alone)}) THEN call_id END"
+    if instants:
+        keys["slot"] = " + ".join(f"(started_ns >= {at})::INTEGER" for at in instants)
+    return keys
+
+
+def placing(keys: Mapping[str, str], summed: Sequence[str]) -> str:
+    """Return the SQL of what is read of found rows: the keys by which they are added up, and what is."""
+    named = [f"{sql} AS {name}" for name, sql in keys.items()]
+    return ", ".join((*named, "weight", "started_ns", *(f'"{name}"' for name in summed)))
 
 
 def _joins(steps: Steps, *, several_windows: bool) -> str:

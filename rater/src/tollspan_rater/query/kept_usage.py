@@ -12,7 +12,7 @@ import orjson
 
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS, Usage
-from tollspan_rater.query.kept_query import found_kinds, kind_keys
+from tollspan_rater.query.kept_query import found_kinds, kind_keys, placing
 from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.spell import Spell
 from tollspan_rater.query.standing import any_chained
@@ -22,9 +22,9 @@ from tollspan_rater.store.weighed import ROUGH_DAYS, Weighed, rough_days
 from tollspan_rater.store.weighed_leg import AGREED, COUNTS
 
 UsageRow = tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]
-_KEYS: Final = ("number", "retried", "again", "slot")
 _SUMMED: Final = """
-    SELECT {keys}, sum(weight), min(started_ns), {sums} FROM (SELECT {placed} FROM ({found}) AS found)
+    SELECT customer, number, {told}, again, sum(weight), min(started_ns), {sums}
+    FROM (SELECT {placed} FROM ({found}) AS found)
     GROUP BY {keys} HAVING sum(weight) > 0
 """
 
@@ -45,18 +45,20 @@ def kept_usage(
         (name,) = customers
         whose = {"unattributed": True} if name is None else {"filters": (("customer", name),)}
     calls = Selection(tenant, cuts[0], cuts[-1], **whose)
-    source, values = found_kinds(sums, calls, cuts, COUNTS, chained=any_chained(connection, tenant))
-    placed = [f"{sql} AS {key}" for key, sql in kind_keys({}, cuts[1:-1]).items() if key in _KEYS]
+    chained = any_chained(connection, tenant)
+    source, values = found_kinds(sums, calls, cuts, COUNTS, chained=chained)
+    keys = {"customer": "customer", **kind_keys({}, cuts[1:-1], chained=chained)}
     text = _SUMMED.format(
-        keys=", ".join(("customer", *_KEYS)),
+        told="retried" if chained else "FALSE",
         sums=", ".join(f'sum("{count}")' for count in COUNTS),
-        placed=", ".join(("customer", *placed, "weight", "started_ns", *COUNTS)),
+        placed=placing(keys, COUNTS),
         found=source,
+        keys=", ".join(keys),
     )
     rows = connection.execute(text, values).fetchall()
     kinds = sums.kinds.of(connection, sums.through or 0, {row[1] for row in rows})
     place_of = _Places(spells)
-    for customer, number, retried, again, _slot, calls_of, started_ns, *counts in rows:
+    for customer, number, retried, again, calls_of, started_ns, *counts in rows:
         place = place_of(customer, started_ns)
         if place is not None:
             yield from _usage(kinds[number], place, names, (again, retried), int(calls_of), counts)
