@@ -45,7 +45,13 @@ class Charging:
 
     @contextmanager
     def table(self, connection: duckdb.DuckDBPyConnection, since_ns: int | None = None) -> Iterator[None]:
-        """Let queries see the charges of the calls from an instant on, in a table ``charges`` without the others."""
+        """Let queries see the charges of the calls from an instant on, in a table ``charges`` without the others.
+
+        Where nothing is charged so, there is no table.
+        """
+        if not self.parts:
+            yield
+            return
         connection.execute(_TABLE)
         try:
             for spells, query in self.parts:

@@ -14,8 +14,8 @@ from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.alike import Split, alike, split, sum_query
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.call_fact import TAG, fact_of
-from tollspan_rater.query.fold import SumsTable
-from tollspan_rater.query.grouping import OF_MONEY, Key, Sums, Value, dimension, group
+from tollspan_rater.query.fold import folded
+from tollspan_rater.query.grouping import Key, Sums, Value, dimension, group
 from tollspan_rater.query.linear_money import LinearMoney
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
@@ -131,19 +131,20 @@ def grouped_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> 
     stints = None if wanted.unpriced else _stints_by(scope, names)
     parts = split(scope.connection, scope.accounts, selection, scope.sums, stints)
     dimensions = [column_of(name) for name in names]
-    told = [reader(scope, name) for name in names if name in OF_MONEY or name == "segment"]
     groups: dict[Key, Sums] = {}
     with sum_query(scope.connection, scope.accounts, parts, dimensions, scope.zone) as asked:
         if asked is not None:
             money = LinearMoney(Rater(scope.accounts))
-            table = SumsTable(scope.connection, asked)
-            folded, rest = table.folded(
+            apart = {*asked.columns.named, *WINDOWS}
+            told = [reader(scope, name) for name in names if column_of(name) not in apart]
+            found, rest = folded(
+                scope.connection,
+                asked,
                 money,
                 dimensions,
                 lambda call: (*(read(call) for read in told), currency(call), wanted.unpriced and wanted.priced(call)),
             )
-            table.drop()
-            for call, sums in folded:
+            for call, sums in found:
                 if wanted(call):
                     key = (*(read(call) for read in readers), currency(call))
                     if key in groups:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,7 +13,8 @@ import orjson
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.query.call_fact import fact_sql
-from tollspan_rater.query.spell import Spell, found_of, registered
+from tollspan_rater.query.kept_usage import UsageRow, keeps, kept_usage
+from tollspan_rater.query.spell import Spell, found_legs, registered
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.quantity import without
@@ -53,18 +54,26 @@ def summed_usage(
     """Yield the groups of some spells, without the meters that their tariffs sample and without provider costs."""
     if not spells:
         return
-    sums: dict[GroupKey, _Sums] = defaultdict(_Sums)
+    sums: defaultdict[GroupKey, _Sums] = defaultdict(_Sums)
     names = tuple(sorted({name for spell in spells for name in spell.tariff.dimensions}))
-    with registered(connection, tenant, spells) as values:
-        found = found_of(sums_of, names, spells)
-        for key, calls, quantities, unknown in usage_rows(connection, values, names, found=found):
-            if key[0] is not None:
-                sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
+    if keeps(sums_of, names, spells):
+        _add(sums, kept_usage(connection, tenant, spells, names, sums_of), names, spells)
+    else:
+        with registered(connection, tenant, spells) as values:
+            _add(sums, usage_rows(connection, values, names), names, spells)
     for (place, provider, model, decision, facts), one in sums.items():
         spell = spells[place]
         known, unknown = without(one.quantities, spell.tariff.sampled), dict(+one.unknown)
         if known or unknown:
             yield spell, UsageGroup(provider, model, decision, spell.number, one.calls, known, unknown, facts)
+
+
+def _add(
+    sums: defaultdict[GroupKey, _Sums], rows: Iterable[UsageRow], names: Sequence[str], spells: Sequence[Spell]
+) -> None:
+    for key, calls, quantities, unknown in rows:
+        if key[0] is not None:
+            sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
 
 
 def _group_key(key: tuple[Any, ...], names: Sequence[str], spells: Sequence[Spell]) -> GroupKey:
@@ -78,20 +87,15 @@ def _group_key(key: tuple[Any, ...], names: Sequence[str], spells: Sequence[Spel
 
 
 def usage_rows(
-    connection: duckdb.DuckDBPyConnection,
-    values: dict[str, Any],
-    names: Sequence[str],
-    more: Sequence[str] = (),
-    found: str | None = None,
-) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
+    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], names: Sequence[str], more: Sequence[str] = ()
+) -> Iterator[UsageRow]:
     """Yield key, calls, known quantities and counts of calls that do not state a total.
 
-    A key has what decides on a call, its facts by ``names``, and ``more``: SQL of the service time. ``found`` is what
-    is added up (:func:`found_of`), by default all legs.
+    A key has what decides on a call, its facts by ``names``, and ``more``: SQL of the service time.
     """
     keys = ", ".join((*_KEYS, *map(fact_sql, names), *more))
     width = len(_KEYS) + len(names) + len(more)
-    found = found or found_of(LEGS, names)
+    found = found_legs(names)
     sums = ", ".join(_stated(filled(name)) for name in TOKEN_FIELDS)
     tokens = connection.execute(
         f"{found} SELECT {keys}, sum(weight), "  # noqa: S608 - fixed names, bound values
@@ -116,7 +120,7 @@ def _stated(count: str) -> str:
 
 def _units(
     connection: duckdb.DuckDBPyConnection, values: dict[str, Any], keys: str, width: int, found: str
-) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
+) -> Iterator[UsageRow]:
     """Yield what calls used besides tokens, and unit measures, which are no calls."""
     rows = connection.execute(
         f"{found} SELECT {keys}, sum(weight), units, NULL, NULL FROM found "  # noqa: S608 - fixed names, bound values
