@@ -60,12 +60,13 @@ def odd_calls(shop: Shop, who: str) -> Iterator[Any]:
     claude: dict[str, Any] = {"provider": "anthropic", "request_model": "claude-sonnet-4-5", "customer": who}
     cached = {"input": 900, "cache_read": 100, "cache_write": 300, "cache_write_1h": 200, "output": 10}
     searched = json.dumps({"input_tokens": 5, "output_tokens": 7, "server_tool_use": {"web_search_requests": 2}})
-    rare = json.dumps({"promptTokenCount": 0, "toolUsePromptTokenCount": 9})
     yield shop.call(DAY, cached, **claude)
     for size in (199_000, 200_000, 200_001):
         yield shop.call(DAY, {"input": size, "output": 1}, **claude)
     yield shop.call(DAY, {"input": 5, "output": 7}, usage_raw=searched, **claude)
-    yield shop.call(DAY, None, usage_raw=rare, api="gemini.generate_content", customer=who, quality="exact")
+    for prompt in (0, 5, 7):  # beside a rare part of the input
+        raw = json.dumps({"promptTokenCount": prompt, "toolUsePromptTokenCount": 9})
+        yield shop.call(DAY, None, usage_raw=raw, api="gemini.generate_content", customer=who, quality="exact")
     for counts in (
         {"input": 5, "cache_read": 9, "output": 0},
         {"cache_read": 4, "output": 3},
