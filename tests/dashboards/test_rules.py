@@ -41,10 +41,16 @@ CASES = {
         {'tollspan_audit_difference{equation="a = b"}': "-1x20"},
         {'tollspan_audit_difference{equation="a = b"}': "0x20"},
     ),
-    "TollspanSenderLost": ({"tollspan_sender_lost_records": "3x9 4x9"}, {"tollspan_sender_lost_records": "3x20"}),
+    "TollspanSenderLost": (
+        {"tollspan_sender_lost_records": "3x9 4x9"},
+        {"tollspan_sender_lost_records": "3x5 2x5 1x9"},  # what came late fills gaps
+    ),
     "TollspanQuarantined": (
         {'tollspan_pieces{fate="quarantined"}': "0x9 2x9"},
-        {'tollspan_pieces{fate="quarantined"}': "2x20", 'tollspan_pieces{fate="stored"}': "0+5x20"},
+        {
+            'tollspan_pieces{fate="quarantined"}': "5x9 4x9",
+            'tollspan_pieces{fate="stored"}': "0+5x20",
+        },  # one was mended
     ),
     "TollspanQuestionFailed": (
         {'tollspan_question_failed{question="usage"}': "1x20"},
