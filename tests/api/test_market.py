@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.api.market import CUSTOMERS, TENANTS, Market, market
 
 from tollspan_rater.api.access import CUSTOMER_QUESTIONS, MONEY, PROVIDER_SIDE
-from tollspan_rater.query.questions import DIMENSIONS, QUESTIONS
+from tollspan_rater.api.page import page_of
+from tollspan_rater.query.questions import DIMENSIONS, QUESTIONS, question
 
 QUERY = ("north", "query")
 
@@ -29,6 +30,13 @@ def rows(answer: Any) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["rows"]
     return found
+
+
+def marked(name: str) -> str:
+    """Return the part of a cursor that tells a question without parameters from others."""
+    page = page_of(question(name), {})
+    assert page is not None
+    return page.mark
 
 
 PAGED = [
@@ -65,12 +73,29 @@ def test_pages_are_the_whole_answer_at_the_position_of_the_first(
     assert places == {whole.headers["Tollspan-Position"]}
 
 
+@pytest.mark.parametrize("key", ["query", "acme"])
+def test_a_list_that_its_limit_cuts_says_where_it_goes_on(shop: Market, key: str) -> None:
+    """Also who sees no notes, as a customer, learns that more follows; the limit is then the size of the pages."""
+    whole = shop.get(("north", key), "calls", customer="acme")
+    assert (len(rows(whole)), whole.json()["next"]) == (5, None)
+    address, found, sizes = "/v1/calls?customer=acme&limit=2", [], []
+    while address:
+        page = shop.http.get(address, headers=shop.keys["north", key])
+        found += rows(page)
+        sizes.append(len(rows(page)))
+        address = page.links["next"]["url"] if page.json()["next"] else ""
+    assert (found, sizes) == (rows(whole), [2, 2, 1])
+
+
 def test_a_page_stays_what_it_was_when_more_comes_in(shop: Market) -> None:
     first = shop.get(QUERY, "usage", by="customer", page_size=1)
     second = shop.get(QUERY, "usage", by="customer", page_size=1, cursor=first.json()["next"])
     shop.rater.execute("customer.set", {"customer": "late", "name": "late"}, tenant="north", actor="test")
     again = shop.get(QUERY, "usage", by="customer", page_size=1, cursor=first.json()["next"])
     assert (again.headers["ETag"], again.text) == (second.headers["ETag"], second.text)
+
+
+MARK = marked("usage")
 
 
 @pytest.mark.parametrize(
@@ -80,8 +105,14 @@ def test_a_page_stays_what_it_was_when_more_comes_in(shop: Market) -> None:
         ("usage", {"page_size": "10001"}, "whole number from 1"),
         ("usage", {"page_size": "x"}, "whole number from 1"),
         ("usage", {"cursor": "7"}, "no cursor"),
-        ("usage", {"cursor": "1-00001790000000000000.c_1"}, "of another question"),
-        ("usage", {"cursor": "999999-1"}, "the journal has come to position"),
+        ("usage", {"cursor": "1-7"}, "no cursor"),
+        ("usage", {"cursor": "1-0123456789ab-7"}, "of another question"),
+        ("usage", {"cursor": f"1-{MARK}-00001790000000000000.c_1"}, "no cursor"),
+        ("usage", {"cursor": f"999999-{MARK}-1"}, "the journal has come to position"),
+        ("usage", {"cursor": f"2-{MARK}-1", "as_of": "1"}, "goes on at position 2, not at 1"),
+        ("usage", {"cursor": f"2-{MARK}-1", "by": "model"}, "of another question"),
+        ("usage", {"cursor": f"2-{MARK}-1", "customer": "acme"}, "of another question"),
+        ("margin", {"cursor": f"2-{MARK}-1"}, "of another question"),
         ("calls", {"cursor": "1-7"}, "no cursor"),
         ("quarantine.show", {"id": "1:1", "page_size": "5"}, "has no pages"),
         ("keys.list", {"cursor": "1-1"}, "has no pages"),
@@ -232,7 +263,7 @@ def _tried(name: str, foreign: dict[str, list[str]]) -> Iterator[dict[str, str]]
     wide = EVERYBODY if "by" in params and name != "allocation" else {}
     yield wide
     yield {**wide, "page_size": "1"}
-    yield {**wide, "cursor": "1-0"}
+    yield {**wide, "cursor": f"1-{MARK}-0"}
     for param in params.values():
         known = foreign.get(param.name, foreign["customer"] if param.kind == "str" else [])
         for value in (*TRIED.get(param.name, ()), *known):
