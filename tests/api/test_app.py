@@ -168,6 +168,55 @@ def test_forms_of_an_answer(http: TestClient) -> None:
     assert "'=1+1" in text
     media, text = get("application/jsonl")
     assert (media, len(text.splitlines())) == ("application/jsonl", 2)
+    assert get("application/x-ndjson") == ("application/x-ndjson", text)
+    assert get("text/csv;q=0.5, application/jsonl")[0] == "application/jsonl"
+    assert get("text/html,*/*;q=0.8")[0] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status", "title", "words"),
+    [
+        ("GET", "/v1/usage?by=custommer", "query", 400, "Bad Request", "did you mean 'customer'?"),
+        ("GET", "/v1/usage", "nobody", 401, "Unauthorized", "tollspan keys list"),
+        (
+            "GET",
+            "/v1/margin",
+            "customer-query",
+            403,
+            "Forbidden",
+            "it may ask allowance, calls, invoice, latency, usage",
+        ),
+        ("GET", "/v1/margin", "usage", 403, "Forbidden", "it may ask allowance, calls, inexact, latency, usage"),
+        ("GET", "/v1/margin", "ingest", 403, "Forbidden", "a key with scope query"),
+        ("GET", "/v1/invoices", "query", 404, "Not Found", "Did you mean 'invoice'?"),
+        ("GET", "/v1/nothing", "query", 404, "Not Found", "Ask one of: usage, calls,"),
+        ("GET", "/v2/usage", "query", 404, "Not Found", "nothing is at /v2/usage: /docs tells what there is"),
+        (
+            "DELETE",
+            "/v1/usage",
+            "query",
+            405,
+            "Method Not Allowed",
+            "DELETE is not for /v1/usage: send GET, HEAD, POST",
+        ),
+        (
+            "GET",
+            "/v1/commands/close",
+            "admin",
+            405,
+            "Method Not Allowed",
+            "GET is not for /v1/commands/close: send POST",
+        ),
+    ],
+)
+def test_a_refusal_is_titled_by_its_status_and_says_what_to_do(
+    http: TestClient, method: str, path: str, key: str, status: int, title: str, words: str
+) -> None:
+    response = http.request(method, path, headers=bearer(f"key-{key}"))
+    said = response.json()
+    assert (response.status_code, said["status"], said["title"]) == (status, status, title)
+    assert (response.headers["Content-Type"], said["type"]) == ("application/problem+json", "about:blank")
+    assert words in said["detail"]
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def allowed_params(identity: Identity, question: Question, given: Mapping[str, l
         require(identity, question.scope)
         return dict(given)
     if question.name not in view.questions or view.scope not in identity.scopes:
-        raise Denied(403, f"a key with scope {', '.join(sorted(identity.scopes))} cannot ask {question.name}")
+        scopes, may = ", ".join(sorted(identity.scopes)), ", ".join(sorted(view.questions))
+        raise Denied(403, f"a key with scope {scopes} cannot ask {question.name}; it may ask {may}")
     params = dict(given)
     if view.hidden.intersection(given.get("sort", ())):
         raise Denied(403, "this key cannot sort by what it does not see")

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from tollspan_rater.api import page
-from tollspan_rater.api.sent import POSITION_HEADER, ZONE_HEADER
+from tollspan_rater.api.sent import LINES_TYPES, POSITION_HEADER, ZONE_HEADER
 from tollspan_rater.api.wire import PROBLEM_TYPE
 from tollspan_rater.pricing.period import LABEL
 from tollspan_rater.query.commands import COMMANDS, CommandKind
@@ -211,7 +211,7 @@ _ANSWERED: Final[Data] = {
     "content": {
         "application/json": _content("Answer"),
         "text/csv": {"schema": _TEXT},
-        "application/jsonl": {"schema": _TEXT},
+        **{name: {"schema": _TEXT} for name in LINES_TYPES},
         "text/html": {"schema": _TEXT},
     },
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Final, get_args
 
 from tollspan.semconv import QUALITIES
@@ -454,5 +455,7 @@ def question(name: str) -> Question:
         NotFoundError: no such question.
     """
     if name not in QUESTIONS:
-        raise NotFoundError("question", name, f"Ask one of: {', '.join(QUESTIONS)}.")
+        close = get_close_matches(name, QUESTIONS, n=1)
+        remedy = f"Did you mean {close[0]!r}?" if close else f"Ask one of: {', '.join(QUESTIONS)}."
+        raise NotFoundError("question", name, remedy)
     return QUESTIONS[name]
