@@ -39,3 +39,22 @@ def test_an_answer_about_nobody_says_so(shop: Shop, name: str) -> None:
         assert not any("is known" in note for note in shop.ask(name, customer=customer).notes)
     unknown = "no customer 'acmee' is known: tollspan customers list shows who there is"
     assert unknown in shop.ask(name, customer="acmee").notes
+
+
+def test_nothing_asked_explains_nothing(shop: Shop) -> None:
+    """A board whose reader has not said yet what to explain shows no rows, and no error."""
+    answer = shop.ask("explain", id="")
+    assert (answer.rows, answer.notes) == (
+        [],
+        ["give a trace id (32 hex digits), span id (16), call id (c_...) or line id (ln_...)"],
+    )
+
+
+def test_customers_with_usage_are_listed_when_asked_for_though_nobody_set_them(shop: Shop) -> None:
+    shop.execute("customer.set", {"customer": "mule", "plan": "none"})
+    for name in ("zebra", "aardvark", "mule"):
+        shop.send(shop.call("2026-11-03T09:00:00Z", {"input": 1}, customer=name))
+    assert [row["customer"] for row in shop.ask("customers.list").rows] == ["mule"]
+    seen = shop.ask("customers.list", seen="true").rows
+    assert [(row["customer"], row["plans"]) for row in seen] == [("aardvark", []), ("mule", ["none"]), ("zebra", [])]
+    assert [row["customer"] for row in shop.ask("customers.list", seen="true", customer="zebra").rows] == ["zebra"]

@@ -24,6 +24,7 @@ _DATE: Final = rf"{_DAY}(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-](0[0
 _LABEL: Final = re.sub(r"\?P<[a-z]+>", "?:", LABEL.pattern)  # names of groups are not the same everywhere
 _SCHEMAS: Final[Mapping[str, Data]] = {
     "str": {"type": "string", "minLength": 1},
+    "id": {"type": "string"},
     "int": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
     "date": {"type": "string", "pattern": f"^{_DATE}$", "examples": ["2026-11-01", "2026-11-01T12:00:00Z"]},
     "zone": {"type": "string", "examples": ["Europe/Berlin"]},

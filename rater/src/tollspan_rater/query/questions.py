@@ -261,7 +261,7 @@ _TABLE: Final = (
     Question(
         "explain",
         "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
-        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True), _AS_OF),
+        (Param("id", "a trace id, span id, call id or line id", "id", positional=True, required=True), _AS_OF),
         "tollspan explain 5b8efff798038103d269b633813fc60c",
     ),
     Question(
@@ -427,7 +427,7 @@ _TABLE: Final = (
     Question(
         "customers.list",
         "Customers with plan, segment, currency and zone.",
-        (_ONE_CUSTOMER, _AS_OF),
+        (_ONE_CUSTOMER, Param("seen", "also those whom nobody set, and who have usage", "flag"), _AS_OF),
         "tollspan customers list",
     ),
     Question(
