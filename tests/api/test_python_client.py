@@ -77,3 +77,12 @@ def test_an_answer_that_is_no_json_is_an_error() -> None:
     transport = httpx.MockTransport(lambda _request: httpx.Response(200, text="<html>"))
     with Client("http://rater", "k", transport=transport) as client, pytest.raises(TollspanError, match="without JSON"):
         client.ask("usage")
+
+
+def test_a_server_that_is_not_there_is_told_apart_from_one_that_went_away() -> None:
+    def refuses(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
+
+    asking = Client("http://127.0.0.1:1", "tsk_", transport=httpx.MockTransport(refuses))
+    with pytest.raises(TollspanError, match=r"nobody answers at http://127.0.0.1:1: .*refused. Start tollspan serve"):
+        asking.ask("usage")

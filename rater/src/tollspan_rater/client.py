@@ -16,6 +16,7 @@ import httpx
 
 from tollspan_rater.api.client import received
 from tollspan_rater.api.wire import ANSWER_TYPE, unpack_answer
+from tollspan_rater.errors import TollspanError
 from tollspan_rater.query.answer import Answer, Cell
 
 Value = str | int | bool | date | Sequence[str]
@@ -57,7 +58,7 @@ class Client:
         ``from_`` stands for ``from``; several values are a list.
 
         Raises:
-            TollspanError: what the server says is wrong, as the class that it raised.
+            TollspanError: what the server says is wrong, as the class that it raised; or nobody answers.
         """
         return self._page(f"/v1/{question}", _given(params))[0]
 
@@ -75,8 +76,17 @@ class Client:
             yield from page.rows
 
     def _page(self, address: str, said: Mapping[str, str | list[str]] | None) -> tuple[Answer, str | None]:
-        response = received(lambda: self._http.get(address, params=said))
+        response = received(lambda: self._get(address, said))
         return unpack_answer(response.json()), response.links.get("next", {}).get("url")
+
+    def _get(self, address: str, said: Mapping[str, str | list[str]] | None) -> httpx.Response:
+        try:
+            return self._http.get(address, params=said)
+        except httpx.ConnectError as error:
+            at = str(self._http.base_url).rstrip("/")
+            raise TollspanError(
+                f"nobody answers at {at}: {error}. Start tollspan serve there, or correct the address."
+            ) from error
 
 
 def _given(params: Mapping[str, Value]) -> dict[str, str | list[str]]:
