@@ -11,6 +11,7 @@ from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.question import Question
 from tollspan_rater.query.rater import SCOPES, RaterDoor
+from tollspan_rater.query.without_cost import without_cost
 
 LOCAL_KEY: Final = "local"
 TENANT_HEADER: Final = "X-Tollspan-Tenant"
@@ -121,7 +122,7 @@ def visible(identity: Identity, question: Question, answer: Answer) -> Answer:
     if view is None:
         return answer
     columns = [name for name in answer.columns if name not in view.hidden]
-    rows = [_only(columns, row) for row in answer.rows]
+    rows = [_only(columns, without_cost(row)) for row in answer.rows]
     totals = None if answer.totals is None else _only(columns, answer.totals)
     return replace(answer, columns=columns, rows=rows, totals=totals, notes=(), details={})
 
