@@ -13,6 +13,7 @@ import yaml
 from tests.dashboards.conftest import Served
 from tests.dashboards.prometheus import RULE_FILES, SHIPPED, PrometheusProcess, config_for, groups
 from tests.end_to_end.process import wait_until
+from tollspan_rater.metrics.answers import MOST
 
 RECORDED = [rule["record"] for group in groups() for rule in group["rules"] if "record" in rule]
 ALERTS = {rule["alert"]: rule for group in groups() for rule in group["rules"] if "alert" in rule}
@@ -69,6 +70,10 @@ CASES = {
     "TollspanAllowanceNearlyUsed": (
         {"tollspan_allowance_used": "80x20", "tollspan_allowance_limit": "100x20"},
         {"tollspan_allowance_used": "79x20", "tollspan_allowance_limit": "100x20"},
+    ),
+    "TollspanAllowancesUnnamed": (
+        {"tollspan_nearly_used_allowances": f"{MOST + 1}x20"},
+        {"tollspan_nearly_used_allowances": f"{MOST}x20"},
     ),
     "TollspanAllowanceUsedUp": (
         {"tollspan_allowance_used": "100x20", "tollspan_allowance_limit": "100x20"},
