@@ -76,12 +76,13 @@ def _by_hour(measure: str) -> Asked:
 
 @dataclass(frozen=True)
 class Board:
-    """One dashboard; ``variables`` are those of the table below."""
+    """One dashboard; ``variables`` are those of the table below, ``since`` is where its first look begins."""
 
     uid: str
     title: str
     panels: Sequence[Panel]
     variables: Sequence[str] = ()
+    since: str = "now-7d"
 
 
 def boards() -> Iterator[Board]:
@@ -89,7 +90,9 @@ def boards() -> Iterator[Board]:
     yield Board("tollspan-overview", "Spend, revenue, margin", list(_overview()), ("pages",))
     yield Board(CUSTOMER, "One customer", list(_customer()), ("customer", "pages"))
     yield Board("tollspan-models", "Models, features, prompts", list(_models()))
-    yield Board(TRACES, "Traces with cost", list(_traces()), ("id", "pages"))
+    yield Board(
+        TRACES, "Traces with cost", list(_traces()), ("id", "pages"), "now-12h"
+    )  # Tempo's own limit is 24 hours
     yield Board("tollspan-pipeline", "Pipeline and audit", list(_pipeline()))
 
 
@@ -180,7 +183,7 @@ def dashboard(board: Board, others: Sequence[Board]) -> Dashboard:
     """Return the dashboard with links to the others, its variables and a mark where prices changed."""
     prices = AnnotationQuery().name("Price changes").datasource(RATER).target(_PRICES).enable(True).icon_color("orange")  # noqa: FBT003 - the builder's form
     made = Dashboard(board.title).uid(board.uid).tags(["tollspan"]).readonly().timezone("browser")
-    made = made.time("now-7d", "now").refresh("1m").tooltip(DashboardCursorSync.CROSSHAIR).annotation(prices)
+    made = made.time(board.since, "now").refresh("1m").tooltip(DashboardCursorSync.CROSSHAIR).annotation(prices)
     for name in board.variables:
         made = made.with_variable(_variable(name))
     for other in others:

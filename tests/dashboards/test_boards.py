@@ -69,6 +69,23 @@ def test_traceql_has_the_forms_that_were_tried_on_a_tempo() -> None:
         assert answer(query, []) == {}
 
 
+HOURS = {"h": 1, "d": 24}
+TEMPO = yaml.safe_load((REPOSITORY / "compose/tempo.yaml").read_text())["query_frontend"]
+
+
+def hours(said: str) -> int:
+    return int(said[:-1]) * HOURS[said[-1]]
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_the_first_look_is_not_too_long_for_tempo(uid: str) -> None:
+    """A Tempo left as it is answers metrics of 24 hours at most, that of compose those of every board's first look."""
+    shown = hours(BOARDS[uid]["time"]["from"].removeprefix("now-"))
+    assert shown < min(hours(TEMPO[of]["max_duration"]) for of in ("metrics", "search"))
+    asks_tempo = any(panel["datasource"]["uid"] == "tempo" for panel in BOARDS[uid]["panels"])
+    assert shown < 24 or not asks_tempo
+
+
 def answered(served: Served, target: dict[str, Any]) -> list[dict[str, Any]]:
     """Ask what a target asks, with Grafana's variables put in, and return the cells that its columns select."""
     asked = json.dumps(target)

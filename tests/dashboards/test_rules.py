@@ -107,6 +107,25 @@ def test_alerts_are_raised_by_what_they_are_about_and_by_nothing_less(tmp_path: 
 
 
 @pytest.mark.usefixtures("prometheus_binaries")
+def test_an_alert_names_the_command_of_a_question(tmp_path: Path) -> None:
+    question = {"question": "export.status"}
+    told = {
+        "summary": "Figures are missing, export.status has no answer",
+        "action": "Ask it yourself; tollspan export status says what is wrong.",
+    }
+    fires = {"exp_labels": {"severity": "ticket"} | question, "exp_annotations": told}
+    case = {
+        "interval": "1m",
+        "input_series": [{"series": 'tollspan_question_failed{question="export.status"}', "values": "1x20"}],
+        "alert_rule_test": [{"eval_time": "10m", "alertname": "TollspanQuestionFailed", "exp_alerts": [fires]}],
+    }
+    said = tmp_path / "tests.yaml"
+    said.write_text(yaml.safe_dump({"rule_files": [str(SHIPPED / name) for name in RULE_FILES], "tests": [case]}))
+    done = subprocess.run(["promtool", "test", "rules", str(said)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("prometheus_binaries")
 def test_the_shipped_configuration_is_one(tmp_path: Path) -> None:
     key_file = tmp_path / "key"
     key_file.write_text("tsk_")
