@@ -69,6 +69,12 @@ def test_traceql_has_the_forms_that_were_tried_on_a_tempo() -> None:
         assert answer(query, []) == {}
 
 
+def test_nothing_is_streamed_from_a_tempo_that_does_not_stream() -> None:
+    """Streaming needs stream_over_http_enabled on the other side; without it every search is refused."""
+    [tempo] = [one for one in yaml.safe_load(SOURCES.read_text())["datasources"] if one["uid"] == "tempo"]
+    assert tempo["jsonData"]["streamingEnabled"] == {"search": False, "metrics": False}
+
+
 HOURS = {"h": 1, "d": 24}
 TEMPO = yaml.safe_load((REPOSITORY / "compose/tempo.yaml").read_text())["query_frontend"]
 
