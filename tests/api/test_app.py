@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -120,6 +121,20 @@ def test_a_key_never_leaves_its_tenant(http: TestClient, rater: FakeRater) -> No
     assert http.get("/v1/usage?tenant=t2", headers=bearer("key-query")).status_code == 400
     assert http.get("/v1/usage", headers=bearer("key-query", **{"X-Tollspan-Tenant": "t1"})).status_code == 200
     assert [tenant for _, _, tenant in rater.asked] == ["t1"]
+
+
+@pytest.mark.parametrize("customer", ["acme", "a/b", "a/usage", "50 % & more", "customers", "größe"])
+def test_a_customer_is_asked_about_by_any_name_it_may_have(http: TestClient, rater: FakeRater, customer: str) -> None:
+    response = http.get(f"/v1/customers/{quote(customer, safe='')}/usage", headers=bearer("key-query"))
+    assert response.status_code == 200, response.text
+    assert [params["customer"] for _, params, _ in rater.asked] == [customer]
+
+
+def test_a_plus_that_an_address_took_for_a_space_is_named(http: TestClient) -> None:
+    response = http.get("/v1/usage?from=2026-11-01T12:00:00+01:00", headers=bearer("key-query"))
+    assert response.status_code == 400
+    assert response.json()["detail"].endswith("in an address, + is written %2B")
+    assert http.get("/v1/usage?from=2026-11-01T12:00:00%2B01:00", headers=bearer("key-query")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def create_app(
             Route("/metrics", doors.metrics),
             Route("/v1/import", doors.import_file, methods=["POST"]),
             Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
-            Route("/v1/customers/{customer}/{question}", doors.question),
+            Route("/v1/customers/{customer:path}/{question}", doors.question),  # a name may have a slash
             Route("/v1/{question}", doors.question, methods=["GET", "POST"]),
             *more,
         ],

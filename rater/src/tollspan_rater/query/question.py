@@ -116,7 +116,8 @@ def _wish_date(value: str) -> str:
         known = datetime.fromisoformat(value).year in YEARS
     except ValueError:
         known = False
-    return "" if known else "a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z"
+    spaced = "; in an address, + is written %2B" if " " in value else ""
+    return "" if known else f"a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z{spaced}"
 
 
 def _wish_zone(value: str) -> str:
