@@ -44,7 +44,7 @@ def sent(request: Request, answer: Answer, following: str | None) -> Response:
         POSITION_HEADER: str(answer.as_of),
         ZONE_HEADER: answer.zone,
     }
-    if following is not None:
+    if following is not None and request.method != "POST":  # an address does not say what a body said
         headers["Link"] = f'<{_next(request, following)}>; rel="next"'
     if request.method != "POST" and _known(request.headers.get("If-None-Match", ""), tag):
         return Response(status_code=304, headers=headers)
