@@ -22,8 +22,8 @@ with a tag that still holds gives 304.
 Errors are `application/problem+json` (RFC 9457).
 
 Questions with a parameter `as_of` have pages: `page_size` rows each, then `cursor` with the `next` of the answer
-before (for a `GET` also in its `Link` header). A list that its `limit` cuts has `next`, too. All pages are of one journal position,
-and a cursor is of use with the parameters of its first page only.
+before (for a `GET` also in its `Link` header). A list that its `limit` cuts has `next`, too. All pages are of one
+journal position, and a cursor is of use with the parameters of its first page only.
 
 `GET /metrics` (scope `query`) is for [Prometheus](../operating/prometheus.md).
 
