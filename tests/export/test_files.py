@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.export.answered import total
 from tests.export.case import Case
 from tests.export.files import COLUMNS, GOLDEN, batches, case, golden, history, sendings, written
 from tests.export.invoice import AMOUNTS, MONTH, NOON_NS, USAGE
@@ -22,7 +23,7 @@ from tollspan_rater.errors import ConfigError, UntellableError
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.files.folder import MANIFEST
 from tollspan_rater.export.files.form import FORMS
-from tollspan_rater.export.target import Accepted, Held, Mapped, NotTaken, Sending, Target, Unclear, Wanted
+from tollspan_rater.export.target import Accepted, Mapped, NotTaken, Sending, Target, Unclear, Wanted
 
 FEWER = {"jsonl": 15, "parquet": 15}  # histories: what differs from csv is how a file is written, not when
 NOBODY = httpx.MockTransport(lambda request: pytest.fail(str(request)))
@@ -65,7 +66,7 @@ def test_a_manifest_that_cannot_be_read_stops_everything(tmp_path: Path) -> None
     (one, *_) = sendings(case("csv", tmp_path), anew)
     assert isinstance(anew.send([one])[0], NotTaken)
     assert isinstance(anew.look(one), Unclear)
-    assert anew.held(wanted("acme", "input")) is None
+    assert isinstance(anew.held(wanted("acme", "input")), Unclear)
     assert batches(tmp_path) == [batch]
 
 
@@ -77,22 +78,25 @@ def test_a_folder_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_amounts_of_several_currencies_are_not_added(tmp_path: Path) -> None:
+def test_amounts_of_several_currencies_are_told_apart(tmp_path: Path) -> None:
     target = made(case("csv", tmp_path))
     for currency in ("USD", "EUR"):
         draft = replace(AMOUNTS[0], currency=currency)
         target.send([Sending(currency, currency, target.element(draft, currency, MONTH.start_ns, Mapped({}, {})))])
-    assert target.held(wanted("acme", "input")) is None
+    assert {total(target.held(replace(wanted("acme", "input"), currency=one))) for one in ("USD", "EUR")} == {
+        AMOUNTS[0].amount
+    }
 
 
 @pytest.mark.parametrize("name", ["csv", "jsonl", "parquet", "focus"])
 def test_files_are_read_back_for_a_reconciliation(name: str, tmp_path: Path) -> None:
     written(name, tmp_path)
     target = made(case(name, tmp_path))
-    quantity = None if name == "focus" else Decimal(4_946_271)
-    assert target.held(wanted("acme", "input")) == Held(quantity, Decimal("12.37"), "USD")
-    assert target.held(wanted("beta", "input")) == Held()
-    assert target.held(replace(wanted("acme", "input"), start_ns=MONTH.end_ns, end_ns=MONTH.end_ns + 1)) == Held()
+    dollars = replace(wanted("acme", "input"), currency="USD")
+    assert total(target.held(dollars)) == Decimal("12.37")
+    assert total(target.held(wanted("acme", "input"))) == Decimal(0 if name == "focus" else 4_946_271)
+    assert total(target.held(wanted("beta", "input"))) == 0
+    assert total(target.held(replace(dollars, start_ns=MONTH.end_ns, end_ns=MONTH.end_ns + 1))) == 0
     next(path for path in tmp_path.glob("*/*") if path.name != MANIFEST).unlink()
     assert made(case(name, tmp_path)).held(wanted("acme", "input")) is None
 

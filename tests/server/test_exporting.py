@@ -350,6 +350,17 @@ def test_a_target_that_says_nothing_is_believed(usage: Bench, ledger: Ledger) ->
     table = usage.ask("export.reconcile", export="usage")
     assert table.ok
     assert {row["target"] for row in table.rows} == {None}
+    assert "counting cannot be asked what it has: what it accepted counts" in table.notes
+
+
+def test_a_target_that_was_asked_and_does_not_say_is_no_peace(usage: Bench, ledger: Ledger) -> None:
+    handed_over(usage)
+    ledger.deaf = Unclear("HTTP 503: not now")
+    table = usage.ask("export.reconcile", export="usage")
+    assert not table.ok
+    assert {row["target"] for row in table.rows} == {None}
+    assert table.notes[0] == "rows that are not compared, for counting did not say: 4 of 4: HTTP 503: not now"
+    assert ledger.questions == 3  # then it is left alone
 
 
 def test_a_target_that_is_away_is_left_alone(usage: Bench, ledger: Ledger) -> None:

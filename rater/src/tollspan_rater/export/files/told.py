@@ -36,8 +36,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Keeps:
-    """The columns by which a file is read back: whose, what, when, and how much."""
+    """The columns by which a file is read back: which item, whose, what, when, and how much."""
 
+    item: str
     customer: str
     meter: str
     at: str

@@ -96,12 +96,12 @@ class FileTarget:
             return Unclear(f"the files that are there cannot be read: {error}")
         return Absent() if batch is None else Accepted(batch)
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up what the files hold, read back from them; None for files of a receiver's own form, or taken away."""
+    def held(self, wanted: Wanted) -> Held | Unclear | None:
+        """List what the files hold, read back from them; None for files of a receiver's own form, or taken away."""
         try:
             return None if self._read_back is None else self._read_back.held(wanted)
-        except (OSError, ValueError):
-            return None
+        except (OSError, ValueError) as error:
+            return Unclear(f"the files that are there cannot be read: {error}")
 
     def close(self) -> None:
         """Nothing is open between two batches."""

@@ -30,6 +30,7 @@ CONTRACT: Final = Contract(
     bucket="hour",
     late="next",
     needs=stripe_meters.NEEDS,
+    compares="sums",
 )
 _KNOWN: Final = "An event already exists with identifier"  # the sentence is all that tells this error from others
 _RULES: Final = (Rule(400, "accepted", "duplicate_meter_event"), *stripe.RULES)

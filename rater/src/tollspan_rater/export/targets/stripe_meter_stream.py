@@ -39,6 +39,7 @@ CONTRACT: Final = Contract(
     bucket="hour",
     late="next",
     needs=stripe_meters.NEEDS,
+    compares="sums",
 )
 URL: Final = "https://meter-events.stripe.com"
 _MARGIN_NS: Final = 60 * 1_000_000_000

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tollspan_rater.domain.clock import from_ns, to_ns
-from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.bearer import Bearer
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
@@ -24,6 +23,7 @@ from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
     Held,
     Mapped,
     Outcome,
@@ -43,6 +43,7 @@ CONTRACT: Final = Contract(
     digits=9,
     negative="carried",  # a quantity below zero is refused
     needs=Needs(customer=("account", "subscription"), meter=("uom",)),
+    compares="entries",
 )
 URL: Final = "https://rest.zuora.com"
 _PAGE: Final = "50"
@@ -89,16 +90,20 @@ class Usage(OverHttp):
         found = next((one for one in records if at(one, "description") == sending.item_id), None)
         return Absent() if found is None else Accepted(at(found, "id"))
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up an account's records of a unit of measure whose time is in a span."""
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List an account's records of a unit of measure whose time is in a span."""
         found = self._records(f"accountNumber.EQ:{wanted.customer['account']}")
         if isinstance(found, Unclear):
-            return None
+            return found
         records = (one for one in found if one.get("uOM") == wanted.meter["uom"])
         try:
-            return Held(exact_sum(Decimal(str(one["quantity"])) for one in records if _within(one, wanted)))
-        except ValueError:  # the time of a record cannot be read
-            return None
+            return Held.of(
+                Entry.of(at(one, "description"), Decimal(str(one["quantity"])))
+                for one in records
+                if _within(one, wanted)
+            )
+        except ValueError:
+            return Unclear("the time of a record cannot be read")
 
     def _send(self, sending: Sending) -> Outcome:
         record = {**sending.element, "Quantity": Decimal(sending.element["Quantity"])}
