@@ -90,6 +90,36 @@ def test_a_run_that_leaves_something_open_ends_with_1(
     assert words in result.stdout
 
 
+WAITS = {"items": 3, "next_ns": 1_796_040_000_000_000_000, "why": "HTTP 503: not now"}
+
+
+def test_a_run_says_what_waits_why_and_until_when(
+    run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(backend, monkeypatch, {**DONE, "more": False, "items": STANDING, "later": 5, "waits": WAITS})
+    result = run(*["export", "run", "billing", "--no-plan"])
+    assert result.exit_code == 1
+    assert "waiting for their time: 2" in result.stdout
+    said = " ".join(result.stdout.split())
+    assert "billing: 3 wait after a try that came to nothing: HTTP 503: not now" in said
+    assert "due at 2026-11-30T12:00:00.000000Z, and tollspan export retry billing tries now" in said
+
+
+def test_a_retry_of_everything_tries_at_once_and_once(
+    run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = {**DONE, "items": STANDING}
+    answers = answering(
+        backend, monkeypatch, {**PLANNED, "given_up": 0}, {**step, "more": True}, {**step, "more": False}
+    )
+    result = run(*["export", "retry", "billing"])
+    assert result.exit_code == 0, result.output
+    assert [(kind, body.get("now")) for kind, body in answers.sent] == [
+        ("export.retry", None), ("export.run", True), ("export.run", None),
+    ]  # fmt: skip
+    assert "requests: 2; accepted: 2" in result.stdout
+
+
 def test_a_retry_says_what_it_planned(run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = answering(backend, monkeypatch, {**PLANNED, "given_up": 2})
     result = run(*["export", "retry", "billing", "--code", "no_meter"])

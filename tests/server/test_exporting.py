@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,12 +16,12 @@ import pytest
 from tests.export.network import Network
 from tests.export.simulators import stripe as stripe_simulator
 from tests.server.conftest import DAY, SECOND, T0, Bench, call
-from tests.server.counting import COUNTING, Ledger
+from tests.server.counting import COUNTING, Counting, Ledger
 from tests.server.test_closing import OCTOBER, PRICES
 from tollspan_rater import errors
 from tollspan_rater.export.bucket import HOUR
 from tollspan_rater.export.planning import TOO_LATE
-from tollspan_rater.export.target import NotTaken, Refused, Unclear
+from tollspan_rater.export.target import NotTaken, Outcome, Refused, Sending, Unclear
 from tollspan_rater.server import exporting, exports
 
 MAPPING = """
@@ -509,3 +509,36 @@ def test_an_export_that_cannot_be_opened_says_why(bench: Bench, settings: dict[s
     bench.flags["exports"] = {"x": settings}
     with pytest.raises(errors.TollspanError, match=words):
         bench.execute("export.plan", export="x")
+
+
+def test_what_waits_after_a_try_in_vain_is_named_until_it_is_tried(usage: Bench, ledger: Ledger) -> None:
+    ledger.mood = NotTaken("HTTP 503: not now")
+    assert handed_over(usage)["requests"] == 2
+    said = handed_over(usage)
+    assert (said["requests"], said["halted"], said["why"], said["items"]["waiting"]) == (0, "", "", 4)
+    assert said["waits"] == {"items": 4, "next_ns": usage.clock.now_ns() + 2 * SECOND, "why": "HTTP 503: not now"}
+    [note] = usage.ask("export.status").notes
+    assert note.startswith("usage: 4 wait after a try that came to nothing: HTTP 503: not now; the next try is due at ")
+    ledger.mood = None
+    assert usage.execute("export.retry", export="usage").body["planned"] == 0
+    said = usage.execute("export.run", export="usage", now=True).body
+    assert (said["accepted"], said["waits"]) == (4, None)
+    assert usage.ask("export.status").notes == []
+    with pytest.raises(errors.NotFoundError, match="rejected item"):
+        usage.execute("export.retry", export="usage")
+
+
+def test_a_target_that_takes_nothing_ends_a_run_though_its_time_is_up(
+    usage: Bench, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.contract, ledger.mood = replace(ledger.contract, batch=1), NotTaken("HTTP 503")
+    send = Counting.send
+
+    def slowly(self: Counting, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+        usage.clock.set(usage.clock.now_ns() + SECOND)
+        return send(self, sendings)
+
+    monkeypatch.setattr(Counting, "send", slowly)
+    usage.execute("export.plan", export="usage")
+    said = usage.execute("export.run", export="usage", seconds=3).body
+    assert (said["more"], said["halted"]) == (False, "counting took nothing 3 times in a row: HTTP 503")
