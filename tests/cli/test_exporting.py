@@ -52,6 +52,11 @@ def test_a_plan_names_what_it_keeps_back(run: Run, backend: FakeBackend, monkeyp
         assert words in result.stdout
 
 
+def test_a_plan_of_nothing_says_why(run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(backend, monkeypatch, {**PLANNED, "planned": 0, "nothing": ["2026-11 is not closed for 7 customers"]})
+    assert "2026-11 is not closed for 7 customers" in run(*["export", "plan", "billing"]).stdout
+
+
 def test_a_dry_run_prints_the_targets_words(run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = answering(backend, monkeypatch, {**PLANNED, "dry_run": True, "elements": [ELEMENT]})
     result = run(*["export", "plan", "billing", "--period", "2026-11", "--dry-run"])

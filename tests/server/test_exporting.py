@@ -542,3 +542,38 @@ def test_a_target_that_takes_nothing_ends_a_run_though_its_time_is_up(
     usage.execute("export.plan", export="usage")
     said = usage.execute("export.run", export="usage", seconds=3).body
     assert (said["more"], said["halted"]) == (False, "counting took nothing 3 times in a row: HTTP 503")
+
+
+def why(bench: Bench, export: str, **span: str) -> list[str]:
+    said = bench.execute("export.plan", export=export, **span).body
+    assert said["planned"] == 0
+    return list(said["nothing"])
+
+
+def test_a_plan_of_amounts_says_why_it_comes_to_nothing(stripe: tuple[Bench, stripe_simulator.Stripe]) -> None:
+    bench, _ = stripe
+    assert why(bench, "bills") == [
+        "no statement of that time is closed: tollspan close makes one of a period that has ended"
+    ]
+    ready = "2025-10 is not closed (customers: 1): tollspan close --period 2025-10 --all closes it"
+    assert why(bench, "bills", period="2025-10") == [ready]
+    [early] = why(bench, "bills", period="2025-11")
+    assert "2025-10 of acme is still open" in early
+    [running] = why(bench, "bills", period="2026-11")
+    assert running.startswith("period 2026-11 is not closed: it ends 2026-12-01T00:00:00.000000Z, in UTC.")
+    assert why(bench, "bills", period="2025-08") == ["nobody has anything on a bill of 2025-08"]
+    bench.execute("period.close", period="2025-10", customer="acme")
+    assert bench.execute("export.plan", export="bills", period="2025-10").body["nothing"] == []
+    before = "all of it was planned before: 2 items, the last at 2026-11-18T11:07:40.000000Z"
+    assert why(bench, "bills", period="2025-10") == [before]
+    assert why(bench, "bills") == [before]
+    bench.execute("customer.set", customer="late", plan="pro", **{"from": "2025-10-01"})
+    assert why(bench, "bills", period="2025-10") == [before, ready]
+
+
+def test_a_plan_of_usage_says_why_it_comes_to_nothing(usage: Bench) -> None:
+    assert why(usage, "usage", period="2026-09") == ["nothing that is on an invoice was used in that time"]
+    handed_over(usage)
+    before = "all of it was planned before: 4 items, the last at 2026-11-18T11:07:40.000000Z"
+    assert why(usage, "usage") == why(usage, "usage", period="2026-11") == [before]
+    assert why(usage, "usage", period="2026-09") == ["nothing that is on an invoice was used in that time"]

@@ -218,6 +218,7 @@ def _elements(receipt: Receipt) -> Answer:
 
 def _plan_notes(said: Mapping[str, Any]) -> list[str]:
     found = [f"items {'that would be ' if said.get('dry_run') else ''}planned: {said['planned']}"]
+    found += said.get("nothing", ())
     if said["superseded"]:
         found.append(f"given up for new ones: {said['superseded']}")
     kept = sum(one["drafts"] for one in said["kept_back"] if not one["on_purpose"])

@@ -13,6 +13,7 @@ from tollspan_rater.errors import ExportBusyError, NotFoundError
 from tollspan_rater.export.document import fact_document
 from tollspan_rater.export.exporter import STOPPED, Exporter, Figures
 from tollspan_rater.export.journal_book import JournalBook, tracked
+from tollspan_rater.export.nothing import why_nothing
 from tollspan_rater.export.pace import Pace
 from tollspan_rater.export.planning import EVERYTHING, Export, Made, Span, make_plan
 from tollspan_rater.export.state import Fact
@@ -36,14 +37,19 @@ PAUSED: Final = "it is paused"  # why a run of a paused export ends before its b
 _SHOWN: Final = 1_000  # items that a dry run prints
 
 
-def plan(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
-    """Plan what an export has to tell now; a dry run only says it, in the target's words."""
+def plan(rater: Rater, body: dict[str, Any], tenant: str, actor: str, *, explain: bool = True) -> Receipt:
+    """Plan what an export has to tell now; a dry run only says it, in the target's words.
+
+    ``explain``: say why, when it comes to nothing.
+    """
     with _at_work(rater, tenant, body["export"]) as export, rater.asker.scope(tenant) as scope:
-        made = make_plan(scope, export, _span(rater, export, body))
+        span = _span(rater, export, body)
+        made = make_plan(scope, export, span)
+        said = {**_figures(made), "nothing": why_nothing(scope, export, span) if explain and not made.items else []}
         if body.get("dry_run"):
             shown = [item.document() for item in made.items[:_SHOWN]]
-            return Receipt(scope.as_of, {**_figures(made), "dry_run": True, "elements": shown})
-        return Receipt(_journaled(rater, export, made, actor) or scope.as_of, _figures(made))
+            return Receipt(scope.as_of, {**said, "dry_run": True, "elements": shown})
+        return Receipt(_journaled(rater, export, made, actor) or scope.as_of, said)
 
 
 def run(
