@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from tollspan_rater.export.target import Held, Sending, Unclear
 def answering(case: Case, status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of a target that is answered so; without a ``body``, with something that is not JSON."""
     content = b"<html>" if body is None else json.dumps(body).encode()
+    content = b"" if status == HTTPStatus.NO_CONTENT else content
     reply = httpx.MockTransport(lambda _request: httpx.Response(status, content=content, headers=headers))
     client = httpx.Client(transport=reply, trust_env=False)
     return Settings("test", client, FixedClock(NOON_NS), case.url, case.secrets, case.options)

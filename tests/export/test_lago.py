@@ -47,6 +47,7 @@ SPEC = "lago_pruned.json"
 KNOWN = {"transaction_id": ["value_already_exist"]}
 answering = partial(answered.answering, cases()["lago-invoices"])
 (EVENT,) = sendings("lago-events", USAGE[:1])
+TAKEN = [one.element for one in sendings("lago-events", USAGE[:2])]
 DAY = (NOON_NS - NOON_NS % (86_400 * SECOND), NOON_NS - NOON_NS % (86_400 * SECOND) + 86_400 * SECOND)
 
 
@@ -61,7 +62,9 @@ def refusal(details: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("status", "body", "headers", "expected"),
     [
-        (200, {"events": []}, {}, [Accepted, Accepted]),
+        (200, {"events": TAKEN}, {}, [Accepted, Accepted]),
+        (200, {"events": TAKEN[1:]}, {}, [Unclear, Accepted]),
+        (200, {"events": []}, {}, [Unclear, Unclear]),
         (422, refusal({"1": KNOWN}), {}, [NotTaken, Accepted]),
         (422, refusal({"0": KNOWN, "1": KNOWN}), {}, [Accepted, Accepted]),
         (422, refusal({"0": {"code": ["value_is_mandatory"]}, "1": KNOWN}), {}, [Refused, Accepted]),

@@ -43,6 +43,7 @@ answering, sendings = partial(answered.answering, CASE), partial(answered.sendin
     ("status", "expected"),
     [
         (204, Accepted),
+        (200, Unclear),  # a success has no content
         (400, Refused),
         (401, NotTaken),
         (404, NotTaken),

@@ -13,7 +13,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import Asks, OverHttp, Rows
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.rules import at, objects, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Accepted,
@@ -96,7 +96,7 @@ class Metering(OverHttp):
         answer = self.http.ask(Request("POST", _PATH, json={"request": events}, query={"api-version": _VERSION}))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, (), _said)] * len(sendings)
-        told = {_key(one): one for one in answer.document.get("result") or ()}
+        told = {_key(one): one for one in objects(answer.body, "result")}
         return [_outcome(one.element, told.get(_key(one.element))) for one in sendings]
 
     def held(self, wanted: Wanted) -> Held | Unclear:
@@ -138,8 +138,10 @@ def _outcome(element: Element, result: Mapping[str, Any] | None) -> Outcome:
         return Accepted(at(result, "usageEventId"))
     error = result.get("error")
     if status == "Duplicate" and isinstance(error, Mapping):
-        first = (error.get("additionalInfo") or {}).get("acceptedMessage") or {}
-        if Decimal(str(first.get("quantity", "NaN"))) == Decimal(element["quantity"]):
+        more = error.get("additionalInfo")
+        first = more.get("acceptedMessage") if isinstance(more, Mapping) else None
+        quantity = first.get("quantity") if isinstance(first, Mapping) else None
+        if isinstance(quantity, int | Decimal) and quantity == Decimal(element["quantity"]):
             return Accepted(at(first, "usageEventId"))
     return Refused(status or "error", f"{status}: {at(error, 'message') or 'Azure did not accept the event'}")
 

@@ -16,7 +16,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Lost, Request
 from tollspan_rater.export.over_http import Asks, OverHttp
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.rules import at, named, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Element,
@@ -111,7 +111,7 @@ def _others(answer: Answer | Lost, failed: Mapping[str, Refused]) -> Outcome:
         return NotTaken("another event of its batch was at fault", after_s=0)
     if isinstance(answer, Answer) and at(answer.body, "type") == _PARTIAL and not failed:
         return Unclear("Chargebee found faults in the batch and does not name them")
-    return outcome(answer, chargebee.RULES, chargebee.said, lambda answer: at(answer.body, "batch_id"))
+    return outcome(answer, chargebee.RULES, chargebee.said, named("batch_id"))
 
 
 def _failed(answer: Answer | Lost) -> Iterator[tuple[str, Refused]]:

@@ -12,7 +12,7 @@ from tollspan_rater.export.contract import FOREVER, Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import at, outcome, silence
+from tollspan_rater.export.rules import at, named, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -99,9 +99,7 @@ class Usages(OverHttp):
     def _send(self, sending: Sending) -> Outcome:
         headers = {"chargebee-idempotency-key": sending.key}
         request = Request("POST", _path(sending.element), form=sending.element["usage"], headers=headers)
-        return outcome(
-            self.http.ask(request), chargebee.RULES, chargebee.said, lambda answer: at(answer.body, "usage", "id")
-        )
+        return outcome(self.http.ask(request), chargebee.RULES, chargebee.said, named("usage", "id"))
 
 
 def _path(element: Element) -> str:

@@ -71,7 +71,7 @@ class Flexprice(OverHttp):
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Send a batch; nothing tells one event of it from another."""
         body = {"events": [one.element for one in sendings]}
-        whole = outcome(self.http.ask(Request("POST", "/events/bulk", json=body)), _RULES, _said)
+        whole = outcome(self.http.ask(Request("POST", "/events/bulk", json=body)), _RULES, _said, _taken)
         return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
@@ -117,6 +117,10 @@ def target(settings: Settings) -> Flexprice:
 def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
     offset = asked.json["offset"] + len(page["events"] or ())
     return replace(asked, json={**asked.json, "offset": offset}) if page.get("has_more") else None
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if at(answer.body, "message") else None
 
 
 def _said(answer: Answer) -> tuple[str, str]:

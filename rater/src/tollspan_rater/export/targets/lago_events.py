@@ -21,7 +21,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Lost, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import at, outcome, silence
+from tollspan_rater.export.rules import at, objects, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -90,8 +90,10 @@ class LagoEvents(OverHttp):
         if wrong:
             return [_judged(wrong.get(str(place)), one) for place, one in enumerate(sendings)]
         whole = outcome(answer, RULES, said)
-        if isinstance(whole, Accepted):
-            return [Accepted(one.item_id) for one in sendings]
+        if isinstance(answer, Answer) and isinstance(whole, Accepted):
+            taken = {at(one, "transaction_id") for one in objects(answer.body, "events")}
+            silent = Unclear("Lago does not mention it in its answer")
+            return [Accepted(one.item_id) if one.item_id in taken else silent for one in sendings]
         return [whole] * len(sendings)
 
     def look(self, sending: Sending) -> Sight:

@@ -18,7 +18,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Lost, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.rules import Rule, named, objects, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -147,7 +147,7 @@ class LagoInvoices(OverHttp):
             return dict.fromkeys((one.item_id for one in group), _below_zero(total, first))
         invoice = {name: first[name] for name in ("external_customer_id", "currency")}
         answer = self.http.ask(Request("POST", "/api/v1/invoices", json={"invoice": {**invoice, "fees": fees}}))
-        whole = outcome(answer, _RULES, said)
+        whole = outcome(answer, _RULES, said, named("invoice", "lago_id"))
         if not isinstance(whole, Accepted):
             return dict.fromkeys((one.item_id for one in group), whole)
         names = _names(answer)
@@ -201,6 +201,5 @@ def _minute(at_ns: int) -> str:
 
 def _names(answer: Answer | Lost) -> Mapping[str, str]:
     """Return Lago's ids of the fees it made, by their descriptions."""
-    body = answer.body if isinstance(answer, Answer) and isinstance(answer.body, Mapping) else {}
-    fees = (body.get("invoice") or {}).get("fees") or []
+    fees = objects(answer.document.get("invoice"), "fees") if isinstance(answer, Answer) else ()
     return {str(fee.get("description")): str(fee.get("lago_id", "")) for fee in fees}

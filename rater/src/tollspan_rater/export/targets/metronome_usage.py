@@ -72,7 +72,7 @@ class Usage(OverHttp):
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Ingest a batch, which Metronome takes whole or not at all."""
         answer = self.http.ask(Request("POST", "/v1/ingest", json=[dict(one.element) for one in sendings]))
-        return [outcome(answer, (), _said)] * len(sendings)
+        return [outcome(answer, (), _said, _taken)] * len(sendings)
 
     def look(self, sending: Sending) -> Sight:
         """Search for the event of our transaction id."""
@@ -104,6 +104,10 @@ class Usage(OverHttp):
 def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
     cursor = at(page, "next_page")
     return asked.also(next_page=cursor) if cursor else None
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if answer.body is None or isinstance(answer.body, Mapping) else None  # what is in it is not published
 
 
 def _said(answer: Answer) -> tuple[str, str]:

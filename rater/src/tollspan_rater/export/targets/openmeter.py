@@ -82,7 +82,7 @@ class OpenMeter(OverHttp):
         """Send a batch; nothing tells one event of it from another."""
         content = {"Content-Type": "application/cloudevents-batch+json"}
         request = Request("POST", "/api/v1/events", json=[one.element for one in sendings], headers=content)
-        whole = outcome(self.http.ask(request), _RULES, _said)
+        whole = outcome(self.http.ask(request), _RULES, _said, _taken)
         return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
@@ -118,6 +118,10 @@ def target(settings: Settings) -> OpenMeter:
 
 def _same(event: Mapping[str, Any], element: Element) -> bool:
     return all(event.get(name) == element[name] for name in ("id", "source"))
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if answer.body is None else None  # a success has no content
 
 
 def _said(answer: Answer) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Lost, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.rules import at, objects, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -47,6 +47,7 @@ CONTRACT: Final = Contract(
 )
 URL: Final = "https://api.withorb.com/v1"
 _QUANTITY: Final = "quantity"
+_FAILED: Final = "validation_failed"
 _SEARCHED: Final = 100  # keys of one search
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -78,8 +79,10 @@ class Events(OverHttp):
         """Ingest a batch; of a batch with faults, Orb names the events at fault, and the others go again."""
         answer = self.http.ask(Request("POST", "/ingest", json={"events": [_event(one.element) for one in sendings]}))
         failed = dict(_failed(answer))
+        if not {one.item_id for one in sendings}.issuperset(failed):
+            return [Unclear("Orb names events at fault that cannot be told apart")] * len(sendings)
         rest: Outcome = NotTaken("another event of its batch was at fault", after_s=0)
-        others = rest if failed else outcome(answer, (), _said)
+        others = rest if failed else outcome(answer, (), _said, _taken)
         return [failed.get(one.item_id, others) for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
@@ -124,11 +127,14 @@ def _event(element: Element) -> dict[str, Any]:
 
 
 def _failed(answer: Answer | Lost) -> Iterator[tuple[str, Refused]]:
-    body = answer.body if isinstance(answer, Answer) else None
-    found = body.get("validation_failed") if isinstance(body, Mapping) else None
-    for entry in found or ():
-        why = "; ".join(map(str, entry.get("validation_errors") or ()))
-        yield at(entry, "idempotency_key"), Refused("validation_failed", why)
+    for entry in objects(answer.body, _FAILED) if isinstance(answer, Answer) else ():
+        errors = entry.get("validation_errors")
+        why = "; ".join(map(str, errors)) if isinstance(errors, list) else ""
+        yield at(entry, "idempotency_key"), Refused(_FAILED, why)
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if answer.document.get(_FAILED) == [] else None  # a success has the list, and nothing in it
 
 
 def _said(answer: Answer) -> tuple[str, str]:

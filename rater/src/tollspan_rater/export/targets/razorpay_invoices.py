@@ -16,7 +16,7 @@ from tollspan_rater.export.credential import basic
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import Rule, at, outcome
+from tollspan_rater.export.rules import Rule, at, named, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -117,7 +117,7 @@ class Invoices(OverHttp):
             "notes": notes,
         }
         answer = self.http.ask(Request("POST", _PATH, json=invoice))
-        return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "id"))
+        return outcome(answer, _RULES, _said, named("id"))
 
 
 def _following(page: Mapping[str, Any], asked: Request) -> Request | None:

@@ -18,7 +18,7 @@ from tollspan_rater.export.credential import basic
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.rules import at, named, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -101,7 +101,7 @@ class Usage(OverHttp):
     def _send(self, element: Element) -> Outcome:
         record = {**element["usage"], "amount": Decimal(element["usage"]["amount"])}
         answer = self.http.ask(Request("POST", _path(element), json=record))
-        return outcome(answer, (), _said, lambda answer: at(answer.body, "id"))
+        return outcome(answer, (), _said, named("id"))
 
     def _records(self, path: str, first: str, last: str) -> Rows | Unclear:
         query = {

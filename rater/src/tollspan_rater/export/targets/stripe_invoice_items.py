@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
-from tollspan_rater.export.http import Request
+from tollspan_rater.export.http import Answer, Request
 from tollspan_rater.export.over_http import Asks, OverHttp, Rows
 from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
@@ -114,7 +114,11 @@ class InvoiceItems(OverHttp):
 
     def _send(self, sending: Sending) -> Outcome:
         answer = self.http.ask(Request("POST", _PATH, form=sending.element, headers={"Idempotency-Key": sending.key}))
-        return outcome(answer, _RULES, stripe.said, lambda answer: at(answer.body, "id"))
+        return outcome(answer, _RULES, stripe.said, _name)
+
+
+def _name(answer: Answer) -> str | None:
+    return at(answer.body, "id") or None if at(answer.body, "object") == "invoiceitem" else None
 
 
 def _of(item: Mapping[str, Any], wanted: Wanted) -> bool:

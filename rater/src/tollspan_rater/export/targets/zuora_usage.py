@@ -17,7 +17,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import Rule, at, outcome
+from tollspan_rater.export.rules import Rule, at, named, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -111,7 +111,7 @@ class Usage(OverHttp):
         answer = self.http.ask(Request("POST", "/v1/object/usage", json=record, headers=headers))
         if isinstance(answer, Answer) and answer.ok and answer.document.get("Success") is False:
             answer = Answer(400, answer.body, answer.headers, answer.text)  # older tenants say no with a 200
-        return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "Id"))
+        return outcome(answer, _RULES, _said, named("Id"))
 
     def _records(self, asked: str) -> Rows | Unclear:
         query = {"pageSize": _PAGE, "filter[]": asked}
