@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 from dataclasses import replace
@@ -260,3 +261,30 @@ def test_parquet_takes_what_fits(number: str, tmp_path: Path) -> None:
     target.send([Sending("li_1", "li_1", target.element(draft, "li_1", NOON_NS, Mapped({}, {})))])
     (row,) = FORMS["parquet"].read(next(tmp_path.glob("*/*.parquet")).read_bytes())
     assert Decimal(row["amount_exact"] or "") == Decimal(number)
+
+
+def test_the_lines_of_an_invoice_follow_each_other_under_one_id(tmp_path: Path) -> None:
+    invoiced = case("netsuite-invoices-file", tmp_path)
+    target = made(invoiced)
+    ends = {"2026-11": MONTH.end_ns, "2026-12": MONTH.end_ns + 31 * 86_400 * 10**9}
+    told = []
+    for place, one in enumerate(
+        [*AMOUNTS[:5], replace(AMOUNTS[1], customer="beta"), replace(AMOUNTS[0], currency="EUR")]
+    ):
+        draft = replace(one, period_end_ns=ends[one.period])
+        name = f"li_{(place * 3) % 7}"  # in no order
+        told.append(Sending(name, name, target.element(draft, name, MONTH.start_ns, invoiced.mapped(draft))))
+    target.send([told[place] for place in (0, 5, 6, 1, 4, 2, 3)])
+    ((_, content),) = [(path, path.read_bytes()) for path in tmp_path.glob("*/*.csv")]
+    rows = FORMS["csv"].read(content)
+    whole = [(row["External ID"], row["Customer"], row["Currency"], row["Memo"], row["Date"]) for row in rows]
+    assert [(key, len(list(of))) for key, of in itertools.groupby(whole)] == [
+        (("li_4", "C-acme", "EUR", "Usage 2026-11", "11/30/2026"), 1),
+        (("li_0", "C-acme", "USD", "Usage 2026-11", "11/30/2026"), 4),
+        (("li_5", "C-acme", "USD", "Usage 2026-12", "12/31/2026"), 1),
+        (("li_1", "C-beta", "USD", "Usage 2026-11", "11/30/2026"), 1),
+    ]
+    assert {row["Tollspan Item"]: row["Amount"] for row in rows} == {
+        f"li_{(place * 3) % 7}": f"{amount}"
+        for place, amount in enumerate(["12.35", "8.07", "49.00", "0.58", "0.02", "8.07", "12.35"])
+    }
