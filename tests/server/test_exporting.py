@@ -577,3 +577,29 @@ def test_a_plan_of_usage_says_why_it_comes_to_nothing(usage: Bench) -> None:
     before = "all of it was planned before: 4 items, the last at 2026-11-18T11:07:40.000000Z"
     assert why(usage, "usage") == why(usage, "usage", period="2026-11") == [before]
     assert why(usage, "usage", period="2026-09") == ["nothing that is on an invoice was used in that time"]
+
+
+def test_customers_who_are_one_there_are_told_apart(
+    stripe: tuple[Bench, stripe_simulator.Stripe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, simulator = stripe
+    monkeypatch.setenv("TOLLSPAN_EXPORT_PARIS_KEY", stripe_simulator.KEY)
+    bench.close()
+    bench.flags["exports"]["bills"]["customers"] = ["acme", "acme-berlin"]
+    bench.flags["exports"]["paris"] = {"target": "stripe-invoice-items", "customers": ["acme-paris"]}
+    for name, zone in (("acme-berlin", "Europe/Berlin"), ("acme-paris", "Europe/Paris")):
+        ids = {"stripe": "cus_acme"}
+        bench.execute("customer.set", customer=name, plan="pro", zone=zone, external_ids=ids, **{"from": "2025-10-01"})
+    bench.execute("period.close", period="2025-10", all=True)
+    for export, count in (("bills", 3), ("paris", 1)):
+        assert handed_over(bench, export)["items"]["accepted"] == count
+    asked = [{}, {"customer": "acme"}, {"customer": "acme-berlin"}, {"period": "2025-10"}]
+    for one in asked:
+        span = one if "period" in one else {**one, "from": "2025-09-01"}
+        assert bench.ask("export.reconcile", export="bills", **span).ok, one
+    assert bench.ask("export.reconcile", export="paris", period="2025-10").ok
+    twice = {**simulator.invoices.items[0], "id": "ii_twice"}
+    simulator.invoices.items.append({**twice, "metadata": {**twice["metadata"], "tollspan_item": "li_of_another"}})
+    table = bench.ask("export.reconcile", export="bills", period="2025-10")
+    assert not table.ok
+    assert any(note.startswith("extra_in_target: li_of_another (") for note in table.notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -64,10 +64,10 @@ def reconcile(rater: Rater, params: Mapping[str, str], tenant: str) -> Answer:
     with opened(rater, tenant, params["export"]) as export:
         with rater.asker.scope(tenant) as scope:
             cells, unmapped = _cells(scope, export, _looked(rater, scope, export, params))
+            known = exports.standing(scope.connection, tenant, (export.name, *export.others))
         said = dict(_said(export, cells))
         verdicts = {
-            cell: verdict(sums, held if isinstance(held := said[cell], Held) else None, _unit(export, cell))
-            for cell, sums in cells.items()
+            cell: verdict(sums, _of_cell(said[cell], sums, known), _unit(export, cell)) for cell, sums in cells.items()
         }
         rows = [_row(cell, cells[cell], verdicts[cell]) for cell in sorted(cells)]
         notes = [*_silence(export, said), *_notes(cells, verdicts, unmapped)]
@@ -199,6 +199,22 @@ def _wanted(cell: Cell, sums: Sums) -> Wanted:
     start = to_ns(datetime.combine(date.fromisoformat(cell.day), datetime.min.time(), UTC))
     words = dict(cell.customer), dict(cell.meter)
     return Wanted(*words, start, start + DAY_NS, cell.currency, sums.told, frozenset(sums.periods))
+
+
+def _of_cell(said: Said, sums: Sums, known: Collection[str]) -> Held | None:
+    """Return what a target says of a cell, without what it lists of items that we know to stand in others.
+
+    Several customers of ours may be one there, handed over in other days or by another export.
+    """
+    if not isinstance(said, Held):
+        return None
+    if said.entries is None:
+        return said
+    return Held.of(
+        entry
+        for entry in said.entries
+        if not entry.items or any(item in sums.items or item not in known for item in entry.items)
+    )
 
 
 def _unclear(said: Said) -> bool:

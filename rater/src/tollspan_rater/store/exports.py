@@ -147,6 +147,17 @@ def planned(
     return count, last_ns
 
 
+def standing(connection: duckdb.DuckDBPyConnection, tenant: str, names: Collection[str]) -> set[str]:
+    """Return the ids of all items of some exports that were not superseded."""
+    rows = connection.execute(
+        "SELECT item_id FROM export_items AS items ANTI JOIN (SELECT export, item_id FROM export_facts "
+        "WHERE tenant = $tenant AND kind = 'superseded') AS gone USING (export, item_id) "
+        "WHERE tenant = $tenant AND export IN (SELECT unnest($names::VARCHAR[]))",
+        {"tenant": tenant, "names": list(names)},
+    ).fetchall()
+    return {item_id for (item_id,) in rows}
+
+
 def told_by(
     connection: duckdb.DuckDBPyConnection, tenant: str, others: Collection[str]
 ) -> list[tuple[str, str, str, int, int]]:
