@@ -106,7 +106,7 @@ def test_a_run_says_what_waits_why_and_until_when(
     assert result.exit_code == 1
     assert "waiting for their time: 2" in result.stdout
     said = " ".join(result.stdout.split())
-    assert "billing: 3 wait after a try that came to nothing: HTTP 503: not now" in said
+    assert "billing, items that wait after a try that came to nothing: 3 (HTTP 503: not now)" in said
     assert "due at 2026-11-30T12:00:00.000000Z, and tollspan export retry billing tries now" in said
 
 

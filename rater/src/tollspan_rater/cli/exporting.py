@@ -188,7 +188,7 @@ def _run_notes(export: str, said: Mapping[str, Any], waits: Waiting | None) -> I
         yield f"too old for the target: {said['to_plan']}; the next plan sees to them"
     if said["halted"]:
         yield f"it ended early: {said['halted']}"
-    elif said["why"]:
+    elif said["why"] and not waits:
         yield f"the last request came to nothing, the next run repeats it: {said['why']}"
     for state, hint in (("rejected", "retry"), ("held", "retry --item")):
         if said["items"][state]:

@@ -45,7 +45,7 @@ def _lines(scope: Scope, export: Export, start_ns: int | None, span: Span) -> It
 def _before(scope: Scope, export: Export, components: Collection[str]) -> str | None:
     """Say that these were planned before; None when none was."""
     count, last_ns = exports.planned(scope.connection, export.tenant, export.name, components)
-    return f"all of it was planned before: {count:,} items, the last at {instant(last_ns)}" if count else None
+    return f"all of it was planned before, the last at {instant(last_ns)}; items: {count:,}" if count else None
 
 
 def _open(scope: Scope, export: Export, label: str) -> Iterator[str]:

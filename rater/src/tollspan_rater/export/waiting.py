@@ -19,9 +19,9 @@ class Waiting:
 
     def note(self, export: str) -> str:
         """Say it in a sentence, with what tries them now."""
-        head = f"{export}: {self.items} wait after a try that came to nothing"
-        again = f"the next try is due at {instant(self.next_ns)}"
-        return f"{head}: {self.why or 'it got no answer'}; {again}, and tollspan export retry {export} tries now"
+        why = self.why or "it got no answer"
+        again = f"the next try is due at {instant(self.next_ns)}, and tollspan export retry {export} tries now"
+        return f"{export}, items that wait after a try that came to nothing: {self.items:,} ({why}); {again}"
 
 
 def waiting(states: Iterable[State], due_ns: Callable[[State], int]) -> Waiting | None:

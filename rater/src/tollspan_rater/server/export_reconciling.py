@@ -72,6 +72,7 @@ def reconcile(rater: Rater, params: Mapping[str, str], tenant: str) -> Answer:
         rows = [_row(cell, cells[cell], verdicts[cell]) for cell in sorted(cells)]
         notes = [*_silence(export, said), *_notes(cells, verdicts, unmapped)]
         ok = all(one.explained for one in verdicts.values()) and not any(map(_unclear, said.values()))
+        notes += ["every difference has its reason"] if ok else []
         return Answer(f"Reconciliation of {export.name}", _COLUMNS, rows, scope.as_of, "UTC", notes, ok=ok)
 
 
@@ -274,4 +275,5 @@ def _notes(
     if told:
         yield f"unmapped, in no row, for it has no words: {', '.join(told)}; tollspan export check lists it"
     bad = sum(not one.explained for one in verdicts.values())
-    yield f"rows that differ without a reason: {bad}" if bad else "every difference has its reason"
+    if bad:
+        yield f"rows that differ without a reason: {bad}"
