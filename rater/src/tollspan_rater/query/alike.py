@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, Final
 
 import duckdb
@@ -28,9 +27,10 @@ from tollspan_rater.query.call_fact import TAG
 from tollspan_rater.query.charges import NO_CHARGES, Charging, charging
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection, weighed_of
+from tollspan_rater.query.stints import StintCharging, StintsBy, stint_charging
 from tollspan_rater.query.survey import Model, Survey, survey
 from tollspan_rater.query.tariffs import Tariffs, adds_up
-from tollspan_rater.query.window import WINDOWS, edges, unit_of
+from tollspan_rater.query.time_steps import TimeSteps
 from tollspan_rater.store.price_steps import PRICE_STEPS
 from tollspan_rater.store.weighed import LEGS, OWN, RARE, Weighed
 
@@ -59,6 +59,7 @@ _COST_STEP: Final = f"""{_STEP.format(edges="cost_steps.edges")} AS cost_step,
 _COST_JOIN: Final = """LEFT JOIN cost_steps
     ON cost_steps.provider IS NOT DISTINCT FROM found.provider AND cost_steps.model IS NOT DISTINCT FROM found.model"""
 _CHARGED: Final = "charges.amount, coalesce(charges.included, FALSE) AS included"
+_BY_STINTS: Final = "CASE WHEN account_steps.charged THEN 0::HUGEINT END AS amount, FALSE AS included"
 # What stands in a row of sums between the columns by which it is grouped and those that are added up.
 _TOLD: Final = ("again", "bucket", "included", "account", "step", "alike", "calls", "started_ns", "amount")
 _PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
@@ -68,7 +69,8 @@ _PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
 class Split:
     """Which of the selected calls may be added up first, and the customers whose calls may not.
 
-    ``charging`` charges those in the database whose prices depend on what was used before. ``facts`` are what prices
+    ``charging`` charges the calls of those in the database whose prices depend on what was used before, or ``stints``
+    their stints, so that the calls themselves are charged nothing. ``facts`` are what prices
     look at besides provider and model. ``found`` is what the selected calls look like; they are read from ``sums``.
     """
 
@@ -76,14 +78,21 @@ class Split:
     found: Survey
     singly: tuple[str | None, ...] = ()
     charging: Charging = NO_CHARGES
+    stints: StintCharging | None = None
     facts: tuple[str, ...] = ()
     sums: Weighed = LEGS
 
 
 def split(
-    connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection, sums: Weighed = LEGS
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Accounts,
+    selection: Selection,
+    sums: Weighed = LEGS,
+    stints: StintsBy | None = None,
 ) -> Split:
     """Divide a selection by customer: those whose charges cannot be said in SQL are rated call by call.
+
+    ``stints`` says how they are told apart, where nobody asks what single calls are charged.
 
     A provider price that changes within a day, or that depends on how parts overlap, keeps all calls apart.
     """
@@ -100,9 +109,14 @@ def split(
         facts.update(name for tariff in held for name in tariff.dimensions)
         if not all(map(adds_up, held)):
             depending += [(name, period) for name in names for period in accounts.periods(name, *found.span)]
-    running, singly = charging(connection, accounts, depending, tariffs)
+    running, of_stints = NO_CHARGES, None
+    if stints is None:
+        running, singly = charging(connection, accounts, depending, tariffs)
+    else:
+        asked = stints.asked(sums, selection, found.span)
+        of_stints, singly = stint_charging(connection, accounts, depending, tariffs, asked)
     addable, others = replace(selection, but=singly), found.without(singly)
-    return Split(addable, others, singly, running, tuple(sorted(facts)), sums)
+    return Split(addable, others, singly, running, of_stints, tuple(sorted(facts)), sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,30 +138,6 @@ class Columns:
         named = tuple(name for name in dict.fromkeys((*_FACTS, *apart, *facts)) if name not in silent)
         summed = tuple(name for name in (*TOKEN_FIELDS, "quantity") if name not in silent)
         return Columns(named, summed, tuple(_PLACE[name] for name in named))
-
-
-@dataclass(frozen=True, slots=True)
-class _Windows:
-    """The windows of time in a span: the first begins at or before it, and all begin at multiples of a unit."""
-
-    edges: Sequence[int]
-    unit_ns: int
-    last_ns: int
-
-    @staticmethod
-    def of(names: Sequence[str], zone: str, span: tuple[int, int]) -> _Windows:
-        return _Windows(edges(names, zone, span), unit_of(names), span[1])
-
-    def table(self) -> pa.Table:
-        """Return the number of each unit's window, nothing where all time is in one.
-
-        A join on equal numbers takes a seventh of the time of one on the last edge before an instant.
-        """
-        places = [edge // self.unit_ns for edge in (*self.edges, self.last_ns + self.unit_ns)]
-        several = pairwise(places) if len(self.edges) > 1 else ()
-        rows = [(place, step) for step, (first, end) in enumerate(several) for place in range(first, end)]
-        numbers = [place for place, _ in rows], [step for _, step in rows]
-        return pa.table({name: pa.array(of, pa.int64()) for name, of in zip(("place", "step"), numbers, strict=True)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +188,10 @@ def sum_query(
     if span is None or not parts.found.customers:
         yield None
         return
-    costs, windows = accounts.cost_book(), _Windows.of([name for name in by if name in WINDOWS], zone, span)
+    costs, windows = accounts.cost_book(), TimeSteps.of(by, zone, span)
     held = _alike_customers(accounts, parts.found.customers)
     steps = {
-        "account_steps": _account_steps(accounts, held.values(), span),
+        "account_steps": _account_steps(accounts, held.values(), span, parts.stints),
         "cost_steps": _cost_steps(costs, parts.found.models, span),
         "time_steps": windows.table(),
     }
@@ -225,17 +215,17 @@ def _columns(names: Iterable[str]) -> list[str]:
 
 
 def _query(
-    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table], windows: _Windows
+    parts: Split, apart: Sequence[str], facts: Sequence[str], steps: Mapping[str, pa.Table], windows: TimeSteps
 ) -> tuple[str, list[Any], Columns]:
     """Return the SQL of the sums; columns in which nothing is said are left out of what it groups by and adds up."""
     silent, columns = parts.found.open, Columns.of(apart, facts, parts.found.open)
-    charged = bool(parts.charging.parts)
+    by_call = bool(parts.charging.parts)
     names = (*columns.named, *columns.summed, *OWN, "shape", "size")
     rows = parts.sums.rows(
         (name for name in names if name != "retried"),
         (*parts.addable.instants(), *_instants(steps), *windows.edges[1:]),
         silent,
-        singly=charged or _steps_between(steps) or not set(OWN).isdisjoint(apart),
+        singly=by_call or _steps_between(steps) or not set(OWN).isdisjoint(apart),
     )
     last = parts.sums.chains("?") if parts.found.chained else None
     found, values = weighed_of(parts.addable, rows, last, names)
@@ -249,7 +239,7 @@ def _query(
     selected = [*named, again, "cost_bucket", "included", "account", "time_step", kind]
     selected += ["sum(weight)", "min(started_ns)", "sum(weight * amount)"]
     selected += [f'sum("{name}")' for name in columns.summed]
-    placed, joins = _placing(steps, windows, charged=charged)
+    placed, joins = _placing(steps, windows, by_call=by_call)
     grouped = ", ".join(key for key in keys if key != "NULL")
     text = _SUMMED.format(found=found, placed=placed, joins=joins, selected=", ".join(selected), keys=grouped)
     return text, values, columns
@@ -267,21 +257,21 @@ def _steps_between(steps: Mapping[str, pa.Table]) -> bool:
     return any(set(thresholds) - PRICE_STEPS for thresholds in steps["cost_steps"]["thresholds"].to_pylist())
 
 
-def _placing(steps: Mapping[str, pa.Table], windows: _Windows, *, charged: bool) -> tuple[str, str]:
+def _placing(steps: Mapping[str, pa.Table], windows: TimeSteps, *, by_call: bool) -> tuple[str, str]:
     """Return the SQL of the steps in which a call lies and of its charge, and the joins that these need."""
-    account, cost, several = steps["account_steps"], steps["cost_steps"], len(windows.edges) > 1
+    account, cost = steps["account_steps"], steps["cost_steps"]
     moving = _any(account["edges"])
     priced = _any(cost["edges"]) or _any(cost["thresholds"])
     placed = (
         _ACCOUNT_STEP if moving else "0 AS account_step",
         _COST_STEP if priced else "0 AS cost_step, 0 AS cost_bucket",
-        "time_steps.step AS time_step" if several else "0 AS time_step",
-        _CHARGED if charged else "NULL::HUGEINT AS amount, FALSE AS included",
+        f"{windows.step} AS time_step",
+        _CHARGED if by_call else _BY_STINTS,
     )
     joins = (
         _COST_JOIN if priced else "",
-        "LEFT JOIN charges USING (call_id)" if charged else "",
-        f"JOIN time_steps ON time_steps.place = found.started_ns // {windows.unit_ns}" if several else "",
+        "LEFT JOIN charges USING (call_id)" if by_call else "",
+        windows.join,
     )
     return ", ".join(placed), " ".join(joins)
 
@@ -344,8 +334,14 @@ def _within(edges: Iterable[int], span: tuple[int, int]) -> list[int]:
     return [edge for edge in edges if span[0] < edge <= span[1]]
 
 
-def _account_steps(accounts: Accounts, held: Iterable[Sequence[str | None]], span: tuple[int, int]) -> pa.Table:
-    """Return for each customer which of the lists it is in, and the instants at which what it holds changes."""
+def _account_steps(
+    accounts: Accounts, held: Iterable[Sequence[str | None]], span: tuple[int, int], stints: StintCharging | None
+) -> pa.Table:
+    """Return for each customer which of the lists it is in, and the instants at which what it holds changes.
+
+    ``charged`` are those whose stints are charged, not their calls.
+    """
+    charged = frozenset[str | None]() if stints is None else stints.customers
     names: list[str | None] = []
     places: list[int] = []
     changes: list[list[int]] = []
@@ -357,4 +353,11 @@ def _account_steps(accounts: Accounts, held: Iterable[Sequence[str | None]], spa
         places += [account] * len(together)
     known = pa.array(places, pa.int32())
     edges_of = pa.array(changes, pa.list_(pa.int64())).take(known)
-    return pa.table({"name": pa.array(names, pa.string()), "account": known, "edges": edges_of})
+    return pa.table(
+        {
+            "name": pa.array(names, pa.string()),
+            "account": known,
+            "edges": edges_of,
+            "charged": pa.array([name in charged for name in names], pa.bool_()),
+        }
+    )
