@@ -26,10 +26,11 @@ from tollspan_rater.query.kept_query import kept_query
 from tollspan_rater.query.leg_query import leg_query
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import Selection
-from tollspan_rater.query.sum_query import PLACE, PriceSteps, Steps, SumQuery, Wanted, Windows
+from tollspan_rater.query.stints import StintCharging, StintsBy, stint_charging
+from tollspan_rater.query.sum_query import PLACE, PriceSteps, Steps, SumQuery, Wanted
 from tollspan_rater.query.survey import Model, Survey, survey
 from tollspan_rater.query.tariffs import Tariffs, adds_up
-from tollspan_rater.query.window import WINDOWS
+from tollspan_rater.query.time_steps import TimeSteps
 from tollspan_rater.store.weighed import LEGS, Weighed
 
 
@@ -37,7 +38,8 @@ from tollspan_rater.store.weighed import LEGS, Weighed
 class Split:
     """Which of the selected calls may be added up first, and the customers whose calls may not.
 
-    ``charging`` charges those in the database whose prices depend on what was used before. ``facts`` are what prices
+    ``charging`` charges the calls of those in the database whose prices depend on what was used before, or ``stints``
+    their stints, so that the calls themselves are charged nothing. ``facts`` are what prices
     look at besides provider and model. ``found`` is what the selected calls look like; they are read from ``sums``.
     """
 
@@ -45,14 +47,21 @@ class Split:
     found: Survey
     singly: tuple[str | None, ...] = ()
     charging: Charging = NO_CHARGES
+    stints: StintCharging | None = None
     facts: tuple[str, ...] = ()
     sums: Weighed = LEGS
 
 
 def split(
-    connection: duckdb.DuckDBPyConnection, accounts: Accounts, selection: Selection, sums: Weighed = LEGS
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Accounts,
+    selection: Selection,
+    sums: Weighed = LEGS,
+    stints: StintsBy | None = None,
 ) -> Split:
     """Divide a selection by customer: those whose charges cannot be said in SQL are rated call by call.
+
+    ``stints`` says how they are told apart, where nobody asks what single calls are charged.
 
     A provider price that changes within a day, or that depends on how parts overlap, keeps all calls apart.
     """
@@ -69,9 +78,14 @@ def split(
         facts.update(name for tariff in held for name in tariff.dimensions)
         if not all(map(adds_up, held)):
             depending += [(name, period) for name in names for period in accounts.periods(name, *found.span)]
-    running, singly = charging(connection, accounts, depending, tariffs)
+    running, of_stints = NO_CHARGES, None
+    if stints is None:
+        running, singly = charging(connection, accounts, depending, tariffs)
+    else:
+        asked = stints.asked(sums, selection, found.span)
+        of_stints, singly = stint_charging(connection, accounts, depending, tariffs, asked)
     addable, others = replace(selection, but=singly), found.without(singly)
-    return Split(addable, others, singly, running, tuple(sorted(facts)), sums)
+    return Split(addable, others, singly, running, of_stints, tuple(sorted(facts)), sums)
 
 
 def alike(
@@ -109,7 +123,8 @@ def sum_query(
         held,
         [_changes(accounts, together[0], found.span) for together in held],
         list(_price_steps(accounts.cost_book(), found.models, found.span)),
-        Windows.of([name for name in by if name in WINDOWS], zone, found.span),
+        TimeSteps.of(by, zone, found.span),
+        frozenset() if parts.stints is None else parts.stints.customers,
     )
     wanted = Wanted(parts.addable, found, _columns(by), _columns(parts.facts), running, parts.sums)
     asked = kept_query(wanted, steps) or leg_query(wanted, steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
@@ -25,7 +26,7 @@ _CONSTANT: Final = {
     "included": "FALSE",
 }  # fmt: skip
 _SUMMED: Final = """
-    SELECT {told}, {digest}, sum(weight), min(started_ns), NULL::HUGEINT{sums}
+    SELECT {told}, {digest}, sum(weight), min(started_ns), {amount}{sums}
     FROM (SELECT {placed} FROM ({found}) AS found {joins}) GROUP BY {keys} HAVING sum(weight) > 0
 """
 
@@ -36,28 +37,28 @@ def kept_query(wanted: Wanted, steps: Steps) -> SumQuery | None:
     cuts = (*wanted.calls.instants(), *instants, *steps.windows.edges[1:])
     if not _can(wanted, steps, cuts):
         return None
-    several_windows = len(steps.windows.edges) > 1
     found = wanted.found
     by_customer = "customer" in (*wanted.by, *wanted.facts) and len(found.customers) > 1
     summed = tuple(name for name in COUNTS if name not in found.open)
     columns = Columns((*(["customer"] if by_customer else []), *_TOLD_APART), summed)
     source, values = found_kinds(wanted.sums, wanted.calls, cuts, summed, chained=found.chained)
-    several = {"customer": by_customer, "account": len(steps.held) > 1, "step": several_windows}
+    several = {"customer": by_customer, "account": len(steps.held) > 1, "step": steps.windows.several}
     placed = kind_keys(found.kinds, instants, chained=found.chained)
     placed |= {name: name for name, is_told in several.items() if is_told}
     said = _CONSTANT | {name: name for name in placed}
     text = _SUMMED.format(
         told=", ".join(said.get(name, name) for name in (*columns.named, *TOLD[: TOLD.index("alike")])),
         digest=f"CASE WHEN {said['single']} IS NULL THEN hash({', '.join(said[name] for name in _DECISIVE)}) END",
+        amount=_amount(steps, said["account"]),
         sums="".join(f', sum("{name}")' for name in summed),
         placed=placing(placed, summed),
         found=source,
-        joins=_joins(steps, several_windows=several_windows),
+        joins=_joins(steps),
         keys=", ".join(placed),
     )
     read = _Read(columns, found.kinds, [together[0] for together in steps.held], steps)
     tables = {"account_steps": pa.table(steps.accounts()), "time_steps": steps.windows.table()}
-    return SumQuery(text, values, columns, read, tables, few=not by_customer and not several_windows)
+    return SumQuery(text, values, columns, read, tables, few=not by_customer and not steps.windows.several)
 
 
 def _can(wanted: Wanted, steps: Steps, cuts: Sequence[int]) -> bool:
@@ -98,9 +99,15 @@ def placing(keys: Mapping[str, str], summed: Sequence[str]) -> str:
     return ", ".join((*named, "weight", "started_ns", *(f'"{name}"' for name in summed)))
 
 
-def _joins(steps: Steps, *, several_windows: bool) -> str:
+def _amount(steps: Steps, account: str) -> str:
+    """Return the SQL of what calls are charged by themselves: nothing where their stints are."""
+    charged = [str(number) for number, together in enumerate(steps.held) if together[0] in steps.charged]
+    return f"CASE WHEN {account} IN ({', '.join(charged)}) THEN 0::HUGEINT END" if charged else "NULL::HUGEINT"
+
+
+def _joins(steps: Steps) -> str:
     account = "LEFT JOIN account_steps ON account_steps.name IS NOT DISTINCT FROM customer"
-    return f"{account if len(steps.held) > 1 else ''} {steps.windows.join('found') if several_windows else ''}"
+    return f"{account if len(steps.held) > 1 else ''} {steps.windows.join}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +121,16 @@ class _Read:
 
     def __call__(self, row: tuple[Any, ...]) -> Alike:
         """Return the calls of a row."""
-        *customer, number, retried, _single, again, _, _, account, _, digest, calls, started_ns, _ = row[: self._width]
+        *customer, number, retried, _single, again, _, _, account, _, digest, calls, started_ns, amount = row[
+            : self._width
+        ]
         kind = self.kinds[number]
         cells = kind_cells(kind, retried=retried, again=again, started_ns=started_ns)
         for place, value in in_cells(self.columns.summed, row[self._width :]):
             cells[place] = value
         cells[PLACE["customer"]] = customer[0] if customer else self.stands_for[account]
-        return Alike(CallRow._make(cells), int(calls), self._bucket(kind), None, digest)
+        charge = None if amount is None else (Decimal(amount), False)
+        return Alike(CallRow._make(cells), int(calls), self._bucket(kind), charge, digest)
 
     @property
     def _width(self) -> int:

@@ -38,7 +38,7 @@ def keeps(sums: Weighed, names: Sequence[str], spells: Sequence[Spell]) -> bool:
 def kept_usage(
     connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell], names: Sequence[str], sums: Weighed
 ) -> Iterator[UsageRow]:
-    """Yield what :func:`tollspan_rater.query.groups.usage_rows` yields, of kept sums; nothing without a place."""
+    """Yield what :func:`tollspan_rater.query.summed_usage.usage_rows` yields, of kept sums; nothing without a place."""
     cuts, customers = _instants(spells), {spell.customer for spell in spells}
     whose: dict[str, Any] = {}
     if len(customers) == 1:

@@ -20,10 +20,13 @@ from tollspan_rater.query.linear_money import LinearMoney
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
+from tollspan_rater.query.stints import StintsBy
 from tollspan_rater.query.stretch import select_in_stretches
 from tollspan_rater.query.window import WINDOWS
 from tollspan_rater.store.weighed import LEGS, Weighed
 
+_OF_BILLS: Final = {"customer", "segment", "period"}
+_OF_SPELLS: Final = {*_OF_BILLS, "plan", "currency"}
 _LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
 
 
@@ -123,9 +126,10 @@ def grouped_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> 
     The database adds up further what the engine has said of kinds of calls, so that few rows are left.
     """
     start, selection = _asked(scope, params)
-    parts = split(scope.connection, scope.accounts, selection, scope.sums)
     wanted, readers, currency = Wanted(params, scope), [reader(scope, name) for name in by], currency_of(scope)
     names = list(dict.fromkeys((*by, *wanted.names)))
+    stints = None if wanted.unpriced else _stints_by(scope, names)
+    parts = split(scope.connection, scope.accounts, selection, scope.sums, stints)
     dimensions = [column_of(name) for name in names]
     groups: dict[Key, Sums] = {}
     with sum_query(scope.connection, scope.accounts, parts, dimensions, scope.zone) as asked:
@@ -148,8 +152,19 @@ def grouped_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> 
                     else:
                         groups[key] = sums
             group(filter(wanted, money.rate(rest)), readers, currency, groups)
+    if parts.stints is not None:
+        group(filter(wanted, parts.stints.charged(scope.connection, scope.accounts)), readers, currency, groups)
     group(_apart(scope, params, selection, parts, start), readers, currency, groups)
     return groups, _path(parts)
+
+
+def _stints_by(scope: Scope, names: Sequence[str]) -> StintsBy | None:
+    """Return how stints are told apart by dimensions; None where one of these tells calls of a stint apart."""
+    windows = tuple(name for name in names if name in WINDOWS)
+    of_spells = set(names).difference(windows)
+    if not of_spells <= _OF_SPELLS:
+        return None
+    return StintsBy(windows, scope.zone, together=not of_spells & _OF_BILLS)
 
 
 def _apart(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from tollspan_rater.query.charges import NO_CHARGES, Charging
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection
 from tollspan_rater.query.survey import Survey
-from tollspan_rater.query.window import edges, unit_of
+from tollspan_rater.query.time_steps import TimeSteps
 from tollspan_rater.store.weighed import Weighed
 
 # What stands in a row of sums between the columns by which it is grouped and those that are added up.
@@ -35,35 +35,6 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """The windows of time in a span: the first begins at or before it, and all begin at multiples of a unit."""
-
-    edges: Sequence[int]
-    unit_ns: int
-    last_ns: int
-
-    @staticmethod
-    def of(names: Sequence[str], zone: str, span: tuple[int, int]) -> Windows:
-        """Return the windows of some names, as far as they lie in a span of time."""
-        return Windows(edges(names, zone, span), unit_of(names), span[1])
-
-    def join(self, calls: str) -> str:
-        """Return the SQL that joins the table ``time_steps`` to calls; none lies in no window."""
-        return f"JOIN time_steps ON time_steps.place = {calls}.started_ns // {self.unit_ns}"
-
-    def table(self) -> pa.Table:
-        """Return the number of each unit's window, nothing where all time is in one.
-
-        A join on equal numbers takes a seventh of the time of one on the last edge before an instant.
-        """
-        places = [edge // self.unit_ns for edge in (*self.edges, self.last_ns + self.unit_ns)]
-        several = pairwise(places) if len(self.edges) > 1 else ()
-        rows = [(place, step) for step, (first, end) in enumerate(several) for place in range(first, end)]
-        numbers = [place for place, _ in rows], [step for _, step in rows]
-        return pa.table({name: pa.array(of, pa.int64()) for name, of in zip(("place", "step"), numbers, strict=True)})
-
-
-@dataclass(frozen=True, slots=True)
 class PriceSteps:
     """Where the price of a provider's model steps: instants within a span of time, and totals of input tokens."""
 
@@ -78,12 +49,14 @@ class Steps:
     """What parts calls that look the same: accounts, times and prices.
 
     ``held`` are the customers of each account, who hold the same; ``changes`` the instants at which that changes.
+    ``charged`` are customers whose stints are charged, not their calls: all of an account, or none.
     """
 
     held: Sequence[Sequence[str | None]]
     changes: Sequence[Sequence[int]]
     prices: Sequence[PriceSteps]
-    windows: Windows
+    windows: TimeSteps
+    charged: frozenset[str | None]
 
     def instants(self) -> list[int]:
         """Return all instants at which any price changes, in their order."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prometheus_client.metrics_core import Metric
 
+from tollspan_rater.api.app import Scrape
 from tollspan_rater.metrics import money_spans, pieces, vitals
 from tollspan_rater.metrics.answers import Figures
 from tollspan_rater.metrics.exposition import exposed
@@ -15,8 +17,9 @@ from tollspan_rater.metrics.requests import Requests
 from tollspan_rater.server.rater import Rater
 
 
-def scrape_of(rater: Rater, requests: Requests, refused_keys: RefusedKeys) -> Callable[[str, str], tuple[bytes, str]]:
-    """Return what answers a scrape: the rater's state first, so that it is there when a question fails."""
+@contextmanager
+def scraping(rater: Rater, requests: Requests, refused_keys: RefusedKeys) -> Iterator[Scrape]:
+    """Give what answers a scrape: the rater's state first, so that it is there when a question fails."""
     figures = Figures(rater, rater.clock, rater.config.zone)
 
     def state(_tenant: str) -> Iterator[Metric]:
@@ -35,7 +38,10 @@ def scrape_of(rater: Rater, requests: Requests, refused_keys: RefusedKeys) -> Ca
             yield from refused_keys.metrics()
 
     sources = (requests.metrics, of_refused_keys, state, of_money_spans, of_pieces, figures.metrics)
-    return lambda tenant, accept: exposed(sources, tenant, accept)
+    try:
+        yield lambda tenant, accept: exposed(sources, tenant, accept)
+    finally:
+        figures.close()
 
 
 def _vitals(rater: Rater) -> vitals.Vitals:

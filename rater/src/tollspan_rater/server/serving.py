@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from tollspan_rater import failpoints
-from tollspan_rater.api.app import create_app
+from tollspan_rater.api.app import Scrape, create_app
 from tollspan_rater.config.model import Config, split_address
 from tollspan_rater.config.model import Tls as TlsFiles
 from tollspan_rater.errors import ConfigError
@@ -35,7 +35,7 @@ from tollspan_rater.metrics.refused_keys import RefusedKeys
 from tollspan_rater.metrics.requests import Requests
 from tollspan_rater.server.config_history import note_config
 from tollspan_rater.server.export_schedule import export_schedules
-from tollspan_rater.server.measuring import scrape_of
+from tollspan_rater.server.measuring import scraping
 from tollspan_rater.server.meters import apply_file
 from tollspan_rater.server.money_spans import money_spans
 from tollspan_rater.server.pricing import apply_folder
@@ -106,14 +106,21 @@ def serve_until(rater: Rater, stop: threading.Event, ready: threading.Event | No
     note_config(rater, LOCAL_ACTOR)
     _apply_pricing(rater)
     _apply_meters(rater)
-    with kept_sums(rater), money_spans(rater), export_schedules(rater):
-        _answer(rater, stop, ready)
-
-
-def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) -> None:
-    config = rater.config
     requests, refused_keys = Requests(), RefusedKeys()
     admission = _admission(rater, (requests.observe, refused_keys.observe))
+    with (
+        kept_sums(rater),
+        money_spans(rater),
+        export_schedules(rater),
+        scraping(rater, requests, refused_keys) as scrape,
+    ):
+        _answer(rater, admission, scrape, stop, ready)
+
+
+def _answer(
+    rater: Rater, admission: Admission, scrape: Scrape, stop: threading.Event, ready: threading.Event | None
+) -> None:
+    config = rater.config
     token = secrets.token_urlsafe(32)
     grpc_door = GrpcReceiver(admission, config.listen.grpc, keys_required=config.auth.required, tls=_tls(config))
     events = Route(event_http.PATH, event_http.events_endpoint(admission), methods=["POST"])
@@ -121,7 +128,7 @@ def _answer(rater: Rater, stop: threading.Event, ready: threading.Event | None) 
     http_door = HttpServer(spans_door, config.listen.http, config.tls, "listen.http", mutual=True)
     # The API always asks for a key; a command on this machine has the local one and no client certificate.
     pages = page_routes(rater, token, rater.clock, lambda: secrets.token_urlsafe(32))
-    api = create_app(rater, token, scrape_of(rater, requests, refused_keys), pages)
+    api = create_app(rater, token, scrape, pages)
     api_door = HttpServer(api, config.listen.api, config.tls, "listen.api", mutual=False)
     _write_no_byte_code()
     for door in (grpc_door, http_door, api_door):
