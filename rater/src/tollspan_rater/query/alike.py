@@ -38,9 +38,9 @@ from tollspan_rater.store.weighed import LEGS, Weighed
 class Split:
     """Which of the selected calls may be added up first, and the customers whose calls may not.
 
-    ``charging`` charges the calls of those whose prices depend on what was used before in the database, or ``stints``
-    their stints, and the calls nothing. ``facts`` are what prices look at besides provider and model. ``found`` is what
-    the selected calls look like; they are read from ``sums``.
+    ``charging`` charges the calls of those in the database whose prices depend on what was used before, or ``stints``
+    their stints, so that the calls themselves are charged nothing. ``facts`` are what prices
+    look at besides provider and model. ``found`` is what the selected calls look like; they are read from ``sums``.
     """
 
     addable: Selection
@@ -124,9 +124,9 @@ def sum_query(
         [_changes(accounts, together[0], found.span) for together in held],
         list(_price_steps(accounts.cost_book(), found.models, found.span)),
         TimeSteps.of(by, zone, found.span),
+        frozenset() if parts.stints is None else parts.stints.customers,
     )
-    by_stints = frozenset[str | None]() if parts.stints is None else parts.stints.customers
-    wanted = Wanted(parts.addable, found, _columns(by), _columns(parts.facts), running, by_stints, parts.sums)
+    wanted = Wanted(parts.addable, found, _columns(by), _columns(parts.facts), running, parts.sums)
     asked = kept_query(wanted, steps) or leg_query(wanted, steps)
     for name, table in asked.tables.items():
         connection.register(name, table)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
 
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, Selection, weighed_of
-from tollspan_rater.query.sum_query import NOTHING, PLACE, TOLD, Columns, Steps, SumQuery, Wanted, in_cells, nothing_for
+from tollspan_rater.query.sum_query import PLACE, TOLD, Columns, Steps, SumQuery, Wanted, in_cells
 from tollspan_rater.store.kinds import Kind
 from tollspan_rater.store.price_steps import PRICE_STEPS
 from tollspan_rater.store.weighed import ROUGH_DAYS, Weighed, rough_days
@@ -36,20 +37,19 @@ def kept_query(wanted: Wanted, steps: Steps) -> SumQuery | None:
     cuts = (*wanted.calls.instants(), *instants, *steps.windows.edges[1:])
     if not _can(wanted, steps, cuts):
         return None
-    several_windows = steps.windows.several
     found = wanted.found
     by_customer = "customer" in (*wanted.by, *wanted.facts) and len(found.customers) > 1
     summed = tuple(name for name in COUNTS if name not in found.open)
     columns = Columns((*(["customer"] if by_customer else []), *_TOLD_APART), summed)
     source, values = found_kinds(wanted.sums, wanted.calls, cuts, summed, chained=found.chained)
-    several = {"customer": by_customer, "account": len(steps.held) > 1, "step": several_windows}
+    several = {"customer": by_customer, "account": len(steps.held) > 1, "step": steps.windows.several}
     placed = kind_keys(found.kinds, instants, chained=found.chained)
     placed |= {name: name for name, is_told in several.items() if is_told}
     said = _CONSTANT | {name: name for name in placed}
     text = _SUMMED.format(
         told=", ".join(said.get(name, name) for name in (*columns.named, *TOLD[: TOLD.index("alike")])),
         digest=f"CASE WHEN {said['single']} IS NULL THEN hash({', '.join(said[name] for name in _DECISIVE)}) END",
-        amount=nothing_for(steps.of(wanted.by_stints), len(steps.held)),
+        amount=_amount(steps, said["account"]),
         sums="".join(f', sum("{name}")' for name in summed),
         placed=placing(placed, summed),
         found=source,
@@ -58,7 +58,7 @@ def kept_query(wanted: Wanted, steps: Steps) -> SumQuery | None:
     )
     read = _Read(columns, found.kinds, [together[0] for together in steps.held], steps)
     tables = {"account_steps": pa.table(steps.accounts()), "time_steps": steps.windows.table()}
-    return SumQuery(text, values, columns, read, tables, few=not by_customer and not several_windows)
+    return SumQuery(text, values, columns, read, tables, few=not by_customer and not steps.windows.several)
 
 
 def _can(wanted: Wanted, steps: Steps, cuts: Sequence[int]) -> bool:
@@ -99,6 +99,12 @@ def placing(keys: Mapping[str, str], summed: Sequence[str]) -> str:
     return ", ".join((*named, "weight", "started_ns", *(f'"{name}"' for name in summed)))
 
 
+def _amount(steps: Steps, account: str) -> str:
+    """Return the SQL of what calls are charged by themselves: nothing where their stints are."""
+    charged = [str(number) for number, together in enumerate(steps.held) if together[0] in steps.charged]
+    return f"CASE WHEN {account} IN ({', '.join(charged)}) THEN 0::HUGEINT END" if charged else "NULL::HUGEINT"
+
+
 def _joins(steps: Steps) -> str:
     account = "LEFT JOIN account_steps ON account_steps.name IS NOT DISTINCT FROM customer"
     return f"{account if len(steps.held) > 1 else ''} {steps.windows.join}"
@@ -123,7 +129,8 @@ class _Read:
         for place, value in in_cells(self.columns.summed, row[self._width :]):
             cells[place] = value
         cells[PLACE["customer"]] = customer[0] if customer else self.stands_for[account]
-        return Alike(CallRow._make(cells), int(calls), self._bucket(kind), None if amount is None else NOTHING, digest)
+        charge = None if amount is None else (Decimal(amount), False)
+        return Alike(CallRow._make(cells), int(calls), self._bucket(kind), charge, digest)
 
     @property
     def _width(self) -> int:

@@ -12,7 +12,7 @@ from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.query.charges import Charging
 from tollspan_rater.query.rated import Alike
 from tollspan_rater.query.selection import CallRow, weighed_of
-from tollspan_rater.query.sum_query import PLACE, Columns, Steps, SumQuery, Wanted, in_cells, nothing_for
+from tollspan_rater.query.sum_query import PLACE, Columns, Steps, SumQuery, Wanted, in_cells
 from tollspan_rater.store.weighed import LEGS
 from tollspan_rater.store.weighed_leg import RARE
 
@@ -41,6 +41,7 @@ _COST_STEP: Final = f"""{_STEP.format(edges="cost_steps.edges")} AS cost_step,
 _COST_JOIN: Final = """LEFT JOIN cost_steps
     ON cost_steps.provider IS NOT DISTINCT FROM found.provider AND cost_steps.model IS NOT DISTINCT FROM found.model"""
 _CHARGED: Final = "charges.amount, coalesce(charges.included, FALSE) AS included"
+_BY_STINTS: Final = "CASE WHEN account_steps.charged THEN 0::HUGEINT END AS amount, FALSE AS included"
 
 
 def leg_query(wanted: Wanted, steps: Steps) -> SumQuery:
@@ -63,27 +64,26 @@ def leg_query(wanted: Wanted, steps: Steps) -> SumQuery:
     selected = [*named, again, "cost_bucket", "included", "account", "time_step", kind]
     selected += ["sum(weight)", "min(started_ns)", "sum(weight * amount)"]
     selected += [f'sum("{name}")' for name in columns.summed]
-    placed, joins = _placing(wanted, steps)
+    placed, joins = _placing(steps, by_call=bool(wanted.charging.parts))
     grouped = ", ".join(key for key in keys if key != "NULL")
     text = _SUMMED.format(found=found, placed=placed, joins=joins, selected=", ".join(selected), keys=grouped)
     read = partial(_alike, columns, [together[0] for together in steps.held], wanted.charging)
     return SumQuery(text, values, columns, read, _tables(steps), wanted.charging)
 
 
-def _placing(wanted: Wanted, steps: Steps) -> tuple[str, str]:
+def _placing(steps: Steps, *, by_call: bool) -> tuple[str, str]:
     """Return the SQL of the steps in which a call lies and of its charge, and the joins that these need."""
     moving = any(steps.changes)
-    nothing = nothing_for(steps.of(wanted.by_stints), len(steps.held))
     priced = any(one.edges or one.thresholds for one in steps.prices)
     placed = (
         _ACCOUNT_STEP if moving else "0 AS account_step",
         _COST_STEP if priced else "0 AS cost_step, 0 AS cost_bucket",
         f"{steps.windows.step} AS time_step",
-        _CHARGED if wanted.charging.parts else f"{nothing} AS amount, FALSE AS included",
+        _CHARGED if by_call else _BY_STINTS,
     )
     joins = (
         _COST_JOIN if priced else "",
-        "LEFT JOIN charges USING (call_id)" if wanted.charging.parts else "",
+        "LEFT JOIN charges USING (call_id)" if by_call else "",
         steps.windows.join,
     )
     return ", ".join(placed), " ".join(joins)
@@ -92,6 +92,7 @@ def _placing(wanted: Wanted, steps: Steps) -> tuple[str, str]:
 def _tables(steps: Steps) -> dict[str, pa.Table]:
     accounts, lists = steps.accounts(), pa.list_(pa.int64())
     edges = pa.array(steps.changes, lists).take(accounts["account"])
+    charged = pa.array([name in steps.charged for name in accounts["name"].to_pylist()], pa.bool_())
     prices = {
         "provider": pa.array([one.provider for one in steps.prices], pa.string()),
         "model": pa.array([one.model for one in steps.prices], pa.string()),
@@ -99,7 +100,7 @@ def _tables(steps: Steps) -> dict[str, pa.Table]:
         "thresholds": pa.array([one.thresholds for one in steps.prices], lists),
     }
     return {
-        "account_steps": pa.table({**accounts, "edges": edges}),
+        "account_steps": pa.table({**accounts, "edges": edges, "charged": charged}),
         "cost_steps": pa.table(prices),
         "time_steps": steps.windows.table(),
     }

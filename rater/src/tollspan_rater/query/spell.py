@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +20,7 @@ from tollspan_rater.query.rated import policy_of
 from tollspan_rater.query.standing import any_chained, standing
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.tariff import Tariff
-from tollspan_rater.store.weighed import LEGS
+from tollspan_rater.store.weighed import LEGS, Weighed
 
 # Calls of nobody's spell are found without a place: an inner join makes DuckDB 2.0.0 hash the calls, not the spells.
 # Where no call was made again, DuckDB sees that chains tell nothing, and leaves the calls' record ids unread.
@@ -78,11 +78,17 @@ def spells_of(accounts: Accounts, wanted: Sequence[tuple[str | None, Period]], t
     return found
 
 
-def found_legs(names: Sequence[str]) -> str:
-    """Return ``FOUND`` of weighed legs: what was taken back cancels out. ``names`` are the facts that are read."""
-    rows = LEGS.rows((*_COLUMNS, *("tags" if name.startswith(TAG) else name for name in names)))
-    calls = f"(SELECT * FROM {rows.sql} WHERE {_WANTED})"  # noqa: S608 - fixed names, bound values
-    return _FOUND.format(calls=calls, chains=LEGS.chains("$tenant"))
+def found_of(sums: Weighed, names: Sequence[str], spells: Sequence[Spell] = (), instants: Iterable[int] = ()) -> str:
+    """Return ``FOUND`` of weighed rows, added up as far as ``sums`` are kept; what was taken back cancels out.
+
+    ``names`` are the facts that are read. Nothing is added up across an end of a spell or one of the ``instants``.
+    """
+    columns = (*_COLUMNS, *("tags" if name.startswith(TAG) else name for name in names))
+    ends = {at for spell in spells for at in (spell.segment.start_ns, spell.segment.end_ns)}
+    rows = sums.rows(columns, ends.union(instants))
+    keyed = " AND ($everyone OR customer_key = hash($customer::VARCHAR))" if rows.keyed else ""
+    calls = f"(SELECT * FROM {rows.sql} WHERE {_WANTED}{keyed})"  # noqa: S608 - fixed names, bound values
+    return _FOUND.format(calls=calls, chains=sums.chains("$tenant"))
 
 
 @contextmanager

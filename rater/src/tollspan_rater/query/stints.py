@@ -22,7 +22,7 @@ from tollspan_rater.query.charge_query import ChargeQuery, Stints, says
 from tollspan_rater.query.charges import Wanted, asking, by_tariff, query_of
 from tollspan_rater.query.rated import RatedCall
 from tollspan_rater.query.selection import CallRow, Selection
-from tollspan_rater.query.spell import Spell, found_legs, spells_of
+from tollspan_rater.query.spell import Spell, found_of, spells_of
 from tollspan_rater.query.summed_usage import summed_usage
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.query.time_steps import TimeSteps
@@ -73,7 +73,7 @@ class Asked:
 
     def stints(self, spells: Sequence[Spell]) -> Stints:
         """Return how the database reads the stints of some spells."""
-        found = found_legs(spells[0].tariff.dimensions)
+        found = found_of(self.sums, spells[0].tariff.dimensions, spells, self.instants)
         return Stints(found, self.steps.step, f"LEFT {self.steps.join}" if self.steps.several else "", self.together)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import chain
 from typing import Any, Final
 
@@ -20,8 +19,6 @@ from tollspan_rater.store.weighed import Weighed
 # What stands in a row of sums between the columns by which it is grouped and those that are added up.
 TOLD: Final = ("again", "bucket", "included", "account", "step", "alike", "calls", "started_ns", "amount")
 PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}  # of a column in a CallRow
-
-NOTHING: Final = (Decimal(0), False)  # what calls are charged themselves whose stints are
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +49,18 @@ class Steps:
     """What parts calls that look the same: accounts, times and prices.
 
     ``held`` are the customers of each account, who hold the same; ``changes`` the instants at which that changes.
+    ``charged`` are customers whose stints are charged, not their calls: all of an account, or none.
     """
 
     held: Sequence[Sequence[str | None]]
     changes: Sequence[Sequence[int]]
     prices: Sequence[PriceSteps]
     windows: TimeSteps
+    charged: frozenset[str | None]
 
     def instants(self) -> list[int]:
         """Return all instants at which any price changes, in their order."""
         return sorted({*chain.from_iterable(self.changes), *chain.from_iterable(one.edges for one in self.prices)})
-
-    def of(self, customers: Collection[str | None]) -> list[int]:
-        """Return the numbers of the accounts of customers, all of whom are among these."""
-        return [number for number, together in enumerate(self.held) if together[0] in customers]
 
     def accounts(self) -> dict[str, pa.Array]:
         """Return the columns of a table of all customers, each with the number of its account."""
@@ -78,8 +73,7 @@ class Steps:
 class Wanted:
     """Which calls to add up, and the columns in which they stay apart, ``by`` dimensions and ``facts`` of prices.
 
-    ``found`` is what they look like; they are read from ``sums``, with charges of their own as ``charging`` says, or
-    charged nothing where they are calls of the accounts whose stints are charged.
+    ``found`` is what they look like; they are read from ``sums``, with charges of their own as ``charging`` says.
     """
 
     calls: Selection
@@ -87,7 +81,6 @@ class Wanted:
     by: Sequence[str]
     facts: Sequence[str]
     charging: Charging
-    by_stints: Collection[str | None]
     sums: Weighed
 
 
@@ -112,11 +105,3 @@ def in_cells(names: Sequence[str], sums: Sequence[Any]) -> Iterator[tuple[int, A
     """Yield sums by their place in a CallRow: counts are whole numbers, quantities decimals."""
     for name, value in zip(names, sums, strict=True):
         yield PLACE[name], value if value is None or name == "quantity" else int(value)
-
-
-def nothing_for(accounts: Sequence[int], of: int) -> str:
-    """Return the SQL of what calls are charged themselves: nothing, in some of so many accounts."""
-    if len(accounts) == of:
-        return "0::HUGEINT"
-    named = ", ".join(map(str, accounts))
-    return f"CASE WHEN account IN ({named}) THEN 0::HUGEINT END" if accounts else "NULL::HUGEINT"

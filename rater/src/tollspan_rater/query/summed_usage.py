@@ -14,7 +14,7 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.query.call_fact import fact_sql
 from tollspan_rater.query.kept_usage import UsageRow, keeps, kept_usage
-from tollspan_rater.query.spell import Spell, found_legs, registered
+from tollspan_rater.query.spell import Spell, found_of, registered
 from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.quantity import without
@@ -95,7 +95,7 @@ def usage_rows(
     """
     keys = ", ".join((*_KEYS, *map(fact_sql, names), *more))
     width = len(_KEYS) + len(names) + len(more)
-    found = found_legs(names)
+    found = found_of(LEGS, names)
     sums = ", ".join(_stated(filled(name)) for name in TOKEN_FIELDS)
     tokens = connection.execute(
         f"{found} SELECT {keys}, sum(weight), "  # noqa: S608 - fixed names, bound values

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tollspan_rater.store.kinds import Kinds
-from tollspan_rater.store.weighed_leg import COUNTS, DAY_NS, OWN, weighed_legs
+from tollspan_rater.store.kinds import KINDS, Kinds
+from tollspan_rater.store.weighed_leg import AGREED, COUNTS, DAY_NS, OWN, weighed_legs
 
 KEPT: Final = "kept.day_sums"
 _ALWAYS: Final = ("tenant", "customer", "started_ns", "weight")
@@ -38,29 +38,24 @@ class Weighed:
     behind: bool = True
     kinds: Kinds = field(default_factory=Kinds, compare=False, repr=False)
 
-    def rows(
-        self,
-        names: Iterable[str],
-        instants: Iterable[int] = (),
-        silent: Collection[str] = (),
-        *,
-        singly: bool = False,
-    ) -> Rows:
+    def rows(self, names: Iterable[str], instants: Iterable[int] = (), silent: Collection[str] = ()) -> Rows:
         """Return all calls with their weights, and the columns ``names`` of them.
 
         Columns are those of a leg, and: ``weight``, how many calls stand, less those taken back; ``last_ns``, the last
         service time of the row; ``shape`` (:func:`shape`); ``size``, the input tokens of a call less one; ``alike``,
         the number of its kind. No row holds calls from both sides of one of the ``instants``. ``silent`` counts are
-        known in no call that is looked at. ``singly`` says that each row has to be one call.
+        known in no call that is looked at.
         """
         wanted = dict.fromkeys((*_ALWAYS, *names))
         rough = rough_days(instants)
-        if self.through is None or singly or len(rough) > ROUGH_DAYS or not wanted.keys() <= _KEPT_COLUMNS:
+        if self.through is None or len(rough) > ROUGH_DAYS or not wanted.keys() <= {*_KEPT_COLUMNS, *AGREED}:
             return Rows(f"({weighed_legs(wanted, silent)})")
         wanted["customer_key"] = None
         legs, columns = weighed_legs(wanted, silent), ", ".join(f'"{name}"' for name in wanted)
+        of_kinds = "".join(f', kinds."{name}"' for name in wanted if name not in _KEPT_COLUMNS)
+        kept = f"(SELECT own.*{of_kinds} FROM {KEPT} AS own JOIN {KINDS} AS kinds USING (alike))" if of_kinds else KEPT  # noqa: S608 - our names
         but = f" WHERE day NOT IN ({', '.join(map(str, rough))})" if rough else ""
-        branches = [f"SELECT {columns} FROM {KEPT}{but}"]  # noqa: S608 - our names
+        branches = [f"SELECT {columns} FROM {kept}{but}"]  # noqa: S608 - our names
         if self.behind:
             branches.append(f"{legs} WHERE position > {self.through}")
         for day in rough:
