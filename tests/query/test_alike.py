@@ -31,6 +31,9 @@ GROUPINGS = (
     "minute",
     "quarter,period",
     "segment",
+    "customer",
+    "day",
+    "customer,week,plan",
 )
 
 

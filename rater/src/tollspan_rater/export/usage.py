@@ -11,10 +11,10 @@ from tollspan_rater.export.bucket import HOUR, service_at
 from tollspan_rater.export.draft import Service
 from tollspan_rater.export.plan import Use
 from tollspan_rater.pricing.period import Period
-from tollspan_rater.query.groups import usage_rows
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.selection import Selection, number_of
 from tollspan_rater.query.spell import Spell, registered, spells_of
+from tollspan_rater.query.summed_usage import usage_rows
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.decision import CallFacts, decide
 from tollspan_rater.rating.quantity import exclusive

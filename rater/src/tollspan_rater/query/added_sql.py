@@ -20,6 +20,8 @@ _WORD: Final = 1 << 62  # 64 bits hold twice that, and take half the room of 128
 class AddedSql:
     """The quantities that calls of some kinds add, all times ``10**digits``, as are the ``free`` ones of allowances.
 
+    A row stands for ``weight`` calls, with the sums of their counts and the units of each.
+
     ``components`` are those that anything is added to. ``most`` is the sum of all that is added to one of them, without
     signs. ``table`` has for each kind its digest and the number of its form for each component, 0 for none.
     """
@@ -60,12 +62,13 @@ class AddedSql:
         return self._forms[index].index(kind.forms[index]) + 1 if index in kind.forms else 0
 
     def _sum(self, form: Form, kind: str) -> str:
-        parts = [f"{whole(form.constant, self.digits)}::{kind}"]
+        parts = [f"weight * {whole(form.constant, self.digits)}::{kind}"] if form.constant else []
         for name, factor in form.factors:
             fine = DIGITS if _fine(name) else 0
             value = f"({self._column[name]} * {10**fine})" if fine else self._column[name]
-            parts.append(f"{value}::{kind} * {whole(factor, self.digits - fine)}")
-        return " + ".join(parts)
+            times = " * weight" if name.startswith(UNIT) else ""
+            parts.append(f"{value}::{kind} * {whole(factor, self.digits - fine)}{times}")
+        return " + ".join(parts) or f"0::{kind}"
 
 
 def _fine(name: str) -> bool:

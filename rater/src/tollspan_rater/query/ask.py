@@ -33,7 +33,7 @@ from tollspan_rater.query.latency import latency
 from tollspan_rater.query.leakage import leakage
 from tollspan_rater.query.margin import margin
 from tollspan_rater.query.meters import meters_show
-from tollspan_rater.query.moment import last_instant_ns, last_position, position_at
+from tollspan_rater.query.moment import last_entry, position_at
 from tollspan_rater.query.prices import pricing_show
 from tollspan_rater.query.pricing_diff import pricing_diff
 from tollspan_rater.query.questions import question as known
@@ -97,24 +97,25 @@ class Asker:
         ``as_of`` is the moment whose knowledge is asked for (:func:`tollspan_rater.query.moment.position_at`).
         """
         with self._database.snapshot() as connection:
-            scope = self._scope(connection, tenant, customer, zone, self._clock.now_ns())
+            last, at_ns = last_entry(connection)
+            scope = self._scope(connection, tenant, customer, zone, last)
             if as_of is not None:
-                position = position_at(connection, as_of, scope.zone, scope.now_ns)
-                if position < scope.as_of:
+                position = position_at(connection, as_of, scope.zone, scope.now_ns, last)
+                if position < last:
                     cut_at(connection, position)
-                    scope = self._scope(connection, tenant, customer, zone, scope.now_ns)
-                scope = replace(scope, now_ns=last_instant_ns(connection))
+                    last, at_ns = last_entry(connection)
+                    scope = self._scope(connection, tenant, customer, zone, last)
+                scope = replace(scope, now_ns=at_ns)
             yield scope
 
     def _scope(
-        self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, zone: str | None, now_ns: int
+        self, connection: duckdb.DuckDBPyConnection, tenant: str, customer: str | None, zone: str | None, as_of: int
     ) -> Scope:
         configured = self._resolved.config.zone
         accounts = self._known_accounts(connection, tenant)
         at = zone or (configured if customer is None else accounts.zone(customer))
-        as_of = last_position(connection)
         sums = LEGS if self._day_sums is None else self._day_sums.weighed(connection, tenant, as_of)
-        return Scope(connection, accounts, as_of, at, self._names, now_ns, self._pieces_at, sums)
+        return Scope(connection, accounts, as_of, at, self._names, self._clock.now_ns(), self._pieces_at, sums)
 
     def _known_accounts(self, connection: duckdb.DuckDBPyConnection, tenant: str) -> Accounts:
         """Return customers and prices as the connection sees them; they are read once until something is set."""

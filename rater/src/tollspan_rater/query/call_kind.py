@@ -47,19 +47,21 @@ def digest_sql(names: Sequence[str]) -> str:
     return f"hash({', '.join((*_FIXED, *map(fact_sql, names)))})"
 
 
-def unit_names(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> list[str] | None:
+def unit_names(
+    connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any], found: str = FOUND
+) -> list[str] | None:
     """Return the meters in the column ``units`` of the found calls; None if one has a quantity that is not plain."""
     names = [
         name
         for (name,) in connection.execute(
-            f"{FOUND} SELECT DISTINCT unnest(json_keys(units)) AS name FROM found ORDER BY name",  # noqa: S608 - fixed names, bound values
+            f"{found} SELECT DISTINCT unnest(json_keys(units)) AS name FROM found ORDER BY name",  # noqa: S608 - fixed names, bound values
             values,
         ).fetchall()
     ]
     if names:
         texts = [json_sql("units", name) for name in names]
         odd = " OR ".join(f"NOT regexp_full_match({text}, '{_NUMBER}')" for text in texts)
-        query = f"{FOUND} SELECT count(*) FROM found WHERE units IS NOT NULL AND ({odd})"  # noqa: S608 - fixed names, bound values
+        query = f"{found} SELECT count(*) FROM found WHERE units IS NOT NULL AND ({odd})"  # noqa: S608 - fixed names, bound values
         ((count,),) = connection.execute(query, values).fetchall()
         if count:
             return None
@@ -73,17 +75,26 @@ def column_sql(name: str) -> str:
     return f'"{name}"'
 
 
+def _times(name: str) -> str:
+    """Return by what a column of a row is multiplied: units are those of one call, counts those of all."""
+    return " * weight" if name.startswith(UNIT) else ""
+
+
 def kinds_of(
-    connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any], spells: Sequence[Spell], units: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    values: Mapping[str, Any],
+    spells: Sequence[Spell],
+    units: Sequence[str],
+    found: str = FOUND,
 ) -> Iterator[Kind]:
     """Yield the kinds of the found calls, all of one tariff; ``units`` are their :func:`unit_names`."""
     names = spells[0].tariff.dimensions
     of_number = {spell.number: spell for spell in spells}
     columns = (*TOKEN_FIELDS, QUANTITY, *(UNIT + name for name in units))
     keys = (*_FIXED, *map(fact_sql, names))
-    sums = ", ".join(f"sum(abs({column_sql(name)}))" for name in columns)
+    sums = ", ".join(f"sum(abs({column_sql(name)}{_times(name)}))" for name in columns)
     rows = connection.execute(
-        f"{FOUND} SELECT {', '.join(keys)}, hash({', '.join(keys)}), count(*), {sums} FROM found "  # noqa: S608 - fixed names, bound values
+        f"{found} SELECT {', '.join(keys)}, hash({', '.join(keys)}), sum(abs(weight)), {sums} FROM found "  # noqa: S608 - fixed names, bound values
         f"GROUP BY {', '.join(keys)}",
         values,
     ).fetchall()
@@ -92,7 +103,7 @@ def kinds_of(
         if key[0] is None:
             continue
         known = {name: Decimal(count) for name, count in zip(columns, most, strict=True) if count is not None}
-        yield Kind(digest, calls, _forms(key, of_number[key[0]], names), known)
+        yield Kind(digest, int(calls), _forms(key, of_number[key[0]], names), known)
 
 
 def _forms(key: Sequence[Any], spell: Spell, names: Sequence[str]) -> dict[int, Form]:

@@ -1,22 +1,27 @@
 """The query of marginal charges for calls of one tariff: running sums by component, what they cost before and after.
 
-Whole numbers only: quantities and amounts are scaled by powers of ten, and no number can leave 128 bits.
+Whole numbers only: quantities and amounts are scaled by powers of ten, and no number can leave 128 bits. What some
+calls that follow each other add to the bill is the same question: they are one row then, as if they were one call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 import pyarrow as pa
 
 from tollspan_rater.query.added_sql import AddedSql
-from tollspan_rater.query.call_kind import Kind, digest_sql
+from tollspan_rater.query.call_kind import DIGITS, Kind, digest_sql
+from tollspan_rater.query.linear_form import QUANTITY
 from tollspan_rater.query.price_sql import Scaled, amount_sql, expressible, linear, units_sql, whole
 from tollspan_rater.query.spell import FOUND
 from tollspan_rater.rating.tariff import Tariff
 
+ZERO: Final = Decimal(0)
+_MOST_QUANTITY: Final = Decimal(10) ** (37 - 2 * DIGITS)  # a decimal has 38 digits
 LIMIT: Final = 10**37  # 128 bits hold 1.7e38; nothing, and no sum of charges, may come near it
 
 
@@ -25,7 +30,8 @@ class ChargeQuery:
     """``sql`` selects call_id, amount (times ``10**digits``) and whether an allowance took all of the call.
 
     It joins a table ``call_kinds`` (``kinds``) and takes the values of :func:`~tollspan_rater.query.spell.registered`
-    and ``since``, the service time before which calls only count. No amount is beyond ``most``.
+    and ``since``, the service time before which calls only count. No amount is beyond ``most``. Of stints it selects
+    the place of a spell, the service time of some call, and amount.
     """
 
     sql: str
@@ -39,7 +45,23 @@ def says(tariff: Tariff) -> bool:
     return not tariff.wants_cost and all(expressible(component.item) for component in tariff.components)
 
 
-def charge_query(tariff: Tariff, kinds: Sequence[Kind], *, one_bill: bool) -> ChargeQuery | None:
+@dataclass(frozen=True, slots=True)
+class Stints:
+    """What is charged as one instead of each call: what a spell has of a step in time.
+
+    ``found`` is what calls are read from, added up or not, and ``step`` the SQL of a row's step, as ``join`` provides
+    it. With ``together``, stints of all bills are added up in the end where their spells hold the same.
+    """
+
+    found: str
+    step: str
+    join: str
+    together: bool
+
+
+def charge_query(
+    tariff: Tariff, kinds: Sequence[Kind], *, one_bill: bool, stints: Stints | None = None
+) -> ChargeQuery | None:
     """Compose the query for calls of some kinds; None when a number could become too large.
 
     ``one_bill``: all calls are of one customer and period.
@@ -47,30 +69,71 @@ def charge_query(tariff: Tariff, kinds: Sequence[Kind], *, one_bill: bool) -> Ch
     added = AddedSql([kind for kind in kinds if kind.forms], [pool.quantity for pool in tariff.pools])
     charge = _Charge(tariff, added)
     calls = max(sum(kind.calls for kind in kinds), 1)
-    if charge.peak >= LIMIT or charge.most * calls >= LIMIT:
+    if charge.peak >= LIMIT or charge.most * calls >= LIMIT or any(map(_too_fine, kinds)):
         return None
-    window = f"{'' if one_bill else 'PARTITION BY bill '}ORDER BY started_ns, call_id ROWS UNBOUNDED PRECEDING"
+    one, added_up, last = _by_call(charge) if stints is None else _by_stint(charge, added, stints)
+    partition = "" if one_bill else "PARTITION BY bill "
+    window = f"{partition}ORDER BY {', '.join(one.order)} ROWS UNBOUNDED PRECEDING"
     sums = [f"sum(q{index}) OVER counting AS s{index}" for index in charge.running]
-    head = ["call_id", "started_ns", "bill"]
+    columns = [*added.columns(), "weight::BIGINT AS weight", f"{digest_sql(tariff.dimensions)} AS digest"]
     stages = [
-        (_list(head, [*added.columns(), f"{digest_sql(tariff.dimensions)} AS digest"]), ""),
-        (_list(head, added.quantities()), "JOIN call_kinds USING (digest)"),
+        (_list(one.first, columns), one.join),
+        (_list(one.head, added.quantities()), "JOIN call_kinds USING (digest)"),
+        *added_up,
         (_list("*", sums), f"WINDOW counting AS ({window})"),
         *((columns, "") for columns in charge.allowances()),
         (_list("*", charge.billable()), ""),
         (_list("*", charge.converted), ""),
-        (f"call_id, ({charge.sql})::HUGEINT AS amount, {charge.included} AS included", "WHERE started_ns >= $since"),
+        *last,
     ]
-    return ChargeQuery(_chained(stages), charge.digits, charge.most, added.table)
+    return ChargeQuery(_chained(one.found, stages), charge.digits, charge.most, added.table)
 
 
-def _chained(stages: Sequence[tuple[str, str]]) -> str:
-    """Return one query of stages: what each selects from the one before it, and what follows that."""
+@dataclass(frozen=True, slots=True)
+class _One:
+    """What is charged as one: how it is found, told apart (``head``, first as ``first``), and put in order."""
+
+    found: str
+    first: Sequence[str]
+    head: Sequence[str]
+    order: Sequence[str]
+    join: str = ""
+
+
+_Stages = Sequence[tuple[str, str]]  # what each selects from the one before it, and what follows that
+
+
+def _by_call(charge: _Charge) -> tuple[_One, _Stages, _Stages]:
+    head = ("call_id", "started_ns", "bill")
+    said = f"call_id, ({charge.sql})::HUGEINT AS amount, {charge.included} AS included"
+    return _One(FOUND, head, head, ("started_ns", "call_id")), (), [(said, "WHERE started_ns >= $since")]
+
+
+def _by_stint(charge: _Charge, added: AddedSql, of: Stints) -> tuple[_One, _Stages, _Stages]:
+    before = "started_ns < $since"  # is a stint of its own, which only counts
+    first = ("found.place", "number", "bill", "started_ns", f"CASE WHEN {before} THEN -1 ELSE {of.step} END AS step")
+    head, keys = ("place", "number", "bill", "started_ns", "step"), "bill, place, number, step"
+    sums = [f"sum(q{index})::HUGEINT AS q{index}" for index in added.components]
+    added_up = [(_list((keys, "min(started_ns) AS started_ns"), sums), f"GROUP BY {keys}")]
+    last = [(f"place, number, step, started_ns, ({charge.sql})::HUGEINT AS amount", "WHERE step >= 0")]
+    if of.together:
+        last += [("min(place) AS place, min(started_ns) AS started_ns, sum(amount) AS amount", "GROUP BY number, step")]
+    last += [("place, started_ns, amount", "WHERE amount <> 0")]
+    return _One(of.found, first, head, ("place", "step"), of.join), added_up, last
+
+
+def _too_fine(kind: Kind) -> bool:
+    """Tell whether a sum of quantities with decimals could leave the 38 digits of a decimal on its way."""
+    return kind.most.get(QUANTITY, ZERO) >= _MOST_QUANTITY
+
+
+def _chained(found: str, stages: _Stages) -> str:
+    """Return one query of stages that begin with what is found."""
     named, source = "", "found"
     for number, (columns, more) in enumerate(stages):
         named += f", stage{number} AS (SELECT {columns} FROM {source} {more})"  # noqa: S608 - names and numbers of ours
         source = f"stage{number}"
-    return f"{FOUND}{named} SELECT * FROM {source}"  # noqa: S608 - names and numbers of ours
+    return f"{found}{named} SELECT * FROM {source}"  # noqa: S608 - names and numbers of ours
 
 
 class _Charge:

@@ -7,11 +7,11 @@ on the way, and a call's charge is what the component costs after it, less what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
@@ -19,8 +19,8 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.call_kind import kinds_of, unit_names
-from tollspan_rater.query.charge_query import LIMIT, ChargeQuery, charge_query, says
-from tollspan_rater.query.spell import Spell, registered, spells_of
+from tollspan_rater.query.charge_query import LIMIT, ChargeQuery, Stints, charge_query, says
+from tollspan_rater.query.spell import FOUND, Spell, registered, spells_of
 from tollspan_rater.query.tariffs import Tariffs
 
 _TABLE: Final = "CREATE OR REPLACE TEMP TABLE charges (call_id VARCHAR, amount HUGEINT, included BOOLEAN)"
@@ -45,18 +45,22 @@ class Charging:
 
     @contextmanager
     def table(self, connection: duckdb.DuckDBPyConnection, since_ns: int | None = None) -> Iterator[None]:
-        """Let queries see the charges of the calls from an instant on, in a table ``charges`` without the others."""
+        """Let queries see the charges of the calls from an instant on, in a table ``charges`` without the others.
+
+        Where nothing is charged so, there is no table.
+        """
+        if not self.parts:
+            yield
+            return
         connection.execute(_TABLE)
         try:
             for spells, query in self.parts:
-                connection.register("call_kinds", query.kinds)
                 by = 10 ** (self.digits - query.digits)
-                with registered(connection, self.tenant, spells) as values:
+                with asking(connection, self.tenant, spells, query) as values:
                     connection.execute(
                         f"INSERT INTO charges SELECT call_id, amount * {by}, included FROM ({query.sql})",  # noqa: S608 - our numbers and names
                         {**values, "since": since_ns or 0},
                     )
-                connection.unregister("call_kinds")
             yield
         finally:
             connection.execute("DROP TABLE charges")
@@ -69,13 +73,10 @@ def charging(
     connection: duckdb.DuckDBPyConnection, accounts: Accounts, wanted: Wanted, tariffs: Tariffs
 ) -> tuple[Charging, tuple[str | None, ...]]:
     """Prepare the charges of customers' periods; return also the customers that have to be charged call by call."""
-    by_tariff: dict[int, list[Spell]] = {}
-    for spell in spells_of(accounts, wanted, tariffs):
-        by_tariff.setdefault(id(spell.tariff), []).append(spell)
     parts: list[tuple[tuple[Spell, ...], ChargeQuery]] = []
     singly: set[str | None] = set()
-    for held in by_tariff.values():
-        found = _query(connection, accounts.tenant, held) if says(held[0].tariff) else None
+    for held in by_tariff(spells_of(accounts, wanted, tariffs)):
+        found = query_of(connection, accounts.tenant, held) if says(held[0].tariff) else None
         if found is None:
             singly |= {spell.customer for spell in held}
         else:
@@ -90,10 +91,36 @@ def charging(
     return Charging(accounts.tenant, tuple(fitting)), tuple(sorted(singly, key=str))
 
 
-def _query(connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell]) -> ChargeQuery | None:
+def by_tariff(spells: Iterable[Spell]) -> list[list[Spell]]:
+    """Return spells by their prices, in their order."""
+    found: dict[int, list[Spell]] = {}
+    for spell in spells:
+        found.setdefault(id(spell.tariff), []).append(spell)
+    return list(found.values())
+
+
+def query_of(
+    connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell], stints: Stints | None = None
+) -> ChargeQuery | None:
+    """Return the query that charges all spells of one tariff, by calls or ``stints``; None where none can."""
+    found = FOUND if stints is None else stints.found
     with registered(connection, tenant, spells) as values:
-        units = unit_names(connection, values)
+        units = unit_names(connection, values, found)
         if units is None:
             return None
-        kinds = list(kinds_of(connection, values, spells, units))
-    return charge_query(spells[0].tariff, kinds, one_bill=len({spell.of for spell in spells}) == 1)
+        kinds = list(kinds_of(connection, values, spells, units, found))
+    one_bill = len({spell.of for spell in spells}) == 1
+    return charge_query(spells[0].tariff, kinds, one_bill=one_bill, stints=stints)
+
+
+@contextmanager
+def asking(
+    connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell], query: ChargeQuery
+) -> Iterator[dict[str, Any]]:
+    """Let a query see its spells and kinds; give the values that it takes."""
+    connection.register("call_kinds", query.kinds)
+    try:
+        with registered(connection, tenant, spells) as values:
+            yield values
+    finally:
+        connection.unregister("call_kinds")

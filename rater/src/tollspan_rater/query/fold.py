@@ -17,21 +17,21 @@ import pyarrow as pa
 from tollspan_rater.cost.rates import Unknown
 from tollspan_rater.domain.money import EXACT
 from tollspan_rater.domain.usage import TOKEN_FIELDS
-from tollspan_rater.query.alike import SumQuery
 from tollspan_rater.query.charge_query import LIMIT
 from tollspan_rater.query.grouping import TOKEN_COLUMNS, Sums
 from tollspan_rater.query.linear_money import KindMoney, Line, LinearMoney
 from tollspan_rater.query.price_sql import digits_of, whole
 from tollspan_rater.query.rated import Alike, RatedCall
 from tollspan_rater.query.selection import CallRow
+from tollspan_rater.query.sum_query import PLACE, SumQuery
 
 ENOUGH: Final = 8  # rows of one kind from which on its lines are worth finding
 FEW: Final = 400  # rows that are read as they are
 _TABLE: Final = "CREATE OR REPLACE TEMP TABLE sums AS SELECT * FROM ({sql}) AS summed ({columns})"
 # The first row of each kind that has enough of them, and what all its rows come to at most.
 _KINDS: Final = """
-    SELECT sums.*, {most} FROM (
-        SELECT min(rowid) AS first, {sums} FROM sums WHERE alike IS NOT NULL
+    SELECT sums.*, many, {most} FROM (
+        SELECT min(rowid) AS first, count(*) AS many, {sums} FROM sums WHERE alike IS NOT NULL
         GROUP BY alike, amount IS NULL HAVING count(*) >= ?
     ) AS kinds JOIN sums ON sums.rowid = kinds.first
 """
@@ -41,7 +41,6 @@ _FOLD: Final = """
     WITH kinds AS MATERIALIZED (SELECT * REPLACE ({whole}) FROM fold_kinds)
     SELECT {selected} FROM sums JOIN kinds ON {same} GROUP BY {keys}
 """
-_PLACE: Final = {name: place for place, name in enumerate(CallRow._fields)}
 Factors = Mapping[str, Decimal]  # what one more of each column of sums adds
 Tell = Callable[[RatedCall], Hashable]
 
@@ -51,7 +50,7 @@ class _Kind:
     """Rows that agree in everything that decides on money; ``free`` of charges of their own.
 
     ``rated`` is one of them. ``charge`` and ``cost`` are None where they are not known. ``most`` is the sum of each
-    column's absolute values.
+    column's absolute values, ``rows`` how many there are.
     """
 
     digest: int
@@ -60,6 +59,7 @@ class _Kind:
     charge: Factors | None
     cost: Factors | None
     most: Mapping[str, int]
+    rows: int
 
     @property
     def currency(self) -> str | None:
@@ -70,6 +70,18 @@ class _Kind:
     def unpriced(self) -> bool:
         """Whether anything of the calls has no price."""
         return self.rated.charged.amount is None or bool(self.rated.charged.unpriced)
+
+
+def folded(
+    connection: duckdb.DuckDBPyConnection, asked: SumQuery, money: LinearMoney, dimensions: Sequence[str], tell: Tell
+) -> tuple[Iterator[tuple[RatedCall, Sums]], list[Alike]]:
+    """Ask a query and return :meth:`SumsTable.folded` of its rows; few are read as they are, without a table."""
+    if asked.few:
+        return iter(()), list(map(asked.alike, connection.execute(asked.sql, asked.values).fetchall()))
+    table = SumsTable(connection, asked)
+    found = table.folded(money, dimensions, tell)
+    table.drop()
+    return found
 
 
 class SumsTable:
@@ -100,15 +112,19 @@ class SumsTable:
         named = [name for name in dimensions if name in self._asked.columns.named]
         query = _FoldQuery(kinds, told, self._counts)
         if not kinds or query.most >= LIMIT:
-            return iter(()), [self._asked.alike(row) for row in self._connection.execute("FROM sums").fetchall()]
+            return iter(()), self._alike("FROM sums")
         self._connection.register("fold_kinds", query.kinds)
         try:
             rows = self._connection.execute(query.sql(named)).fetchall()
-            rest = self._connection.execute(_REST.format(same=_SAME)).fetchall()
+            all_folded = sum(kind.rows for kind in kinds) == self._rows
+            rest = [] if all_folded else self._alike(_REST.format(same=_SAME))
         finally:
             self._connection.unregister("fold_kinds")
         standing_for = dict(zip(told, (kind.rated for kind in kinds), strict=True))
-        return query.read(rows, named, standing_for), [self._asked.alike(row) for row in rest]
+        return query.read(rows, named, standing_for), rest
+
+    def _alike(self, sql: str) -> list[Alike]:
+        return list(map(self._asked.alike, self._connection.execute(sql).fetchall()))
 
     def _kinds(self, money: LinearMoney) -> Iterator[_Kind]:
         """Yield the kinds of which there are enough rows, and whose lines are known."""
@@ -121,10 +137,10 @@ class SumsTable:
             group = self._asked.alike(row[:width])
             lines = None if group.row.kind == "unit" or group.kind is None else money.lines(group)
             if lines is not None and group.kind is not None:
-                known = {name: int(value or 0) for name, value in zip(added, row[width:], strict=True)}
+                known = {name: int(value or 0) for name, value in zip(added, row[width + 1 :], strict=True)}
                 charge = self._charge(lines, group)
                 rated = lines.of(group)
-                yield _Kind(group.kind, group.charge is None, rated, charge, _factors(lines.cost), known)
+                yield _Kind(group.kind, group.charge is None, rated, charge, _factors(lines.cost), known, row[width])
 
     def _charge(self, lines: KindMoney, group: Alike) -> Factors | None:
         if group.charge is not None and lines.takes_charges:
@@ -195,8 +211,8 @@ class _FoldQuery:
         self, rows: Sequence[tuple[Any, ...]], named: Sequence[str], standing_for: Mapping[int, RatedCall]
     ) -> Iterator[tuple[RatedCall, Sums]]:
         """Yield the rows, each with a call that stands for it."""
-        places = [_PLACE[name] for name in named]
-        start, width = _PLACE["started_ns"], len(named)
+        places = [PLACE[name] for name in named]
+        start, width = PLACE["started_ns"], len(named)
         for row in rows:
             told, started_ns, calls, unmeasured, unpriced, unknown, *more = row[width:]
             known = standing_for[told]

@@ -125,21 +125,26 @@ class Sums:
         """The currency of :attr:`cost`."""
         return next(iter(self.costs)) if len(self.costs) == 1 else None
 
-    def cells(self) -> dict[str, Cell]:
-        """Return the measures as cells of a row."""
+    def measures(self) -> dict[str, Cell]:
+        """Return the measures as cells of a row, amounts as they came out."""
         return {
             "calls": self.calls,
             "units": self.units,
-            "quantity": plain(self.quantity),
+            "quantity": self.quantity,
             **{column: self.tokens.get(column) for column in TOKEN_COLUMNS},
             "total_tokens": self.total_tokens,
-            "charge": plain(self.charge),
-            "cost": plain(self.cost),
+            "charge": self.charge,
+            "cost": self.cost,
             "cost_currency": self.cost_currency,
             "unmeasured": self.unmeasured,
             "unpriced": self.unpriced,
             "unknown_cost": self.unknown_cost,
         }
+
+    def cells(self) -> dict[str, Cell]:
+        """Return the measures as cells of a row that is shown."""
+        amounts = {"quantity": plain(self.quantity), "charge": plain(self.charge), "cost": plain(self.cost)}
+        return self.measures() | amounts
 
 
 def group(

@@ -5,40 +5,21 @@ All customers are added up in one pass of the database, however many they are.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Final
 
 import duckdb
-import orjson
 
-from tollspan_rater.domain.money import EXACT
-from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.query.accounts import Accounts
-from tollspan_rater.query.call_fact import TAG, fact_sql
 from tollspan_rater.query.costed_groups import costed_groups
 from tollspan_rater.query.samples import samples_of
-from tollspan_rater.query.spell import Spell, found_rows, registered, spells_of
+from tollspan_rater.query.spell import spells_of
+from tollspan_rater.query.summed_usage import summed_usage
 from tollspan_rater.query.tariffs import Tariffs
-from tollspan_rater.rating.decision import CallFacts, Decision, decide
 from tollspan_rater.rating.line import UsageGroup
-from tollspan_rater.rating.quantity import without
-from tollspan_rater.rating.sample import Facts, Sample
-from tollspan_rater.store.filled import filled
+from tollspan_rater.rating.sample import Sample
 from tollspan_rater.store.weighed import LEGS, Weighed
-
-_KEYS: Final = (
-    "place", "provider", "model", "environment", "phase", "outcome", "billable", "again", "retried", "quality",
-)  # fmt: skip
-_COLUMNS: Final = (
-    *_KEYS[1:7], "attempt", "retry_of", "record_id", "quality", "kind", "operation", *TOKEN_FIELDS, "units", "meter",
-    "quantity",
-)  # fmt: skip
-ZERO: Final = Decimal(0)
-GroupKey = tuple[int, str | None, str | None, Decision, Facts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,120 +52,3 @@ def usage_of(
     for spell, sample in samples_of(connection, accounts.tenant, [one for one in spells if one.tariff.sampled]):
         found[spell.of].samples.append(sample)
     return found
-
-
-class _Sums:
-    """Calls, known quantities by meter, and counts of calls that do not state a total."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.quantities: dict[str, Decimal] = {}
-        self.unknown: Counter[str] = Counter()
-
-    def add(self, calls: int, quantities: dict[str, Decimal], unknown: dict[str, int]) -> None:
-        """Add a row's sums."""
-        self.calls += calls
-        for meter, count in unknown.items():
-            self.unknown[meter] += count
-        for meter, quantity in quantities.items():
-            self.quantities[meter] = (
-                EXACT.add(self.quantities[meter], quantity) if meter in self.quantities else quantity
-            )
-
-
-def summed_usage(
-    connection: duckdb.DuckDBPyConnection, tenant: str, spells: Sequence[Spell], sums_of: Weighed = LEGS
-) -> Iterator[tuple[Spell, UsageGroup]]:
-    """Yield the groups of some spells, without the meters that their tariffs sample and without provider costs."""
-    if not spells:
-        return
-    sums: dict[GroupKey, _Sums] = defaultdict(_Sums)
-    names = tuple(sorted({name for spell in spells for name in spell.tariff.dimensions}))
-    with registered(connection, tenant, spells) as values:
-        found = found_of(sums_of, names, spells)
-        for key, calls, quantities, unknown in usage_rows(connection, values, names, found=found):
-            if key[0] is not None:
-                sums[_group_key(key, names, spells)].add(calls, quantities, unknown)
-    for (place, provider, model, decision, facts), one in sums.items():
-        spell = spells[place]
-        known, unknown = without(one.quantities, spell.tariff.sampled), dict(+one.unknown)
-        if known or unknown:
-            yield spell, UsageGroup(provider, model, decision, spell.number, one.calls, known, unknown, facts)
-
-
-def _group_key(key: tuple[Any, ...], names: Sequence[str], spells: Sequence[Spell]) -> GroupKey:
-    place, provider, model, environment, phase, outcome, billable, again, retried, quality, *values = key
-    spell = spells[place]
-    phase = phase or spell.phase
-    said = {**dict(zip(names, values, strict=True)), "phase": phase}
-    facts = CallFacts(environment, phase, outcome, billable, 2 if again else 1, retried, quality)
-    decision = decide(facts, spell.policy)
-    return place, provider, model, decision, tuple((name, said[name]) for name in spell.tariff.dimensions)
-
-
-def usage_rows(
-    connection: duckdb.DuckDBPyConnection,
-    values: dict[str, Any],
-    names: Sequence[str],
-    more: Sequence[str] = (),
-    found: str | None = None,
-) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
-    """Yield key, calls, known quantities and counts of calls that do not state a total.
-
-    A key has what decides on a call, its facts by ``names``, and ``more``: SQL of the service time. ``found`` is what
-    is added up (:func:`found_of`), by default all legs.
-    """
-    keys = ", ".join((*_KEYS, *map(fact_sql, names), *more))
-    width = len(_KEYS) + len(names) + len(more)
-    found = found or found_of(LEGS, names)
-    sums = ", ".join(_stated(filled(name)) for name in TOKEN_FIELDS)
-    tokens = connection.execute(
-        f"{found} SELECT {keys}, sum(weight), "  # noqa: S608 - fixed names, bound values
-        f"coalesce(sum(weight) FILTER (WHERE {filled('input')} IS NULL), 0), coalesce(sum(weight) "
-        f"FILTER (WHERE {filled('output')} IS NULL AND operation IS DISTINCT FROM 'embeddings'), 0), "
-        f"{sums} FROM found WHERE kind = 'call' GROUP BY {keys} HAVING sum(weight) > 0",
-        values,
-    ).fetchall()
-    for row in tokens:
-        calls, no_input, no_output = (int(count) for count in row[width : width + 3])
-        counts = row[width + 3 :]
-        known = {name: Decimal(count) for name, count in zip(TOKEN_FIELDS, counts, strict=True) if count is not None}
-        unknown = {"input": no_input, "output": no_output}
-        yield row[:width], calls, {"request": Decimal(calls), **known}, unknown
-    yield from _units(connection, values, keys, width, found)
-
-
-def found_of(sums: Weighed, names: Sequence[str], spells: Sequence[Spell] = ()) -> str:
-    """Return the SQL of what is found with a place (:mod:`spell`), added up as far as ``sums`` are kept.
-
-    ``names`` are the facts that are read.
-    """
-    columns = (*_COLUMNS, *("tags" if name.startswith(TAG) else name for name in names))
-    instants = {at for spell in spells for at in (spell.segment.start_ns, spell.segment.end_ns)}
-    return found_rows(sums.rows(columns, instants), sums.chains("$tenant"))
-
-
-def _stated(count: str) -> str:
-    """Return the SQL of the sum of a count, NULL where no call that stands states it."""
-    return f"CASE WHEN sum(weight) FILTER (WHERE {count} IS NOT NULL) > 0 THEN sum({count}) END"
-
-
-def _units(
-    connection: duckdb.DuckDBPyConnection, values: dict[str, Any], keys: str, width: int, found: str
-) -> Iterator[tuple[tuple[Any, ...], int, dict[str, Decimal], dict[str, int]]]:
-    """Yield what calls used besides tokens, and unit measures, which are no calls."""
-    rows = connection.execute(
-        f"{found} SELECT {keys}, sum(weight), units, NULL, NULL FROM found "  # noqa: S608 - fixed names, bound values
-        f"WHERE kind = 'call' AND units IS NOT NULL GROUP BY {keys}, units HAVING sum(weight) > 0 "
-        f"UNION ALL SELECT {keys}, sum(weight), NULL, meter, "
-        "sum(quantity) FROM found WHERE kind = 'unit' "
-        f"GROUP BY {keys}, meter HAVING sum(weight) > 0",
-        values,
-    ).fetchall()
-    for row in rows:
-        count, units, meter, quantity = int(row[width]), *row[width + 1 :]
-        if units is None:
-            yield row[:width], count, {meter: quantity}, {}
-        else:
-            each = {name: EXACT.multiply(Decimal(text), Decimal(count)) for name, text in orjson.loads(units).items()}
-            yield row[:width], 0, each, {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -14,7 +14,7 @@ from tollspan_rater.query.grouping import ZERO, Sums, group, share
 from tollspan_rater.query.imported_revenue import imported_revenue
 from tollspan_rater.query.scope import Scope, asked_span, currency_of, grouped_sums, rated_sums, reader
 from tollspan_rater.query.selection import COLUMN_FILTERS
-from tollspan_rater.query.tabulate import Row, add_shares, answered, number, ordered, rows_of, totals
+from tollspan_rater.query.tabulate import Row, add_shares, answered, number, ordered, rows_of, shown, totals
 from tollspan_rater.query.wording import plain
 
 _COLUMNS: Final = (
@@ -49,15 +49,20 @@ def margin(scope: Scope, params: Mapping[str, str]) -> Answer:
         groups.setdefault(key, Sums())
     columns = tuple(dict.fromkeys((*by, *_COLUMNS)))
     rows = rows_of(groups, by)
+    nothing, sort = Beside(), params.get("sort", "margin")
     for row in rows:
         key = (*(_text(row, name) for name in by), _text(row, "currency"))
-        _earn(row, beside.get(key, Beside()), imported.get(key, ZERO))
-    sort = params.get("sort", "margin")
+        _earn(row, beside.get(key, nothing), imported.get(key, ZERO))
+    if sort == "margin_percent":
+        _add_percent(rows)
     rows = ordered(rows, sort, columns)
+    _add_percent(shown(rows, params))
     add_shares(rows, "revenue" if sort in by else sort, params)
     total = totals(rows, columns)
     if total is not None and "revenue" in total:
         _subtract(total)
+        _add_percent([total])
+        total["margin"] = plain(_amount(total, "margin"))
     answer = answered(scope, "Margin", columns, rows, groups, params, total, path)
     said = ((beside, _FEES_NOTE), (imported, _IMPORTED_NOTE), (narrow, _NARROW_NOTE.format(", ".join(narrow))))
     notes = [*answer.notes, *(words for holds, words in said if holds)]
@@ -68,9 +73,9 @@ def _earn(row: Row, beside: Beside, imported: Decimal) -> None:
     """Add revenue and margin; what is unknown on one side leaves the margin unknown."""
     charge, more = row["charge"], exact_sum([beside.fees, beside.modifiers, imported])
     nothing = charge is None and not (beside.fees or beside.modifiers or imported)
-    row["revenue"] = None if nothing else plain(EXACT.add(number(charge), more))
-    row["base_fees"], row["modifiers"] = plain(beside.fees), plain(beside.modifiers)
-    row["imported"] = plain(imported)
+    row["revenue"] = None if nothing else EXACT.add(number(charge), more)
+    row["base_fees"], row["modifiers"], row["imported"] = beside.fees, beside.modifiers, imported
+    row["margin_percent"] = None
     _subtract(row)
 
 
@@ -79,9 +84,17 @@ def _subtract(row: Row) -> None:
     revenue, cost = row["revenue"], row.get("cost")
     same = cost is None or row.get("currency") in {None, row.get("cost_currency")}
     known = revenue is not None and same and not (cost is None and row["unknown_cost"])
-    earned = EXACT.subtract(number(revenue), number(cost)) if known else None
-    row["margin"] = plain(earned)
-    row["margin_percent"] = share(earned, number(revenue))
+    row["margin"] = EXACT.subtract(number(revenue), number(cost)) if known else None
+
+
+def _add_percent(rows: Iterable[Row]) -> None:
+    """Set the margin in percent of revenue."""
+    for row in rows:
+        row["margin_percent"] = share(_amount(row, "margin"), number(row["revenue"]))
+
+
+def _amount(row: Row, name: str) -> Decimal | None:
+    return None if row[name] is None else number(row[name])
 
 
 def _text(row: Row, name: str) -> str | None:

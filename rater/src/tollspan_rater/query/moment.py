@@ -13,10 +13,10 @@ NOW: Final = "now"
 STORED: Final = "stored"  # as now, without waiting for what is durable and not in the store yet
 
 
-def position_at(connection: duckdb.DuckDBPyConnection, text: str, zone: str, now_ns: int) -> int:
+def position_at(connection: duckdb.DuckDBPyConnection, text: str, zone: str, now_ns: int, last: int) -> int:
     """Return the journal position that a moment names: digits are one, a day or an instant is the last before it.
 
-    ``now`` is the last one of all, and so is ``stored``: whoever answers waits for the one, not for the other.
+    ``now`` is the ``last`` one of all, and so is ``stored``: whoever answers waits for the one, not for the other.
 
     The last one before an instant is the one before the first entry that came after it, so that entries to come
     never move it, even when a clock is set back.
@@ -24,7 +24,6 @@ def position_at(connection: duckdb.DuckDBPyConnection, text: str, zone: str, now
     Raises:
         UsageError: the moment has not come, so that its answer would not stay.
     """
-    last = last_position(connection)
     if text in {NOW, STORED}:
         return last
     if text.isdecimal():
@@ -45,13 +44,8 @@ def wanted_position(text: str | None, last: int) -> int:
     return min(int(text), last) if text is not None and text.isdecimal() else last
 
 
-def last_position(connection: duckdb.DuckDBPyConnection) -> int:
-    """Return the last journal position that a connection sees, 0 before the first."""
-    ((position,),) = connection.execute("SELECT coalesce(max(position), 0) FROM entries").fetchall()
-    return int(position)
-
-
-def last_instant_ns(connection: duckdb.DuckDBPyConnection) -> int:
-    """Return the time of the last entry that a connection sees; the beginning of time before the first."""
-    ((at_ns,),) = connection.execute("SELECT coalesce(arg_max(at_ns, position), 0) FROM entries").fetchall()
-    return int(at_ns)
+def last_entry(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Return position and time of the last journal entry that a connection sees; 0 and 0 before the first."""
+    found = connection.execute("SELECT max(position), arg_max(at_ns, position) FROM entries").fetchall()
+    ((position, at_ns),) = found
+    return (0, 0) if position is None else (int(position), int(at_ns))

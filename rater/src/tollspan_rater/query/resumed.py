@@ -13,11 +13,11 @@ from itertools import chain
 import duckdb
 
 from tollspan_rater.query.accounts import Accounts
-from tollspan_rater.query.groups import summed_usage
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.selection import Selection, customers_of, select
 from tollspan_rater.query.spell import Spell, spells_of
 from tollspan_rater.query.stretch import select_in_stretches
+from tollspan_rater.query.summed_usage import summed_usage
 from tollspan_rater.query.tariffs import Tariffs, adds_up
 
 

@@ -14,15 +14,19 @@ from tollspan_rater.query.accounts import Accounts
 from tollspan_rater.query.alike import Split, alike, split, sum_query
 from tollspan_rater.query.answer import Cell
 from tollspan_rater.query.call_fact import TAG, fact_of
-from tollspan_rater.query.fold import SumsTable
-from tollspan_rater.query.grouping import OF_MONEY, Key, Sums, Value, dimension, group
+from tollspan_rater.query.fold import folded
+from tollspan_rater.query.grouping import Key, Sums, Value, dimension, group
 from tollspan_rater.query.linear_money import LinearMoney
 from tollspan_rater.query.rated import RatedCall, Rater
 from tollspan_rater.query.resumed import resumed
 from tollspan_rater.query.selection import COLUMN_FILTERS, Selection, bounds, instant, select
+from tollspan_rater.query.stints import StintsBy
 from tollspan_rater.query.stretch import select_in_stretches
+from tollspan_rater.query.window import WINDOWS
 from tollspan_rater.store.weighed import LEGS, Weighed
 
+_OF_BILLS: Final = {"customer", "segment", "period"}
+_OF_SPELLS: Final = {*_OF_BILLS, "plan", "currency"}
 _LATE_FILTERS: Final = ("reason", "plan", "currency", "segment")  # of what a call has only once it is rated
 
 
@@ -122,23 +126,25 @@ def grouped_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> 
     The database adds up further what the engine has said of kinds of calls, so that few rows are left.
     """
     start, selection = _asked(scope, params)
-    parts = split(scope.connection, scope.accounts, selection, scope.sums)
     wanted, readers, currency = Wanted(params, scope), [reader(scope, name) for name in by], currency_of(scope)
     names = list(dict.fromkeys((*by, *wanted.names)))
+    stints = None if wanted.unpriced else _stints_by(scope, names)
+    parts = split(scope.connection, scope.accounts, selection, scope.sums, stints)
     dimensions = [column_of(name) for name in names]
-    told = [reader(scope, name) for name in names if name in OF_MONEY or name == "segment"]
     groups: dict[Key, Sums] = {}
     with sum_query(scope.connection, scope.accounts, parts, dimensions, scope.zone) as asked:
         if asked is not None:
             money = LinearMoney(Rater(scope.accounts))
-            table = SumsTable(scope.connection, asked)
-            folded, rest = table.folded(
+            apart = {*asked.columns.named, *WINDOWS}
+            told = [reader(scope, name) for name in names if column_of(name) not in apart]
+            found, rest = folded(
+                scope.connection,
+                asked,
                 money,
                 dimensions,
                 lambda call: (*(read(call) for read in told), currency(call), wanted.unpriced and wanted.priced(call)),
             )
-            table.drop()
-            for call, sums in folded:
+            for call, sums in found:
                 if wanted(call):
                     key = (*(read(call) for read in readers), currency(call))
                     if key in groups:
@@ -146,8 +152,19 @@ def grouped_sums(scope: Scope, params: Mapping[str, str], by: Sequence[str]) -> 
                     else:
                         groups[key] = sums
             group(filter(wanted, money.rate(rest)), readers, currency, groups)
+    if parts.stints is not None:
+        group(filter(wanted, parts.stints.charged(scope.connection, scope.accounts)), readers, currency, groups)
     group(_apart(scope, params, selection, parts, start), readers, currency, groups)
     return groups, _path(parts)
+
+
+def _stints_by(scope: Scope, names: Sequence[str]) -> StintsBy | None:
+    """Return how stints are told apart by dimensions; None where one of these tells calls of a stint apart."""
+    windows = tuple(name for name in names if name in WINDOWS)
+    of_spells = set(names).difference(windows)
+    if not of_spells <= _OF_SPELLS:
+        return None
+    return StintsBy(windows, scope.zone, together=not of_spells & _OF_BILLS)
 
 
 def _apart(

@@ -10,15 +10,17 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
+from tollspan_rater.domain.usage import TOKEN_FIELDS
 from tollspan_rater.pricing.period import Period
 from tollspan_rater.pricing.policy import Policy
 from tollspan_rater.pricing.timeline import Segment
 from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.call_fact import TAG
 from tollspan_rater.query.rated import policy_of
 from tollspan_rater.query.standing import any_chained, standing
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.rating.tariff import Tariff
-from tollspan_rater.store.weighed import LEGS, Rows
+from tollspan_rater.store.weighed import LEGS
 
 # Calls of nobody's spell are found without a place: an inner join makes DuckDB 2.0.0 hash the calls, not the spells.
 # Where no call was made again, DuckDB sees that chains tell nothing, and leaves the calls' record ids unread.
@@ -33,9 +35,14 @@ _FOUND: Final = """
         LEFT JOIN {chains} AS chains ON $chained AND chains.chain = coalesce(calls.retry_of, calls.record_id)
     )
 """
+_COLUMNS: Final = (
+    "provider", "model", "environment", "phase", "outcome", "billable", "attempt", "retry_of", "record_id", "quality",
+    "kind", "operation", *TOKEN_FIELDS, "units", "meter", "quantity",
+)  # fmt: skip
 _WANTED: Final = """tenant = $tenant AND started_ns >= $start AND started_ns < $end
     AND ($everyone OR customer IS NOT DISTINCT FROM $customer)"""
-FOUND: Final = _FOUND.format(calls=standing(_WANTED), chains=LEGS.chains("$tenant"))
+_EACH: Final = f"(SELECT *, 1 AS weight FROM {standing(_WANTED)})"  # noqa: S608 - fixed names, bound values
+FOUND: Final = _FOUND.format(calls=_EACH, chains=LEGS.chains("$tenant"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +78,11 @@ def spells_of(accounts: Accounts, wanted: Sequence[tuple[str | None, Period]], t
     return found
 
 
-def found_rows(rows: Rows, chains: str) -> str:
-    """Return ``FOUND`` of weighed rows, so that what was taken back cancels out; ``chains`` are for ``$tenant``."""
-    keyed = " AND ($everyone OR customer_key = hash($customer::VARCHAR))" if rows.keyed else ""
-    calls = f"(SELECT * FROM {rows.sql} WHERE {_WANTED}{keyed})"  # noqa: S608 - fixed names, bound values
-    return _FOUND.format(calls=calls, chains=chains)
+def found_legs(names: Sequence[str]) -> str:
+    """Return ``FOUND`` of weighed legs: what was taken back cancels out. ``names`` are the facts that are read."""
+    rows = LEGS.rows((*_COLUMNS, *("tags" if name.startswith(TAG) else name for name in names)))
+    calls = f"(SELECT * FROM {rows.sql} WHERE {_WANTED})"  # noqa: S608 - fixed names, bound values
+    return _FOUND.format(calls=calls, chains=LEGS.chains("$tenant"))
 
 
 @contextmanager

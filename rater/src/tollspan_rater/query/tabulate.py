@@ -21,13 +21,17 @@ _CURRENCY_OF: Final[Mapping[str, str]] = {
     "cost": "cost_currency",
 }  # fmt: skip
 _POTS: Final[Mapping[str, str]] = {**_CURRENCY_OF, "margin": "currency"}  # whose parts are of one whole
+_AMOUNTS: Final = (*_POTS, "quantity")
 _COUNTED: Final = ("calls", "units", *TOKEN_COLUMNS, "total_tokens", "unmeasured", "unpriced", "unknown_cost")
 
 
 def rows_of(groups: Mapping[Key, Sums], by: Sequence[str]) -> list[Row]:
-    """Return a row for each group: its dimensions, measures and the currency of the plan."""
+    """Return a row for each group: its dimensions, measures and the currency of the plan.
+
+    Amounts are as they came out: of thousands of rows few may be shown (:func:`answered`).
+    """
     return [
-        dict(zip(by, key[:-1], strict=True)) | sums.cells() | {"currency": key[-1]}
+        {**dict(zip(by, key[:-1], strict=True)), **sums.measures(), "currency": key[-1]}
         for key, sums in sorted(groups.items(), key=lambda item: tuple(str(value) for value in item[0]))
     ]
 
@@ -84,11 +88,10 @@ def wholes(rows: Sequence[Row], measure: str) -> dict[str | None, Decimal]:
     """Add a measure up, money by its currency; the key of a count is None."""
     if measure not in _POTS:
         return {None: _added([row[measure] for row in rows])} if rows else {}
-    found: dict[str | None, Decimal] = {}
+    pots: dict[str | None, list[Decimal]] = {}
     for row in rows:
-        pot = pot_of(row, measure)
-        found[pot] = EXACT.add(found.get(pot, ZERO), number(row[measure]))
-    return found
+        pots.setdefault(pot_of(row, measure), []).append(number(row[measure]))
+    return {pot: exact_sum(amounts) for pot, amounts in pots.items()}
 
 
 def pot_of(row: Row, measure: str) -> str | None:
@@ -124,11 +127,18 @@ def answered(
     path: str,
 ) -> Answer:
     """Return rows as an answer: cut to the asked number, people by name, with what has to be said."""
-    first = shown(rows, params)
+    first: Sequence[Row] = [row | dict(_plainly(row)) for row in shown(rows, params)]
     if "user" in columns:
         first = scope.people(first)
     notes = list(_notes(groups.values(), len(rows) - len(first)))
     return Answer(title, columns, first, scope.as_of, scope.zone, notes, total, details={"path": path})
+
+
+def _plainly(row: Row) -> Iterator[tuple[str, Cell]]:
+    for name in _AMOUNTS:
+        amount = row.get(name)
+        if isinstance(amount, Decimal):
+            yield name, plain(amount)
 
 
 def _notes(groups: Iterable[Sums], hidden: int) -> Iterator[str]:

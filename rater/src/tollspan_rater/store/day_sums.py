@@ -14,8 +14,9 @@ from typing import Final
 import duckdb
 
 from tollspan_rater.store.database import Database, position_in
-from tollspan_rater.store.price_steps import PRICE_STEPS
-from tollspan_rater.store.weighed import AGREED, ALONE, COUNTS, KEPT, LEGS, OWN, Weighed, weighed_legs
+from tollspan_rater.store.kinds import KINDS, OF_LEGS, Kinds
+from tollspan_rater.store.weighed import KEPT, LEGS, Weighed
+from tollspan_rater.store.weighed_leg import ALONE, COUNTS, OWN, weighed_legs
 
 FEWEST: Final = 50_000  # fewer new legs are not worth a pass
 MOST: Final = 2_000_000  # of one step, give or take those of one journal entry: more would take much memory
@@ -23,7 +24,7 @@ _BEFORE_ALL: Final = -(1 << 63)
 _GROWN: Final = 4  # rows are put together when those that were added since are a fourth of all
 _DAYS: Final = 32  # rows lie by so many days, then by customer: a month of one customer is in one place
 
-_KEYS: Final = ", ".join(f'"{name}"' for name in (*AGREED, *OWN, "shape", "size", "day", "customer_key"))
+_KEYS: Final = ", ".join(f'"{name}"' for name in ("tenant", "alike", "customer", *OWN, "day", "customer_key"))
 _SUMS: Final = ", ".join(
     (
         "sum(weight)::BIGINT AS weight",
@@ -32,15 +33,16 @@ _SUMS: Final = ", ".join(
         *(f'sum("{name}")::{"DECIMAL(38, 12)" if name == "quantity" else "BIGINT"} AS "{name}"' for name in COUNTS),
     )
 )
-_SIZE: Final = f"CASE {' '.join(f'WHEN size >= {step} THEN {step}' for step in sorted(PRICE_STEPS, reverse=True))} END"
-_LEGS: Final = (*AGREED, *OWN, "position", "shape", "size", "day", "customer_key", "weight", "started_ns", "last_ns")
+_LEGS: Final = ("tenant", "alike", "customer", *OWN, "day", "customer_key", "weight", "started_ns", "last_ns", *COUNTS)
 _OWN: Final = ", ".join(f'CASE WHEN {ALONE} THEN "{name}" END AS "{name}"' for name in OWN)
 _NEW: Final = f"""
-    SELECT * REPLACE (coalesce({_SIZE}, 0) AS size, {_OWN})
-    FROM ({weighed_legs((*_LEGS, *COUNTS))}) WHERE position > ? AND position <= ?
+    SELECT * EXCLUDE (position, outcome, units) REPLACE ({_OWN})
+    FROM ({weighed_legs((*_LEGS, "position", "outcome", "units"))}) WHERE position > ? AND position <= ?
 """  # noqa: S608 - our names
 _TOGETHER: Final = f"SELECT {_KEYS}, {_SUMS} FROM {{rows}} GROUP BY {_KEYS} HAVING sum(weight) <> 0"  # noqa: S608 - our names
 _ORDER: Final = f"ORDER BY day // {_DAYS}, customer_key, day"
+_NEW_KINDS: Final = f"SELECT DISTINCT alike FROM {KEPT} EXCEPT SELECT alike FROM {KINDS}"  # noqa: S608 - our names
+_DEFINED: Final = OF_LEGS.format(condition=f"position > ? AND position <= ? AND alike IN ({_NEW_KINDS})")
 _COUNTED: Final = "SELECT count(*) FROM legs WHERE position > ? AND position <= ?"
 # A call that was made again must not be among those that stand together: nobody could tell there which one it is.
 _LOST: Final = f"""
@@ -53,6 +55,7 @@ _REFUSED: Final = f"""
     INSERT INTO kept.refused
     SELECT DISTINCT tenant FROM legs WHERE (tenant, record_id) IN (SELECT (tenant, retry_of) FROM ({_LOST}))
 """  # noqa: S608 - our names
+_BEHIND: Final = "SELECT count(*), count(retry_of) FROM legs WHERE tenant = $tenant AND position > $through"
 _NEW_LOST: Final = f"""
     WITH own AS (SELECT record_id, retry_of, sign FROM legs WHERE tenant = $tenant AND position > $through),
     known AS (
@@ -81,6 +84,7 @@ class DaySums:
         self._opening: object = None  # the opening of the store that has sums
         self._openings = 0
         self.legs = 0  # how many are added up
+        self.kinds = Kinds()
         self._working: duckdb.DuckDBPyConnection | None = None
 
     def step(self) -> int:
@@ -119,10 +123,10 @@ class DaySums:
         if refused or not _BEFORE_ALL < through <= as_of:
             return LEGS
         values = {"tenant": tenant, "through": through}
-        again = "SELECT 1 FROM legs WHERE tenant = $tenant AND position > $through AND retry_of IS NOT NULL LIMIT 1"
-        if connection.execute(again, values).fetchall() and connection.execute(_NEW_LOST, values).fetchall():
+        ((behind, again),) = connection.execute(_BEHIND, values).fetchall()
+        if again and connection.execute(_NEW_LOST, values).fetchall():
             return LEGS
-        return Weighed(through)
+        return Weighed(through, bool(behind), self.kinds)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Begin without sums, in a file of its own: an earlier opening may still have its file."""
@@ -135,6 +139,7 @@ class DaySums:
         connection.execute("CREATE TABLE kept.state AS SELECT ?::BIGINT AS through, 0 AS whole", [_BEFORE_ALL])
         connection.execute("CREATE TABLE kept.refused (tenant VARCHAR)")
         connection.execute(f"CREATE TABLE {KEPT} AS {_TOGETHER.format(rows=f'({_NEW})')}", [0, 0])
+        connection.execute(f"CREATE TABLE {KINDS} AS {OF_LEGS.format(condition='FALSE')}")
 
     def _add(self, connection: duckdb.DuckDBPyConnection) -> int:
         ((through, whole),) = connection.execute("SELECT through, whole FROM kept.state").fetchall()
@@ -146,6 +151,8 @@ class DaySums:
         if count < self._fewest:
             return 0
         connection.execute(f"INSERT INTO {KEPT} {_TOGETHER.format(rows=f'({_NEW})')} {_ORDER}", [through, upto])
+        if connection.execute(f"{_NEW_KINDS} LIMIT 1").fetchall():
+            connection.execute(f"INSERT INTO {KINDS} {_DEFINED}", [through, upto])
         rows = _rows(connection)
         if whole and upto == last and rows - whole > max(self._fewest, whole // _GROWN):
             self._put_together(connection)
