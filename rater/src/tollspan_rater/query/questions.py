@@ -138,7 +138,11 @@ _TABLE: Final = (
             _AS_OF,
         ),
         "tollspan statements show acme --period 2026-11",
-        brief=("line_id", "kind", "service_period", "description", "quantity", "amount", "currency", "booked_in"),
+        brief=(
+            *("line_id", "kind", "service_period", "description", "quantity", "amount", "currency", "adjusted_since"),
+            "booked_in",
+        ),
+        quiet=("adjusted_since",),
     ),
     Question(
         "ledger",
