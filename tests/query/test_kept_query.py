@@ -129,3 +129,14 @@ def test_what_a_kind_is_was_looked_up_once(linear: Shop, monkeypatch: pytest.Mon
     linear.send(*odd_calls(linear, "b"))
     assert [row["calls"] for row in linear.ask("usage", by="model").rows] != [row["calls"] for row in before.rows]
     assert sums.kinds._known == known
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_no_more_kinds_are_remembered_than_fit(linear: Shop, most: int) -> None:
+    kinds = linear.rater.day_sums.kinds
+    kinds._most = most
+    for outcome in ("complete", "failed", "aborted"):
+        linear.send(*(linear.call(DAY, {"input": 9}, customer=who, outcome=outcome) for who in "ab"))
+        linear.rater.day_sums.step()
+        assert_same(linear, {}, linear.rater.day_sums)
+        assert len(kinds._known) <= most

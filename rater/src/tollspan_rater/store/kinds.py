@@ -48,24 +48,32 @@ class Kind:
 
 
 class Kinds:
-    """What is known of kinds by now; as a number says all of its kind, nothing known is ever outdated."""
+    """What is known of kinds by now; as a number says all of its kind, nothing known is ever outdated.
 
-    def __init__(self) -> None:
+    Where each call has units of its own (seconds of sound), there are as many kinds as calls: no more than ``most`` are
+    remembered.
+    """
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
         self._known: dict[int, Kind] = {}
 
     def of(self, connection: duckdb.DuckDBPyConnection, through: int, numbers: Collection[int]) -> Mapping[int, Kind]:
-        """Return some kinds by their number; those met for the first time are looked up.
+        """Return some kinds by their number; those that are not remembered are looked up.
 
         Kept sums know those of legs up to the position ``through``, but for legs that were taken back at once.
         """
+        known = self._known
+        found = {number: known[number] for number in numbers if number in known}
         wheres = [f"SELECT * FROM {KINDS} WHERE {_AMONG}"]  # noqa: S608 - our names
         wheres += [OF_LEGS.format(condition=f"{_AMONG}{only}") for only in (f" AND position > {through}", "")]
         for query in wheres:
-            missing = [number for number in numbers if number not in self._known]
+            missing = [number for number in numbers if number not in found]
             if missing:
-                for row in connection.execute(query, {"numbers": missing}).fetchall():
-                    self._known[row[0]] = _kind(row)
-        return {number: self._known[number] for number in numbers}
+                found |= {row[0]: _kind(row) for row in connection.execute(query, {"numbers": missing}).fetchall()}
+        if not found.keys() <= known.keys():
+            self._known = next((some for some in (known | found, found) if len(some) <= self._most), {})
+        return found
 
 
 def _kind(row: tuple[Any, ...]) -> Kind:
