@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.collector.process import free_ports
 from tests.dashboards.prometheus import PrometheusProcess, config_for
 from tests.end_to_end.process import RaterProcess, serving
 from tollspan.export import spans
@@ -52,7 +53,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     sent = tuple(request for queue in planned.sends() for request in queue)
     folder = tmp_path_factory.mktemp("dashboards")
     exports = json.dumps({"files": {"target": "jsonl", "options": {"folder": str(folder)}}})
-    with serving(RaterProcess(folder / "demo", TOLLSPAN_EXPORTS=exports)) as rater:
+    nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
+    settings = {"TOLLSPAN_EXPORTS": exports, "TOLLSPAN_TRACE_OUT_ENDPOINT": nowhere}
+    with serving(RaterProcess(folder / "demo", **settings)) as rater:
         rater.execute("pricing.apply", {"files": planned.pricing, "note": "demo"})
         people = [{"customer": customer.name, "plan": customer.plan} for customer in planned.customers]
         rater.execute("customer.import", {"customers": people})

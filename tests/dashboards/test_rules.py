@@ -65,6 +65,14 @@ CASES = {
         {'tollspan_export_held_items{export="bills"}': "0x9 2x9"},
         {'tollspan_export_held_items{export="bills"}': "0x20"},
     ),
+    "TollspanTracesRefuse": (
+        {"tollspan_trace_out_failures_total": "0+1x20"},
+        {"tollspan_trace_out_failures_total": "5x20"},
+    ),
+    "TollspanMoneySpansDropped": (
+        {"tollspan_trace_out_dropped_total": "0x9 7x9"},
+        {"tollspan_trace_out_dropped_total": "7x20", "tollspan_trace_out_waiting": "9x20"},
+    ),
     "TollspanUnpriced": ({"tollspan_unpriced_calls": "1x20"}, {"tollspan_unpriced_calls": "0x20"}),
     "TollspanUnattributed": ({"tollspan_unattributed_calls": "1x20"}, {"tollspan_unattributed_calls": "0x20"}),
     "TollspanAllowanceNearlyUsed": (
