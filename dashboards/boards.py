@@ -36,13 +36,6 @@ _TO_CALL: Final = {
     "trace_ids.0": _TO_TRACE,
 }
 _TO_LINE: Final = {"line_id": (("Explain the line", "${pages}/pages/explain?id=${__value.raw}"),)}
-_CALL: Final = {
-    "call_id": ("Explain", f"/d/{TRACES}?var-id=${{__value.raw}}&${{__url_time_range}}"),
-    "trace_ids.0": (
-        "Trace",
-        '/explore?left={"datasource":"tempo","queries":[{"refId":"A","queryType":"traceql","query":"${__value.raw}"}]}',
-    ),
-}
 _CALL: Final = ("call_id", "trace_ids.0", "customer", "model", "outcome", "currency")
 _SIZES: Final = ("input_tokens", "output_tokens", "ttft_ms", "duration_ms", "cost", "charge")
 _LASTS: Final = ("ttft_ms_p50", "ttft_ms_p95", "duration_ms_p50", "duration_ms_p95")
@@ -83,12 +76,13 @@ def _by_hour(measure: str) -> Asked:
 
 @dataclass(frozen=True)
 class Board:
-    """One dashboard; ``variables`` are those of the table below."""
+    """One dashboard; ``variables`` are those of the table below, ``since`` is where its first look begins."""
 
     uid: str
     title: str
     panels: Sequence[Panel]
     variables: Sequence[str] = ()
+    since: str = "now-7d"
 
 
 def boards() -> Iterator[Board]:
@@ -96,7 +90,9 @@ def boards() -> Iterator[Board]:
     yield Board("tollspan-overview", "Spend, revenue, margin", list(_overview()), ("pages",))
     yield Board(CUSTOMER, "One customer", list(_customer()), ("customer", "pages"))
     yield Board("tollspan-models", "Models, features, prompts", list(_models()))
-    yield Board(TRACES, "Traces with cost", list(_traces()), ("id", "pages"))
+    yield Board(
+        TRACES, "Traces with cost", list(_traces()), ("id", "pages"), "now-12h"
+    )  # Tempo's own limit is 24 hours
     yield Board("tollspan-pipeline", "Pipeline and audit", list(_pipeline()))
 
 
@@ -104,6 +100,7 @@ def _overview() -> Iterator[Panel]:
     yield number("Revenue this month", promql("tollspan:revenue:sum", "{{currency}}"))
     yield number("Charges for calls this month", promql("tollspan:charge:sum", "{{currency}}"))
     yield number("Provider cost this month", promql("tollspan:cost:sum", "{{currency}}"))
+    yield number("Margin this month, where cost is known", promql("tollspan:margin:sum", "{{currency}}"))
     yield number("Calls this month", promql("tollspan_calls"))
     yield lines("Charges by customer, month to date", promql("tollspan_customer_charge", "{{customer}} {{currency}}"))
     yield lines("Charge and cost by day", _by_day())
@@ -135,6 +132,7 @@ def _models() -> Iterator[Panel]:
     yield rows("Prompt versions", _usage("prompt,prompt_version"), {}, {})
     yield lines("Provider cost by model, month to date", promql("tollspan_model_cost", "{{model}} {{currency}}"))
     yield rows("Latency of models", _latency("provider,model"), {}, _UNITS)
+    yield rows("Latency of features", _latency("feature"), {}, _UNITS)
     yield rows("Latency of prompt versions", _latency("prompt,prompt_version"), {}, _UNITS)
     yield lines("Time to first token by hour", _by_hour("ttft_ms"), "ms")
     yield lines("Duration by hour", _by_hour("duration_ms"), "ms")
@@ -144,7 +142,7 @@ def _models() -> Iterator[Panel]:
 
 
 def _traces() -> Iterator[Panel]:
-    expensive = traceql("{ span.tollspan.cost != nil && span.tollspan.cost > 0.01 }")
+    expensive = traceql("{ span.tollspan.cost > 0.01 }")
     yield rows("Traces above one cent", expensive, {"traceID": _TO_TRACE}, {})
     spent = "{ span.tollspan.cost != nil } | sum_over_time(span.tollspan.cost) by (span.tollspan.customer)"
     yield lines("Provider cost by customer", traceql(spent))
@@ -154,7 +152,7 @@ def _traces() -> Iterator[Panel]:
     yield rows("Calls", _calls(200), _TO_CALL, _UNITS)
 
 
-_EXPLAINED: Final = Asked("explain", {"id": "${id}"}, ("what", "value"))
+_EXPLAINED: Final = Asked("explain", {"id": "${id}"}, ("about", "what", "value"))
 
 
 def _pipeline() -> Iterator[Panel]:
@@ -177,7 +175,7 @@ _TYPED: Final = {
     "id": ("Call, trace, span or line", ""),
     "pages": ("Address of the rater's pages", "http://127.0.0.1:4319"),
 }
-_CUSTOMERS: Final = Asked("customers.list", {}, ("customer",))
+_CUSTOMERS: Final = Asked("customers.list", {"seen": "true"}, ("customer",))
 _PRICES: Final = Asked("pricing.show", {}, ("version", "note", "author"), (), ("recorded_at",))
 
 
@@ -185,7 +183,7 @@ def dashboard(board: Board, others: Sequence[Board]) -> Dashboard:
     """Return the dashboard with links to the others, its variables and a mark where prices changed."""
     prices = AnnotationQuery().name("Price changes").datasource(RATER).target(_PRICES).enable(True).icon_color("orange")  # noqa: FBT003 - the builder's form
     made = Dashboard(board.title).uid(board.uid).tags(["tollspan"]).readonly().timezone("browser")
-    made = made.time("now-7d", "now").refresh("1m").tooltip(DashboardCursorSync.CROSSHAIR).annotation(prices)
+    made = made.time(board.since, "now").refresh("1m").tooltip(DashboardCursorSync.CROSSHAIR).annotation(prices)
     for name in board.variables:
         made = made.with_variable(_variable(name))
     for other in others:
@@ -199,5 +197,5 @@ def _variable(name: str) -> QueryVariable | TextBoxVariable:
     if name in _TYPED:
         label, default = _TYPED[name]
         return TextBoxVariable(name).label(label).default_value(default)
-    listed = {"queryType": "infinity", "query": "", "infinityQuery": _CUSTOMERS.build().to_json()}
+    listed: dict[str, object] = {"queryType": "infinity", "query": "", "infinityQuery": _CUSTOMERS.build().to_json()}
     return QueryVariable(name).label("Customer").datasource(RATER).query(listed)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from grafana_foundation_sdk.builders.prometheus import Dataquery as PrometheusQuery
 from grafana_foundation_sdk.builders.tempo import Dataquery as TempoQuery
 from grafana_foundation_sdk.cog import variants
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.common import DataSourceRef
 
 RATER: Final = DataSourceRef(type_val="yesoreyeram-infinity-datasource", uid="rater")
@@ -17,7 +18,7 @@ TEMPO: Final = DataSourceRef(type_val="tempo", uid="tempo")
 IN_TIME: Final[Mapping[str, str]] = {"from": "${__timeFrom}", "to": "${__timeTo}"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class InfinityTarget(variants.Dataquery):
     """A JSON question for the plugin; ``columns`` are (selector, type), a selector is also the title."""
 
@@ -48,7 +49,7 @@ class InfinityTarget(variants.Dataquery):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(Builder[variants.Dataquery]):
     """A question to the rater: columns of text, of numbers and of time.
 
     ``form`` is that of the plugin: ``timeseries`` makes a series of each number and combination of texts out of rows

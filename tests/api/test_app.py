@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -122,6 +123,20 @@ def test_a_key_never_leaves_its_tenant(http: TestClient, rater: FakeRater) -> No
     assert [tenant for _, _, tenant in rater.asked] == ["t1"]
 
 
+@pytest.mark.parametrize("customer", ["acme", "a/b", "a/usage", "50 % & more", "customers", "größe"])
+def test_a_customer_is_asked_about_by_any_name_it_may_have(http: TestClient, rater: FakeRater, customer: str) -> None:
+    response = http.get(f"/v1/customers/{quote(customer, safe='')}/usage", headers=bearer("key-query"))
+    assert response.status_code == 200, response.text
+    assert [params["customer"] for _, params, _ in rater.asked] == [customer]
+
+
+def test_a_plus_that_an_address_took_for_a_space_is_named(http: TestClient) -> None:
+    response = http.get("/v1/usage?from=2026-11-01T12:00:00+01:00", headers=bearer("key-query"))
+    assert response.status_code == 400
+    assert response.json()["detail"].endswith("in an address, + is written %2B")
+    assert http.get("/v1/usage?from=2026-11-01T12:00:00%2B01:00", headers=bearer("key-query")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "status", "customer"),
     [
@@ -168,6 +183,55 @@ def test_forms_of_an_answer(http: TestClient) -> None:
     assert "'=1+1" in text
     media, text = get("application/jsonl")
     assert (media, len(text.splitlines())) == ("application/jsonl", 2)
+    assert get("application/x-ndjson") == ("application/x-ndjson", text)
+    assert get("text/csv;q=0.5, application/jsonl")[0] == "application/jsonl"
+    assert get("text/html,*/*;q=0.8")[0] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status", "title", "words"),
+    [
+        ("GET", "/v1/usage?by=custommer", "query", 400, "Bad Request", "did you mean 'customer'?"),
+        ("GET", "/v1/usage", "nobody", 401, "Unauthorized", "tollspan keys list"),
+        (
+            "GET",
+            "/v1/margin",
+            "customer-query",
+            403,
+            "Forbidden",
+            "it may ask allowance, calls, invoice, latency, usage",
+        ),
+        ("GET", "/v1/margin", "usage", 403, "Forbidden", "it may ask allowance, calls, inexact, latency, usage"),
+        ("GET", "/v1/margin", "ingest", 403, "Forbidden", "a key with scope query"),
+        ("GET", "/v1/invoices", "query", 404, "Not Found", "Did you mean 'invoice'?"),
+        ("GET", "/v1/nothing", "query", 404, "Not Found", "Ask one of: usage, calls,"),
+        ("GET", "/v2/usage", "query", 404, "Not Found", "nothing is at /v2/usage: /docs tells what there is"),
+        (
+            "DELETE",
+            "/v1/usage",
+            "query",
+            405,
+            "Method Not Allowed",
+            "DELETE is not for /v1/usage: send GET, HEAD, POST",
+        ),
+        (
+            "GET",
+            "/v1/commands/close",
+            "admin",
+            405,
+            "Method Not Allowed",
+            "GET is not for /v1/commands/close: send POST",
+        ),
+    ],
+)
+def test_a_refusal_is_titled_by_its_status_and_says_what_to_do(
+    http: TestClient, method: str, path: str, key: str, status: int, title: str, words: str
+) -> None:
+    response = http.request(method, path, headers=bearer(f"key-{key}"))
+    said = response.json()
+    assert (response.status_code, said["status"], said["title"]) == (status, status, title)
+    assert (response.headers["Content-Type"], said["type"]) == ("application/problem+json", "about:blank")
+    assert words in said["detail"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.api.market import CUSTOMERS, TENANTS, Market, market
 
 from tollspan_rater.api.access import CUSTOMER_QUESTIONS, MONEY, PROVIDER_SIDE
-from tollspan_rater.query.questions import DIMENSIONS, QUESTIONS
+from tollspan_rater.api.page import page_of
+from tollspan_rater.query.questions import DIMENSIONS, QUESTIONS, question
 
 QUERY = ("north", "query")
 
@@ -29,6 +30,13 @@ def rows(answer: Any) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["rows"]
     return found
+
+
+def marked(name: str) -> str:
+    """Return the part of a cursor that tells a question without parameters from others."""
+    page = page_of(question(name), {})
+    assert page is not None
+    return page.mark
 
 
 PAGED = [
@@ -65,12 +73,29 @@ def test_pages_are_the_whole_answer_at_the_position_of_the_first(
     assert places == {whole.headers["Tollspan-Position"]}
 
 
+@pytest.mark.parametrize("key", ["query", "acme"])
+def test_a_list_that_its_limit_cuts_says_where_it_goes_on(shop: Market, key: str) -> None:
+    """Also who sees no notes, as a customer, learns that more follows; the limit is then the size of the pages."""
+    whole = shop.get(("north", key), "calls", customer="acme")
+    assert (len(rows(whole)), whole.json()["next"]) == (5, None)
+    address, found, sizes = "/v1/calls?customer=acme&limit=2", [], []
+    while address:
+        page = shop.http.get(address, headers=shop.keys["north", key])
+        found += rows(page)
+        sizes.append(len(rows(page)))
+        address = page.links["next"]["url"] if page.json()["next"] else ""
+    assert (found, sizes) == (rows(whole), [2, 2, 1])
+
+
 def test_a_page_stays_what_it_was_when_more_comes_in(shop: Market) -> None:
     first = shop.get(QUERY, "usage", by="customer", page_size=1)
     second = shop.get(QUERY, "usage", by="customer", page_size=1, cursor=first.json()["next"])
     shop.rater.execute("customer.set", {"customer": "late", "name": "late"}, tenant="north", actor="test")
     again = shop.get(QUERY, "usage", by="customer", page_size=1, cursor=first.json()["next"])
     assert (again.headers["ETag"], again.text) == (second.headers["ETag"], second.text)
+
+
+MARK = marked("usage")
 
 
 @pytest.mark.parametrize(
@@ -80,8 +105,14 @@ def test_a_page_stays_what_it_was_when_more_comes_in(shop: Market) -> None:
         ("usage", {"page_size": "10001"}, "whole number from 1"),
         ("usage", {"page_size": "x"}, "whole number from 1"),
         ("usage", {"cursor": "7"}, "no cursor"),
-        ("usage", {"cursor": "1-00001790000000000000.c_1"}, "of another question"),
-        ("usage", {"cursor": "999999-1"}, "the journal has come to position"),
+        ("usage", {"cursor": "1-7"}, "no cursor"),
+        ("usage", {"cursor": "1-0123456789ab-7"}, "of another question"),
+        ("usage", {"cursor": f"1-{MARK}-00001790000000000000.c_1"}, "no cursor"),
+        ("usage", {"cursor": f"999999-{MARK}-1"}, "the journal has come to position"),
+        ("usage", {"cursor": f"2-{MARK}-1", "as_of": "1"}, "goes on at position 2, not at 1"),
+        ("usage", {"cursor": f"2-{MARK}-1", "by": "model"}, "of another question"),
+        ("usage", {"cursor": f"2-{MARK}-1", "customer": "acme"}, "of another question"),
+        ("margin", {"cursor": f"2-{MARK}-1"}, "of another question"),
         ("calls", {"cursor": "1-7"}, "no cursor"),
         ("quarantine.show", {"id": "1:1", "page_size": "5"}, "has no pages"),
         ("keys.list", {"cursor": "1-1"}, "has no pages"),
@@ -232,11 +263,24 @@ def _tried(name: str, foreign: dict[str, list[str]]) -> Iterator[dict[str, str]]
     wide = EVERYBODY if "by" in params and name != "allocation" else {}
     yield wide
     yield {**wide, "page_size": "1"}
-    yield {**wide, "cursor": "1-0"}
+    yield {**wide, "cursor": f"1-{MARK}-0"}
     for param in params.values():
         known = foreign.get(param.name, foreign["customer"] if param.kind == "str" else [])
         for value in (*TRIED.get(param.name, ()), *known):
             yield {**wide, param.name: value}
+
+
+def _asked(
+    shop: Market, key: tuple[str, str], name: str, foreign: dict[str, list[str]]
+) -> Iterator[tuple[dict[str, str], Any]]:
+    """Yield what is asked with the answers; what names a customer also in a body; behind a first page the next one."""
+    for params in _tried(name, foreign):
+        answer = shop.get(key, name, **params)
+        yield params, answer
+        if params.keys() <= {"by", "customer"}:
+            yield params, shop.http.post(f"/v1/{name}", json=params, headers=shop.keys[key])
+        if "page_size" in params and "next" in answer.links:
+            yield params, shop.http.get(answer.links["next"]["url"], headers=shop.keys[key])
 
 
 @pytest.fixture(scope="module")
@@ -273,8 +317,7 @@ def test_a_customers_key_sees_nobody_else(shop: Market, foreign: Foreign, name: 
     theirs = foreign("north", "globex")
     names = [one for of_param in theirs.values() for one in of_param]
     assert shop.get(("north", "acme"), f"customers/globex/{name}").status_code == 403
-    for params in _tried(name, theirs):
-        answer = shop.get(("north", "acme"), name, **params)
+    for params, answer in _asked(shop, ("north", "acme"), name, theirs):
         assert answer.status_code in ({200, 400, 403, 404} if mine else {403}), (params, answer.text)
         if answer.status_code == 200:
             assert not any(word in _told(answer, params) for word in (*names, "south")), (params, answer.text)
@@ -283,8 +326,7 @@ def test_a_customers_key_sees_nobody_else(shop: Market, foreign: Foreign, name: 
 
 @pytest.mark.parametrize("name", sorted(QUESTIONS))
 def test_a_tenants_key_sees_no_other_tenant(shop: Market, foreign: Foreign, name: str) -> None:
-    for params in _tried(name, foreign("south", "acme")):
-        answer = shop.get(("north", "admin"), name, **params)
+    for params, answer in _asked(shop, ("north", "admin"), name, foreign("south", "acme")):
         assert answer.status_code in {200, 400, 404}, (name, params, answer.text)
         assert answer.status_code != 200 or "south" not in _told(answer, params), (params, answer.text)
 

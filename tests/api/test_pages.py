@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tollspan_rater.api.page import page_of
+from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.questions import QUESTIONS, question
 
 LIMITED = [
@@ -31,3 +32,21 @@ def test_a_limit_that_is_asked_for_holds_for_all_pages() -> None:
     page = page_of(question("quarantine.list"), {"page_size": ["50"], "limit": ["70"]})
     assert page is not None
     assert page.given["limit"] == ["70"]
+
+
+def test_a_list_as_long_as_its_limit_goes_on_behind_it() -> None:
+    asked = question("quarantine.list")
+    for count, follows in ((1, False), (2, True)):
+        page = page_of(asked, {"limit": ["2"]})
+        assert page is not None
+        part, cursor = page.cut(listed(count))
+        assert (len(part.rows), cursor is not None) == (count, follows)
+    second = page_of(asked, {"limit": ["2"], "cursor": [str(cursor)]})
+    assert second is not None
+    assert (second.given["as_of"], second.size, second.after) == (["7"], 2, 2)
+    assert int(second.given["limit"][0]) > 100_000_000
+    assert second.cut(listed(3))[0].rows == [{"id": 2}]
+
+
+def listed(count: int) -> Answer:
+    return Answer("A list", ("id",), [{"id": place} for place in range(count)], as_of=7, zone="UTC")

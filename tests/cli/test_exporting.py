@@ -52,6 +52,11 @@ def test_a_plan_names_what_it_keeps_back(run: Run, backend: FakeBackend, monkeyp
         assert words in result.stdout
 
 
+def test_a_plan_of_nothing_says_why(run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(backend, monkeypatch, {**PLANNED, "planned": 0, "nothing": ["2026-11 is not closed for 7 customers"]})
+    assert "2026-11 is not closed for 7 customers" in run(*["export", "plan", "billing"]).stdout
+
+
 def test_a_dry_run_prints_the_targets_words(run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = answering(backend, monkeypatch, {**PLANNED, "dry_run": True, "elements": [ELEMENT]})
     result = run(*["export", "plan", "billing", "--period", "2026-11", "--dry-run"])
@@ -88,6 +93,36 @@ def test_a_run_that_leaves_something_open_ends_with_1(
     result = run(*["export", "run", "billing", "--no-plan"])
     assert (result.exit_code, [kind for kind, _ in answers.sent]) == (1, ["export.run"])
     assert words in result.stdout
+
+
+WAITS = {"items": 3, "next_ns": 1_796_040_000_000_000_000, "why": "HTTP 503: not now"}
+
+
+def test_a_run_says_what_waits_why_and_until_when(
+    run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(backend, monkeypatch, {**DONE, "more": False, "items": STANDING, "later": 5, "waits": WAITS})
+    result = run(*["export", "run", "billing", "--no-plan"])
+    assert result.exit_code == 1
+    assert "waiting for their time: 2" in result.stdout
+    said = " ".join(result.stdout.split())
+    assert "billing, items that wait after a try that came to nothing: 3 (HTTP 503: not now)" in said
+    assert "due at 2026-11-30T12:00:00.000000Z, and tollspan export retry billing tries now" in said
+
+
+def test_a_retry_of_everything_tries_at_once_and_once(
+    run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = {**DONE, "items": STANDING}
+    answers = answering(
+        backend, monkeypatch, {**PLANNED, "given_up": 0}, {**step, "more": True}, {**step, "more": False}
+    )
+    result = run(*["export", "retry", "billing"])
+    assert result.exit_code == 0, result.output
+    assert [(kind, body.get("now")) for kind, body in answers.sent] == [
+        ("export.retry", None), ("export.run", True), ("export.run", None),
+    ]  # fmt: skip
+    assert "requests: 2; accepted: 2" in result.stdout
 
 
 def test_a_retry_says_what_it_planned(run: Run, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,20 @@ def test_overview_revenue_this_month_of_prometheus(prometheus: PrometheusProcess
     assert float(told["value"][1]) == pytest.approx(float(sum(exact(demo).values())), rel=1e-12)
 
 
+def test_overview_margin_this_month_of_prometheus(prometheus: PrometheusProcess, demo: Served) -> None:
+    """Every cost of the demo is known, and every customer with revenue has a margin."""
+    [told] = prometheus.query("tollspan:margin:sum")
+    cost = sum(Fraction(row["cost"]) for row in shown(demo, "Heavy users") if row["customer"] in billed(demo))
+    assert told["metric"]["currency"] == "USD"
+    assert float(told["value"][1]) == pytest.approx(float(sum(exact(demo).values()) - cost), rel=1e-12)
+
+
+def billed(demo: Served) -> set[str]:
+    return {
+        row["customer"] for row in shown(demo, "Margin by customer, with base fees of whole periods") if row["margin"]
+    }
+
+
 def test_customer_the_running_bill(demo: Served) -> None:
     customer = str(demo.call["customer"])
     of_customer = [call for call in demo.planned.calls if call.customer == customer]
@@ -83,6 +97,7 @@ def rank(values: Iterable[int | None], part: str) -> int | None:
     ("title", "columns", "by"),
     [
         ("Latency of models", ("provider", "model"), lambda call: (call.provider, call.model)),
+        ("Latency of features", ("feature",), lambda call: (call.feature,)),
         ("Latency of prompt versions", ("prompt", "prompt_version"), lambda call: (call.feature, call.prompt_version)),
     ],
 )
@@ -110,7 +125,7 @@ def lasted_ms(call: PlannedCall) -> int:
 
 
 def figures(row: dict[str, Any]) -> dict[str, Any]:
-    left_out = ("provider", "model", "prompt", "prompt_version", "output_tokens_per_second_p50")
+    left_out = ("provider", "model", "feature", "prompt", "prompt_version", "output_tokens_per_second_p50")
     return {name: value for name, value in row.items() if name not in left_out}
 
 

@@ -13,6 +13,7 @@ import yaml
 from tests.dashboards.conftest import Served
 from tests.dashboards.prometheus import RULE_FILES, SHIPPED, PrometheusProcess, config_for, groups
 from tests.end_to_end.process import wait_until
+from tollspan_rater.metrics.answers import MOST
 
 RECORDED = [rule["record"] for group in groups() for rule in group["rules"] if "record" in rule]
 ALERTS = {rule["alert"]: rule for group in groups() for rule in group["rules"] if "alert" in rule}
@@ -41,10 +42,16 @@ CASES = {
         {'tollspan_audit_difference{equation="a = b"}': "-1x20"},
         {'tollspan_audit_difference{equation="a = b"}': "0x20"},
     ),
-    "TollspanSenderLost": ({"tollspan_sender_lost_records": "3x9 4x9"}, {"tollspan_sender_lost_records": "3x20"}),
+    "TollspanSenderLost": (
+        {"tollspan_sender_lost_records": "3x9 4x9"},
+        {"tollspan_sender_lost_records": "3x5 2x5 1x9"},  # what came late fills gaps
+    ),
     "TollspanQuarantined": (
         {'tollspan_pieces{fate="quarantined"}': "0x9 2x9"},
-        {'tollspan_pieces{fate="quarantined"}': "2x20", 'tollspan_pieces{fate="stored"}': "0+5x20"},
+        {
+            'tollspan_pieces{fate="quarantined"}': "5x9 4x9",
+            'tollspan_pieces{fate="stored"}': "0+5x20",
+        },  # one was mended
     ),
     "TollspanQuestionFailed": (
         {'tollspan_question_failed{question="usage"}': "1x20"},
@@ -63,6 +70,10 @@ CASES = {
     "TollspanAllowanceNearlyUsed": (
         {"tollspan_allowance_used": "80x20", "tollspan_allowance_limit": "100x20"},
         {"tollspan_allowance_used": "79x20", "tollspan_allowance_limit": "100x20"},
+    ),
+    "TollspanAllowancesUnnamed": (
+        {"tollspan_nearly_used_allowances": f"{MOST + 1}x20"},
+        {"tollspan_nearly_used_allowances": f"{MOST}x20"},
     ),
     "TollspanAllowanceUsedUp": (
         {"tollspan_allowance_used": "100x20", "tollspan_allowance_limit": "100x20"},
@@ -91,6 +102,25 @@ def test_alerts_are_raised_by_what_they_are_about_and_by_nothing_less(tmp_path: 
     ]
     said = tmp_path / "tests.yaml"
     said.write_text(yaml.safe_dump({"rule_files": [str(SHIPPED / name) for name in RULE_FILES], "tests": tests}))
+    done = subprocess.run(["promtool", "test", "rules", str(said)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("prometheus_binaries")
+def test_an_alert_names_the_command_of_a_question(tmp_path: Path) -> None:
+    question = {"question": "export.status"}
+    told = {
+        "summary": "Figures are missing, export.status has no answer",
+        "action": "Ask it yourself; tollspan export status says what is wrong.",
+    }
+    fires = {"exp_labels": {"severity": "ticket"} | question, "exp_annotations": told}
+    case = {
+        "interval": "1m",
+        "input_series": [{"series": 'tollspan_question_failed{question="export.status"}', "values": "1x20"}],
+        "alert_rule_test": [{"eval_time": "10m", "alertname": "TollspanQuestionFailed", "exp_alerts": [fires]}],
+    }
+    said = tmp_path / "tests.yaml"
+    said.write_text(yaml.safe_dump({"rule_files": [str(SHIPPED / name) for name in RULE_FILES], "tests": [case]}))
     done = subprocess.run(["promtool", "test", "rules", str(said)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -22,6 +22,7 @@ from tollspan_rater.domain.fates import Fate, Role
 from tollspan_rater.domain.meters import TOKEN_METERS, UNIT_METERS
 from tollspan_rater.export.files import focus, lines
 from tollspan_rater.export.files.netsuite import netsuite
+from tollspan_rater.export.files.netsuite_invoices import netsuite_invoices
 from tollspan_rater.export.files.words import DATE_FORMATS
 from tollspan_rater.export.files.zuora import zuora
 from tollspan_rater.export.manifest import batch_manifest, manifest
@@ -173,6 +174,7 @@ CLOSED_LISTS: dict[str, tuple[str, Iterable[str]]] = {
     "columns of FOCUS": ("docs/reference/exports.md", [field.column.name for field in focus.FIELDS]),
     "headings of Zuora": ("docs/reference/exports.md", zuora({"unique_key": "yes"}).names),
     "headings of NetSuite": ("docs/reference/exports.md", netsuite({}).names),
+    "headings of NetSuite's invoices": ("docs/reference/exports.md", netsuite_invoices({}).names),
     "formats of dates": ("docs/reference/exports.md", DATE_FORMATS),
     "attribution": ("docs/reference/wire-contract.md", map(semconv.attribution_attribute, semconv.ATTRIBUTION_KEYS)),
 }

@@ -45,10 +45,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "focus": ("x_ItemId", "BillingAccountId", "x_Meter", "", "BilledCost", "BillingCurrency"),
     "zuora-file": ("UNIQUE_KEY", "ACCOUNT_ID", "UOM", "QTY", "", ""),
     "netsuite-file": ("External ID", "Customer", "Item", "Usage Quantity", "", ""),
+    "netsuite-invoices-file": ("Tollspan Item", "Customer", "", "", "Amount", "Currency"),
 }
 WORDS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "zuora-file": (ZUORA, {"uom": "U-{name}", "charge": "C-{name}"}),
     "netsuite-file": (NETSUITE, {"item": "I-{name}", "subscription_line": "1"}),
+    "netsuite-invoices-file": ({"customer": "C-{name}"}, {"item": "I-{name}"}),
 }
 
 
@@ -93,7 +95,7 @@ def case(name: str, folder: Path) -> Case:
         name,
         lambda clock: Reader(clock, name, folder),
         customers={one: _named(customer, one) for one in ("acme", "beta")},
-        meters={one: _named(meter, one) for one in ("input", "output")},
+        meters={one: _named(meter, one) for one in ("input", "output", "base_fee", "minimum")},
         options={**OPTIONS, "folder": str(folder)},
     )
 

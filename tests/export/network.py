@@ -21,7 +21,7 @@ class Network(httpx.BaseTransport):
     """Takes requests to a simulator; ``draw`` decides about faults, without it there are none."""
 
     def __init__(self, simulator: Simulator, clock: FixedClock, draw: Random | None = None) -> None:
-        self._simulator, self._clock, self._draw = simulator, clock, draw
+        self.simulator, self._clock, self._draw = simulator, clock, draw
         self._late: list[tuple[int, Call]] = []
         self.calls: list[Call] = []
         self.doubles = True
@@ -39,7 +39,7 @@ class Network(httpx.BaseTransport):
 
     def _way(self) -> Callable[[Call], Reply]:
         if self._draw is None or self._draw.random() > self.share:
-            return self._simulator.handle
+            return self.simulator.handle
         names = [name for name in _FAULTS if self.doubles or name != "twice"]
         return lambda call: _FAULTS[self._drawn().choice(names)](self, call)
 
@@ -54,7 +54,7 @@ class Network(httpx.BaseTransport):
         self._late = [one for one in self._late if one[0] > end_ns]
         for at_ns, call in due:
             self._clock.set(at_ns)
-            self._simulator.handle(call)
+            self.simulator.handle(call)
         self._clock.set(end_ns)
 
     def dropped(self, _call: Call) -> Reply:
@@ -64,11 +64,11 @@ class Network(httpx.BaseTransport):
         raise httpx.ReadTimeout("timed out")
 
     def timed_out(self, call: Call) -> Reply:
-        self._simulator.handle(call)
+        self.simulator.handle(call)
         raise httpx.ReadTimeout("timed out")
 
     def cut(self, call: Call) -> Reply:
-        self._simulator.handle(call)
+        self.simulator.handle(call)
         raise httpx.RemoteProtocolError("peer closed connection")
 
     def delayed(self, call: Call) -> Reply:
@@ -77,26 +77,26 @@ class Network(httpx.BaseTransport):
         raise httpx.ReadTimeout("timed out")
 
     def twice(self, call: Call) -> Reply:
-        self._simulator.handle(call)
-        return self._simulator.handle(call)
+        self.simulator.handle(call)
+        return self.simulator.handle(call)
 
     def failed(self, call: Call) -> Reply:
-        return self._simulator.fail(call, taken=False)
+        return self.simulator.fail(call, taken=False)
 
     def failed_after(self, call: Call) -> Reply:
-        return self._simulator.fail(call, taken=True)
+        return self.simulator.fail(call, taken=True)
 
     def busy(self, call: Call) -> Reply:
-        return self._simulator.busy(call)
+        return self.simulator.busy(call)
 
     def partly(self, call: Call) -> Reply:
-        return self._simulator.partly(call)
+        return self.simulator.partly(call)
 
     def killed_before(self, _call: Call) -> Reply:
         raise KilledError
 
     def killed_after(self, call: Call) -> Reply:
-        self._simulator.handle(call)
+        self.simulator.handle(call)
         raise KilledError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +30,11 @@ def by_chargebee_events(url: str) -> Any:
     answer = client.UsageEvent.batch_ingest(
         {"events": [{**one, "properties": {"input_tokens": "12"}} for one in (event, old, event)]}
     )
+    span = {"timeframe_start": AT_S, "timeframe_end": AT_S + 1}
+    found = client.UsageSummary.retrieve_usage_summary_for_subscription(
+        "sub_acme", {"feature_id": "feature-input", **span}
+    ).list
+    assert [one.usage_summary.aggregated_value for one in found] == ["12"]
     return [one["deduplication_id"] for one in answer.failed_events]
 
 
@@ -98,6 +103,15 @@ def by_metronome(url: str) -> Any:
     event |= {"timestamp": AT.isoformat(), "properties": {"quantity": "12"}}
     client.v1.usage.ingest(usage=[event])
     client.v1.usage.ingest(usage=[event])
+    midnight = AT.replace(hour=0, minute=0, second=0)
+    days = client.v1.usage.list(
+        starting_on=midnight - timedelta(days=1),
+        ending_before=midnight + timedelta(days=1),
+        window_size="DAY",
+        customer_ids=["customer-acme"],
+        billable_metrics=[{"id": "metric-input"}],
+    )
+    assert [one.value for one in days] == [None, 12]
     return [one.transaction_id for one in client.v1.usage.search(transaction_ids=[ID])]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.export.answered import total
 from tests.export.case import Case
 from tests.export.files import COLUMNS, GOLDEN, batches, case, golden, history, sendings, written
 from tests.export.invoice import AMOUNTS, MONTH, NOON_NS, USAGE
@@ -22,7 +24,7 @@ from tollspan_rater.errors import ConfigError, UntellableError
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.files.folder import MANIFEST
 from tollspan_rater.export.files.form import FORMS
-from tollspan_rater.export.target import Accepted, Held, Mapped, NotTaken, Sending, Target, Unclear, Wanted
+from tollspan_rater.export.target import Accepted, Mapped, NotTaken, Sending, Target, Unclear, Wanted
 
 FEWER = {"jsonl": 15, "parquet": 15}  # histories: what differs from csv is how a file is written, not when
 NOBODY = httpx.MockTransport(lambda request: pytest.fail(str(request)))
@@ -65,7 +67,7 @@ def test_a_manifest_that_cannot_be_read_stops_everything(tmp_path: Path) -> None
     (one, *_) = sendings(case("csv", tmp_path), anew)
     assert isinstance(anew.send([one])[0], NotTaken)
     assert isinstance(anew.look(one), Unclear)
-    assert anew.held(wanted("acme", "input")) is None
+    assert isinstance(anew.held(wanted("acme", "input")), Unclear)
     assert batches(tmp_path) == [batch]
 
 
@@ -77,22 +79,25 @@ def test_a_folder_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_amounts_of_several_currencies_are_not_added(tmp_path: Path) -> None:
+def test_amounts_of_several_currencies_are_told_apart(tmp_path: Path) -> None:
     target = made(case("csv", tmp_path))
     for currency in ("USD", "EUR"):
         draft = replace(AMOUNTS[0], currency=currency)
         target.send([Sending(currency, currency, target.element(draft, currency, MONTH.start_ns, Mapped({}, {})))])
-    assert target.held(wanted("acme", "input")) is None
+    assert {total(target.held(replace(wanted("acme", "input"), currency=one))) for one in ("USD", "EUR")} == {
+        AMOUNTS[0].amount
+    }
 
 
 @pytest.mark.parametrize("name", ["csv", "jsonl", "parquet", "focus"])
 def test_files_are_read_back_for_a_reconciliation(name: str, tmp_path: Path) -> None:
     written(name, tmp_path)
     target = made(case(name, tmp_path))
-    quantity = None if name == "focus" else Decimal(4_946_271)
-    assert target.held(wanted("acme", "input")) == Held(quantity, Decimal("12.37"), "USD")
-    assert target.held(wanted("beta", "input")) == Held()
-    assert target.held(replace(wanted("acme", "input"), start_ns=MONTH.end_ns, end_ns=MONTH.end_ns + 1)) == Held()
+    dollars = replace(wanted("acme", "input"), currency="USD")
+    assert total(target.held(dollars)) == Decimal("12.37")
+    assert total(target.held(wanted("acme", "input"))) == Decimal(0 if name == "focus" else 4_946_271)
+    assert total(target.held(wanted("beta", "input"))) == 0
+    assert total(target.held(replace(dollars, start_ns=MONTH.end_ns, end_ns=MONTH.end_ns + 1))) == 0
     next(path for path in tmp_path.glob("*/*") if path.name != MANIFEST).unlink()
     assert made(case(name, tmp_path)).held(wanted("acme", "input")) is None
 
@@ -256,3 +261,30 @@ def test_parquet_takes_what_fits(number: str, tmp_path: Path) -> None:
     target.send([Sending("li_1", "li_1", target.element(draft, "li_1", NOON_NS, Mapped({}, {})))])
     (row,) = FORMS["parquet"].read(next(tmp_path.glob("*/*.parquet")).read_bytes())
     assert Decimal(row["amount_exact"] or "") == Decimal(number)
+
+
+def test_the_lines_of_an_invoice_follow_each_other_under_one_id(tmp_path: Path) -> None:
+    invoiced = case("netsuite-invoices-file", tmp_path)
+    target = made(invoiced)
+    ends = {"2026-11": MONTH.end_ns, "2026-12": MONTH.end_ns + 31 * 86_400 * 10**9}
+    told = []
+    for place, one in enumerate(
+        [*AMOUNTS[:5], replace(AMOUNTS[1], customer="beta"), replace(AMOUNTS[0], currency="EUR")]
+    ):
+        draft = replace(one, period_end_ns=ends[one.period])
+        name = f"li_{(place * 3) % 7}"  # in no order
+        told.append(Sending(name, name, target.element(draft, name, MONTH.start_ns, invoiced.mapped(draft))))
+    target.send([told[place] for place in (0, 5, 6, 1, 4, 2, 3)])
+    ((_, content),) = [(path, path.read_bytes()) for path in tmp_path.glob("*/*.csv")]
+    rows = FORMS["csv"].read(content)
+    whole = [(row["External ID"], row["Customer"], row["Currency"], row["Memo"], row["Date"]) for row in rows]
+    assert [(key, len(list(of))) for key, of in itertools.groupby(whole)] == [
+        (("li_4", "C-acme", "EUR", "Usage 2026-11", "11/30/2026"), 1),
+        (("li_0", "C-acme", "USD", "Usage 2026-11", "11/30/2026"), 4),
+        (("li_5", "C-acme", "USD", "Usage 2026-12", "12/31/2026"), 1),
+        (("li_1", "C-beta", "USD", "Usage 2026-11", "11/30/2026"), 1),
+    ]
+    assert {row["Tollspan Item"]: row["Amount"] for row in rows} == {
+        f"li_{(place * 3) % 7}": f"{amount}"
+        for place, amount in enumerate(["12.35", "8.07", "49.00", "0.58", "0.02", "8.07", "12.35"])
+    }

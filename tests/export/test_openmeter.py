@@ -12,6 +12,7 @@ import pytest
 from corehttp.exceptions import HttpResponseError
 
 from tests.export import answered
+from tests.export.answered import total
 from tests.export.case import cases
 from tests.export.invoice import CORRECTION, DAY, NOON_NS, SECOND, USAGE
 from tests.export.network import Network
@@ -22,7 +23,6 @@ from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
-    Held,
     NotTaken,
     Outcome,
     Refused,
@@ -43,6 +43,7 @@ answering, sendings = partial(answered.answering, CASE), partial(answered.sendin
     ("status", "expected"),
     [
         (204, Accepted),
+        (200, Unclear),  # a success has no content
         (400, Refused),
         (401, NotTaken),
         (404, NotTaken),
@@ -101,12 +102,12 @@ def test_a_meter_says_what_it_holds() -> None:
     clock = FixedClock(NOON_NS)
     target = CASE.target(Network(OpenMeter(clock), clock), clock)
     target.send(sendings([*USAGE, CORRECTION]))
-    assert target.held(WANTED) == Held(quantity=Decimal(0))  # its sink has stored nothing yet
+    assert total(target.held(WANTED)) == Decimal(0)  # its sink has stored nothing yet
     clock.set(NOON_NS + SETTLE_S * SECOND)
-    assert target.held(WANTED) == Held(quantity=Decimal(4938271 + 8000))
-    assert target.held(replace(WANTED, meter=CASE.meters["output"])) == Held(quantity=Decimal(403500 + 1200 - 500))
-    assert target.held(replace(WANTED, end_ns=USAGE[2].service.start_ns)) == Held(quantity=Decimal(4938271))
-    assert openmeter(answering(500)).held(WANTED) is None
+    assert total(target.held(WANTED)) == Decimal(4938271 + 8000)
+    assert total(target.held(replace(WANTED, meter=CASE.meters["output"]))) == Decimal(403500 + 1200 - 500)
+    assert total(target.held(replace(WANTED, end_ns=USAGE[2].service.start_ns))) == Decimal(4938271)
+    assert isinstance(openmeter(answering(500)).held(WANTED), Unclear)
 
 
 def test_dimensions_stand_beside_the_value_and_never_hide_it() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -17,8 +18,9 @@ from tollspan_rater.errors import UntellableError
 from tollspan_rater.export.contract import Contract
 from tollspan_rater.export.http import Http, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.target import Absent, Accepted, Sending, Target, Unclear, Wanted
+from tollspan_rater.export.target import Absent, Accepted, NotTaken, Sending, Target, Unclear, Wanted
 
+SPAN = (DAY.start_ns, DAY.end_ns)
 ANY = Contract("any", "usage", "no vendor")
 LIST = Request("GET", "/things", query={"size": "2"})
 SAY_NOTHING = {"webhook-usage", "kafka-usage"}  # their events have a word for what is unknown: null
@@ -130,14 +132,50 @@ def test_an_unknown_amount_is_never_told_as_zero(case: Case, change: dict[str, N
 
 
 def answered(case: Case, status: int, body: str) -> Target:
-    """Return a target to which everything is answered so, except for a token."""
+    """Return a target to which everything is answered so, except for a token or a session."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/token"):
             return httpx.Response(200, json={"access_token": "t", "expires_in": 3600})
+        if request.url.path.endswith("/meter_event_session"):
+            return httpx.Response(200, json={"authentication_token": "t", "expires_at": "2026-12-01T00:00:00Z"})
         return httpx.Response(status, text=body)
 
     return case.target(httpx.MockTransport(handler), FixedClock(NOON_NS))
+
+
+BODIES = ["<html>", "", "[]", "{}", '"text"', "7", "null", '{"data": 7}', "[7]", '[{"id": "x"}]', '{"ok": true}'] + [
+    json.dumps({name: value})
+    for name in (
+        *("id", "Id", "identifier", "events", "invoice", "message", "usage", "batch_id", "failed_events", "result"),
+        *("validation_failed", "Results", "UnprocessedRecords", "reportErrors", "checkErrors", "error", "errors"),
+    )
+    for value in (7, None, [], [7], {"id": 7})
+]
+NOTHING, EMPTY = {"", "null"}, {"{}"}
+SUCCESS = {  # what of these is a success: the others have a name of what was taken, or a list of it
+    "gcp-marketplace": {body for body in BODIES if body.startswith("{")},  # whatever it says, without errors
+    "metronome-usage": {*NOTHING, *(body for body in BODIES if body.startswith("{"))},  # nothing is published of it
+    "openmeter": NOTHING,
+    "orb-events": {'{"validation_failed": []}'},
+    "stripe-meter-stream": EMPTY,
+}
+
+
+@pytest.mark.parametrize("case", OVER_HTTP, ids=lambda case: case.name)
+@pytest.mark.parametrize("status", [200, 202])
+def test_only_what_the_contract_says_of_a_success_is_one(case: Case, status: int) -> None:
+    if case.name in ANY_WORD:
+        return
+    taken = set()
+    for body in BODIES:
+        target = answered(case, status, body)
+        drafts = (AMOUNTS if target.contract.takes == "amount" else USAGE)[: min(2, target.contract.batch)]
+        outcomes = target.send(sendings(case.name, drafts))
+        assert len(outcomes) == len(drafts)
+        taken |= {body for one in outcomes if isinstance(one, Accepted)}
+        assert not any(isinstance(one, NotTaken) for one in outcomes), body
+    assert taken - SUCCESS.get(case.name, set()) == set()
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -154,4 +192,8 @@ def test_whatever_somebody_else_answers_is_no_word_of_the_target(case: Case, bod
     if target.contract.looks:
         assert isinstance(target.look(sent[0]), Unclear | Absent)
     mapped = case.mapped(drafts[0])
-    assert target.held(Wanted(mapped.customer, mapped.meter, DAY.start_ns, DAY.end_ns)) is None
+    held = target.held(Wanted(mapped.customer, {"meter": "m", **mapped.meter}, *SPAN, "USD", frozenset({"li_1"})))
+    if target.contract.compares == "nothing":
+        assert held is None
+    elif (case.name, body, status) != ("azure-marketplace", "[]", 200):  # it has nothing of that day
+        assert isinstance(held, Unclear)

@@ -58,6 +58,22 @@ def test_what_to_do(state: State, contract: Contract, stamp_ago_s: int, do: str,
     assert in_s is None or found.at_ns == (NOW + in_s) * SECOND
 
 
+@pytest.mark.parametrize(
+    ("state", "contract", "stamp_ago_s", "do", "in_s"),
+    [
+        (State(tries=3, last_sent_ns=NOW * SECOND), CONTRACT, HOUR_S, "send", None),
+        (State(tries=3, not_before_ns=(NOW + 7) * SECOND), CONTRACT, HOUR_S, "send", None),
+        (State(tries=3, last_sent_ns=NOW * SECOND), CONTRACT, -HOUR_S, "send", HOUR_S - 300),
+        (sent(0), CONTRACT, HOUR_S, "send", None),
+        (sent(10), NEVER, HOUR_S, "look", 110),  # what is under way arrives first, whoever asks
+    ],
+)
+def test_what_to_do_at_once(state: State, contract: Contract, stamp_ago_s: int, do: str, in_s: int | None) -> None:
+    found = step((NOW - stamp_ago_s) * SECOND, state, contract, NOW * SECOND, at_once=True)
+    assert (found.do, found.at_ns > NOW * SECOND) == (do, in_s is not None)
+    assert in_s is None or found.at_ns == (NOW + in_s) * SECOND
+
+
 def test_who_is_asked_is_told_what_to_do() -> None:
     found = step(NOW * SECOND, replace(sent(9 * DAY_S, tries=3), why="HTTP 500"), NO_LOOK, NOW * SECOND)
     assert "sent 3 times without an answer (HTTP 500)" in found.why

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
+from tests.export.answered import total
 from tests.export.book import MemoryBook
 from tests.export.case import Case, cases
 from tests.export.faults import item
@@ -25,10 +26,11 @@ from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.exporter import Exporter, Figures
 from tollspan_rater.export.pace import Pace
 from tollspan_rater.export.state import Fact
-from tollspan_rater.export.target import Held, Mapped, Refused, Wanted
+from tollspan_rater.export.target import Mapped, Refused, Unclear, Wanted
 from tollspan_rater.export.targets.stripe_meter_events import MeterEvents
 
 NOON_S = NOON_NS // SECOND
+SPAN = (AMOUNTS[0].service.start_ns, DAY.start_ns)
 METER_TARGETS = ["stripe-meter-events", "stripe-meter-stream"]
 
 
@@ -259,11 +261,11 @@ def test_what_a_meter_holds_is_asked_by_customer_and_time(name: str) -> None:
     rig.plan([*USAGE, replace(USAGE[0], ordinal=1, quantity=Decimal("-0.5"))])
     assert rig.run().accepted == 5
     wanted = Wanted({"customer": "cus_acme"}, {"event_name": "input_tokens"}, DAY.start_ns, DAY.end_ns)
-    assert rig.target.held(wanted) == Held(quantity=Decimal("4946270.5"))
-    assert rig.target.held(replace(wanted, meter={"event_name": "unknown"})) is None
-    assert rig.target.held(replace(wanted, customer={"customer": "cus_beta"})) == Held(quantity=Decimal(0))
+    assert total(rig.target.held(wanted)) == Decimal("4946270.5")
+    assert isinstance(rig.target.held(replace(wanted, meter={"event_name": "unknown"})), Unclear)
+    assert total(rig.target.held(replace(wanted, customer={"customer": "cus_beta"}))) == Decimal(0)
     rig.answering(lambda _call: error(500, "api_error", "", ""))
-    assert rig.target.held(wanted) is None
+    assert isinstance(rig.target.held(wanted), Unclear)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +275,7 @@ def test_a_sum_that_cannot_be_read_is_unknown(body: str) -> None:
     rig = Rig("stripe-meter-events")
     wanted = Wanted({"customer": "cus_acme"}, {"event_name": "input_tokens"}, DAY.start_ns, DAY.end_ns)
     rig.answering(lambda call: Reply(200, {}, body.encode()) if "event_summaries" in call.url else None)
-    assert rig.target.held(wanted) is None
+    assert isinstance(rig.target.held(wanted), Unclear)
 
 
 def test_a_sum_is_added_up_over_all_pages() -> None:
@@ -287,12 +289,39 @@ def test_a_sum_is_added_up_over_all_pages() -> None:
 
     rig.answering(answer)
     wanted = Wanted({"customer": "cus_acme"}, {"event_name": "input_tokens"}, DAY.start_ns, DAY.end_ns)
-    assert rig.target.held(wanted) == Held(quantity=Decimal(7))
+    assert total(rig.target.held(wanted)) == Decimal(7)
 
 
-def test_invoice_items_are_not_asked_by_meter() -> None:
-    wanted = Wanted({"customer": "cus_acme"}, {}, DAY.start_ns, DAY.end_ns)
-    assert Rig("stripe-invoice-items").target.held(wanted) is None
+def test_invoice_items_are_listed_whole_and_once_for_a_customer() -> None:
+    rig = Rig("stripe-invoice-items")
+    rig.plan([*AMOUNTS, *(replace(AMOUNTS[0], component=f"more {number}") for number in range(150))])
+    rig.run()
+    before = len(rig.network.calls)
+    wanted = Wanted({"customer": "cus_acme"}, {"meter": "input"}, *SPAN, "USD", periods=frozenset({"2026-11"}))
+    assert total(rig.target.held(wanted)) == Decimal("12.35") * 151
+    assert total(rig.target.held(replace(wanted, periods=frozenset({"2026-12"})))) == Decimal("0.02")
+    assert total(rig.target.held(replace(wanted, meter={"meter": "output"}))) == Decimal("8.07")
+    assert total(rig.target.held(replace(wanted, currency="EUR"))) == 0
+    assert len(rig.network.calls) - before == 2  # pages of 100
+
+
+@pytest.mark.parametrize("change", [{"tollspan_meter": ""}, {"tollspan_period": "2026-10"}])
+def test_an_invoice_item_that_bears_our_id_counts_whatever_else_it_says(change: dict[str, str]) -> None:
+    rig = Rig("stripe-invoice-items")
+    rig.plan(AMOUNTS[:1])
+    rig.run()
+    rig.simulator.invoices.items[0]["metadata"].update(change)
+    wanted = Wanted({"customer": "cus_acme"}, {"meter": "input"}, *SPAN, "USD", frozenset(rig.book.items))
+    assert total(rig.target.held(wanted)) == Decimal("12.35")
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("USD", "12.35"), ("JPY", "1200"), ("KWD", "1.230"), ("UGX", "15")])
+def test_amounts_are_read_as_stripe_counts_the_currency(currency: str, amount: str) -> None:
+    rig = Rig("stripe-invoice-items")
+    rig.plan([replace(AMOUNTS[0], amount=Decimal(amount), currency=currency)])
+    rig.run()
+    wanted = Wanted({"customer": "cus_acme"}, {"meter": "input"}, *SPAN, currency, periods=frozenset({"2026-11"}))
+    assert total(rig.target.held(wanted)) == Decimal(amount)
 
 
 def test_the_requests_are_those_of_the_published_specification() -> None:

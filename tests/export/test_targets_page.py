@@ -8,14 +8,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.export.case import cases
+from tests.export.case import Case, cases
 from tests.export.invoice import NOON_NS
 from tollspan_rater.domain.clock import FixedClock
 from tollspan_rater.export.contract import Contract
+from tollspan_rater.export.target import Wanted
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/export-targets.md").read_text(encoding="utf-8")
 SIDE_BY_SIDE = PAGE.partition("\n## Side by side\n")[2].partition("\n## ")[0]
 ROWS = {one[1]: one[2].split(" | ") for one in re.finditer(r"^\| `([a-z-]+)` \| (.+) \|$", SIDE_BY_SIDE, re.MULTILINE)}
+
+COMPARED = {"entries": "each entry", "ids": "each of our ids", "sums": "sums", "nothing": "what it accepted"}
 
 
 def row(contract: Contract) -> list[str]:
@@ -31,6 +34,7 @@ def row(contract: Contract) -> list[str]:
         f"{oldest}, then now" if contract.past_s is not None and contract.late == "next" else oldest,
         "line" if contract.takes == "amount" else contract.bucket,
         contract.negative,
+        COMPARED[contract.compares],
     ]
 
 
@@ -44,6 +48,13 @@ def _span(seconds: int) -> str:
 def test_a_row_says_what_the_contract_says(name: str) -> None:
     silent = httpx.MockTransport(lambda _request: httpx.Response(500))
     assert ROWS[name] == row(cases()[name].target(silent, FixedClock(NOON_NS)).contract)
+
+
+@pytest.mark.parametrize("case", cases().values(), ids=lambda case: case.name)
+def test_what_is_compared_is_what_can_be_asked(case: Case) -> None:
+    target = case.target(httpx.MockTransport(lambda _request: httpx.Response(500)), FixedClock(NOON_NS))
+    held = target.held(Wanted(case.customers["acme"], {"meter": "m", **case.meters.get("input", {})}, 0, 1, "USD"))
+    assert (held is None) == (target.contract.compares == "nothing")
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

@@ -61,5 +61,12 @@ def test_what_does_not_add_up_is_left_out() -> None:
     assert samples(used, row("a", "1"), row("b", "5"), row("c", "2")) == {("b",): 5.0, ("c",): 2.0}
 
 
+def test_rows_from_a_value_on_are_counted_whether_they_have_names_or_not() -> None:
+    full = Figure("f", "help", ASKED, "charge", least=Decimal(80))
+    assert samples(full) == {(): 0.0}
+    used = ("100", "80", "79.99", None, "250")
+    assert samples(full, *(row("a", percent) for percent in used)) == {(): 3.0}
+
+
 def test_names_are_unique() -> None:
     assert len({figure.name for figure in FIGURES}) == len(FIGURES)

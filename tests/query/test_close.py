@@ -5,6 +5,8 @@ Prices a million: input 2, output 8 USD; base fee 49 a month. The clock stands o
 
 from __future__ import annotations
 
+import csv
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -20,6 +22,7 @@ from tollspan_rater.errors import CloseRefusedError, NotFoundError, UsageError
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.bill import rated_periods
+from tollspan_rater.query.render import MACHINE_FORMATS
 from tollspan_rater.rating.line import RatedPeriod
 
 PRICES = {"card.yaml": card([{"input": "2", "output": "8"}], per="1M"), "plan.yaml": plan("pro", base_fee="49")}
@@ -101,7 +104,31 @@ def test_a_late_event_is_adjusted_in_the_oldest_open_period_and_booked_once(clos
     assert after.details == before.details
     assert after.rows[:3] == before.rows
     ((row,),) = [after.rows[3:]]
-    assert (row["booked_in"], row["amount"], row["corrects"]) == ("2026-11", Decimal("0.01"), before.rows[1]["line_id"])
+    assert (row["booked_in"], row["amount"], row["amount_exact"]) == ("2026-11", None, None)
+    assert (row["adjusted_since"], row["adjusted_since_exact"]) == (Decimal("0.01"), Decimal("0.005"))
+    assert row["corrects"] == before.rows[1]["line_id"]
+
+
+@pytest.mark.parametrize("write", ["csv", "json"])
+def test_the_amounts_of_a_statement_add_up_to_its_total_whatever_adjusts_it_since(closed: Shop, write: str) -> None:
+    closed.send(closed.call("2026-10-31T23:59:59Z", {"input": 2_500, "output": 0}, customer="acme"))
+    closed.close("2026-11", customer="acme")
+    closed.send(closed.call("2026-10-31T23:59:59Z", {"input": 900_000, "output": 0}, customer="acme"))
+    closed.send(closed.call("2026-11-30T00:00:00Z", {"input": 50_000, "output": 0}, customer="acme"))
+    for period in ("2026-10", "2026-11"):
+        (listed,) = closed.ask("statements.list", customer="acme", period=period).rows
+        answer = closed.ask("statements.show", customer="acme", period=period)
+        rows = read(write, MACHINE_FORMATS[write](answer))
+        for column in ("amount", "amount_exact"):
+            assert sum(Decimal(row[column]) for row in rows if row[column]) == listed[column], (period, column)
+        assert any(row["adjusted_since"] for row in rows)
+        assert {row["booked_in"] for row in rows if row["amount"]} == {period}
+        assert answer.notes[-1].startswith("the last lines are on other bills and not in the total")
+
+
+def read(form: str, text: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = list(csv.DictReader(text.splitlines())) if form == "csv" else json.loads(text)
+    return found
 
 
 def seen(shop: Shop, number: int, started: str, *, own: bool, customer: str = "acme") -> int:

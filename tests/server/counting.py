@@ -38,7 +38,8 @@ COUNTING = Contract(
 class Ledger:
     """What the billing system holds by item id, and how it answers: ``mood`` is an outcome instead of its own.
 
-    It has no words for the meters in ``speechless``.
+    It has no words for the meters in ``speechless``. It cannot be asked what it has when it is ``blind``; when it is
+    ``deaf``, it does not say.
     """
 
     contract: Contract = COUNTING
@@ -47,6 +48,8 @@ class Ledger:
     mood: Outcome | None = None
     takes_when_unclear: bool = True
     blind: bool = False
+    deaf: Unclear | None = None
+    questions: int = 0
     speechless: frozenset[str] = frozenset()
 
     def sums(self) -> dict[tuple[str, str], Decimal]:
@@ -92,9 +95,10 @@ class Counting:
     def look(self, sending: Sending) -> Sight:
         return Accepted("found") if sending.item_id in self._ledger.elements else Absent()
 
-    def held(self, wanted: Wanted) -> Held | None:
-        if self._ledger.blind:
-            return None
+    def held(self, wanted: Wanted) -> Held | Unclear | None:
+        self._ledger.questions += 1
+        if self._ledger.blind or self._ledger.deaf:
+            return self._ledger.deaf
         fitting = [
             Decimal(one["value"])
             for one in self._ledger.elements.values()

@@ -15,8 +15,8 @@ from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.errors import ConfigError
 from tollspan_rater.export.files.folder import MANIFEST
 
-USAGE = [name for name in COLUMNS if name in WORDS]
-AMOUNTS = [name for name in COLUMNS if name not in WORDS]
+AMOUNTS = [name for name, columns in COLUMNS.items() if columns[4]]
+USAGE = [name for name in COLUMNS if name not in AMOUNTS]
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def write_down(bench: Bench, name: str, tmp_path: Path) -> Reader:
     customer, meter = WORDS.get(name, ({}, {}))
     words = {one: {word: value.format(name=one) for word, value in meter.items()} for one in ("input", "output")}
     who = {word: value.format(name="acme") for word, value in customer.items()}
-    (tmp_path / "mapping.yaml").write_text(
-        json.dumps({"customers": {"acme": who} if who else {}, "meters": {**words, "request": None} if meter else {}})
-    )
+    told = {"default": words["input"]} if name in AMOUNTS else {"meters": {**words, "request": None}}
+    mapping = {"customers": {"acme": who} if who else {}, **(told if meter else {})}
+    (tmp_path / "mapping.yaml").write_text(json.dumps(mapping))
     bench.close()
     bench.flags["exports"] = {
         name: {

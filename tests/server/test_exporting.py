@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,12 +16,12 @@ import pytest
 from tests.export.network import Network
 from tests.export.simulators import stripe as stripe_simulator
 from tests.server.conftest import DAY, SECOND, T0, Bench, call
-from tests.server.counting import COUNTING, Ledger
+from tests.server.counting import COUNTING, Counting, Ledger
 from tests.server.test_closing import OCTOBER, PRICES
 from tollspan_rater import errors
 from tollspan_rater.export.bucket import HOUR
 from tollspan_rater.export.planning import TOO_LATE
-from tollspan_rater.export.target import NotTaken, Refused, Unclear
+from tollspan_rater.export.target import NotTaken, Outcome, Refused, Sending, Unclear
 from tollspan_rater.server import exporting, exports
 
 MAPPING = """
@@ -350,6 +350,18 @@ def test_a_target_that_says_nothing_is_believed(usage: Bench, ledger: Ledger) ->
     table = usage.ask("export.reconcile", export="usage")
     assert table.ok
     assert {row["target"] for row in table.rows} == {None}
+    assert "counting cannot be asked what it has: what it accepted counts" in table.notes
+
+
+def test_a_target_that_was_asked_and_does_not_say_is_no_peace(usage: Bench, ledger: Ledger) -> None:
+    handed_over(usage)
+    ledger.deaf = Unclear("HTTP 503: not now")
+    table = usage.ask("export.reconcile", export="usage")
+    assert not table.ok
+    assert {row["target"] for row in table.rows} == {None}
+    assert table.notes[0] == "rows that are not compared, for counting did not say: 4 of 4: HTTP 503: not now"
+    assert "every difference has its reason" not in table.notes
+    assert ledger.questions == 3  # then it is left alone
 
 
 def test_a_target_that_is_away_is_left_alone(usage: Bench, ledger: Ledger) -> None:
@@ -498,3 +510,98 @@ def test_an_export_that_cannot_be_opened_says_why(bench: Bench, settings: dict[s
     bench.flags["exports"] = {"x": settings}
     with pytest.raises(errors.TollspanError, match=words):
         bench.execute("export.plan", export="x")
+
+
+def test_what_waits_after_a_try_in_vain_is_named_until_it_is_tried(usage: Bench, ledger: Ledger) -> None:
+    ledger.mood = NotTaken("HTTP 503: not now")
+    assert handed_over(usage)["requests"] == 2
+    said = handed_over(usage)
+    assert (said["requests"], said["halted"], said["why"], said["items"]["waiting"]) == (0, "", "", 4)
+    assert said["waits"] == {"items": 4, "next_ns": usage.clock.now_ns() + 2 * SECOND, "why": "HTTP 503: not now"}
+    [note] = usage.ask("export.status").notes
+    head = "usage, items that wait after a try that came to nothing: 4 (HTTP 503: not now); the next try is due at "
+    assert note.startswith(head)
+    ledger.mood = None
+    assert usage.execute("export.retry", export="usage").body["planned"] == 0
+    said = usage.execute("export.run", export="usage", now=True).body
+    assert (said["accepted"], said["waits"]) == (4, None)
+    assert usage.ask("export.status").notes == []
+    with pytest.raises(errors.NotFoundError, match="rejected item"):
+        usage.execute("export.retry", export="usage")
+
+
+def test_a_target_that_takes_nothing_ends_a_run_though_its_time_is_up(
+    usage: Bench, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.contract, ledger.mood = replace(ledger.contract, batch=1), NotTaken("HTTP 503")
+    send = Counting.send
+
+    def slowly(self: Counting, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+        usage.clock.set(usage.clock.now_ns() + SECOND)
+        return send(self, sendings)
+
+    monkeypatch.setattr(Counting, "send", slowly)
+    usage.execute("export.plan", export="usage")
+    said = usage.execute("export.run", export="usage", seconds=3).body
+    assert (said["more"], said["halted"]) == (False, "counting took nothing 3 times in a row: HTTP 503")
+
+
+def why(bench: Bench, export: str, **span: str) -> list[str]:
+    said = bench.execute("export.plan", export=export, **span).body
+    assert said["planned"] == 0
+    return list(said["nothing"])
+
+
+def test_a_plan_of_amounts_says_why_it_comes_to_nothing(stripe: tuple[Bench, stripe_simulator.Stripe]) -> None:
+    bench, _ = stripe
+    assert why(bench, "bills") == [
+        "no statement of that time is closed: tollspan close makes one of a period that has ended"
+    ]
+    ready = "2025-10 is not closed (customers: 1): tollspan close --period 2025-10 --all closes it"
+    assert why(bench, "bills", period="2025-10") == [ready]
+    [early] = why(bench, "bills", period="2025-11")
+    assert "2025-10 of acme is still open" in early
+    [running] = why(bench, "bills", period="2026-11")
+    assert running.startswith("period 2026-11 is not closed: it ends 2026-12-01T00:00:00.000000Z, in UTC.")
+    assert why(bench, "bills", period="2025-08") == ["nobody has anything on a bill of 2025-08"]
+    bench.execute("period.close", period="2025-10", customer="acme")
+    assert bench.execute("export.plan", export="bills", period="2025-10").body["nothing"] == []
+    before = "all of it was planned before, the last at 2026-11-18T11:07:40.000000Z; items: 2"
+    assert why(bench, "bills", period="2025-10") == [before]
+    assert why(bench, "bills") == [before]
+    bench.execute("customer.set", customer="late", plan="pro", **{"from": "2025-10-01"})
+    assert why(bench, "bills", period="2025-10") == [before, ready]
+
+
+def test_a_plan_of_usage_says_why_it_comes_to_nothing(usage: Bench) -> None:
+    assert why(usage, "usage", period="2026-09") == ["nothing that is on an invoice was used in that time"]
+    handed_over(usage)
+    before = "all of it was planned before, the last at 2026-11-18T11:07:40.000000Z; items: 4"
+    assert why(usage, "usage") == why(usage, "usage", period="2026-11") == [before]
+    assert why(usage, "usage", period="2026-09") == ["nothing that is on an invoice was used in that time"]
+
+
+def test_customers_who_are_one_there_are_told_apart(
+    stripe: tuple[Bench, stripe_simulator.Stripe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, simulator = stripe
+    monkeypatch.setenv("TOLLSPAN_EXPORT_PARIS_KEY", stripe_simulator.KEY)
+    bench.close()
+    bench.flags["exports"]["bills"]["customers"] = ["acme", "acme-berlin"]
+    bench.flags["exports"]["paris"] = {"target": "stripe-invoice-items", "customers": ["acme-paris"]}
+    for name, zone in (("acme-berlin", "Europe/Berlin"), ("acme-paris", "Europe/Paris")):
+        ids = {"stripe": "cus_acme"}
+        bench.execute("customer.set", customer=name, plan="pro", zone=zone, external_ids=ids, **{"from": "2025-10-01"})
+    bench.execute("period.close", period="2025-10", all=True)
+    for export, count in (("bills", 3), ("paris", 1)):
+        assert handed_over(bench, export)["items"]["accepted"] == count
+    asked = [{}, {"customer": "acme"}, {"customer": "acme-berlin"}, {"period": "2025-10"}]
+    for one in asked:
+        span = one if "period" in one else {**one, "from": "2025-09-01"}
+        assert bench.ask("export.reconcile", export="bills", **span).ok, one
+    assert bench.ask("export.reconcile", export="paris", period="2025-10").ok
+    twice = {**simulator.invoices.items[0], "id": "ii_twice"}
+    simulator.invoices.items.append({**twice, "metadata": {**twice["metadata"], "tollspan_item": "li_of_another"}})
+    table = bench.ask("export.reconcile", export="bills", period="2025-10")
+    assert not table.ok
+    assert any(note.startswith("extra_in_target: li_of_another (") for note in table.notes)

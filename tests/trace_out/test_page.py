@@ -11,13 +11,15 @@ from tempfile import TemporaryDirectory
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.docs.pages import page
+from tests.docs.pages import blocks, page
 from tests.server.conftest import T0, Bench
 from tests.trace_out.spans import Kept, rest, telling
 from tests.trace_out.traceql import answer
 from tollspan import export
+from tollspan_rater.config.sources import resolve
 from tollspan_rater.demo.records import RESOURCE
 from tollspan_rater.demo.scenario import scenario
+from tollspan_rater.trace_out.target import GrpcTarget, read_headers
 
 PAGE = "docs/concepts/cost-in-traces.md"
 CALLS, CUSTOMERS, SEED = 200, 4, 7
@@ -66,3 +68,19 @@ def test_the_answers_are_those_of_the_demo(query: str, shown: str, spans: list[S
 
 def test_every_query_of_the_page_has_an_answer() -> None:
     assert len(SHOWN) == page(PAGE).count("```traceql") >= 4
+
+
+@pytest.mark.parametrize("text", [block.text for block in blocks(page(PAGE)) if block.language == "yaml"])
+def test_every_configuration_of_the_page_names_a_target(text: str, tmp_path: Path) -> None:
+    (tmp_path / "tollspan.yaml").write_text(text)
+    said = resolve({}, {}, tmp_path).config.trace_out
+    assert said.endpoint is not None
+    GrpcTarget(said.endpoint, {}).close()
+
+
+def test_the_headers_of_the_page_are_read(tmp_path: Path) -> None:
+    [text] = [
+        block.text for block in blocks(page(PAGE)) if "honeycomb.headers" in block.text and block.language == "text"
+    ]
+    (tmp_path / "headers").write_text(text)
+    assert read_headers(tmp_path / "headers") == {"x-honeycomb-team": "KEY"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.export.case import Case
 from tests.export.simulators.simulator import Call, Receipt, Reply, Simulator, reply
-from tollspan_rater.domain.clock import Clock
+from tollspan_rater.domain.clock import Clock, from_ns
 from tollspan_rater.export.item import Item
 
 CLIENT, SECRET, TENANT = "client-simulator", "secret-simulator", "tenant-simulator"
@@ -35,6 +35,9 @@ class AzureMarketplace(Simulator):
             return self._token(dict(parse_qsl(call.body.decode())))
         if self._tokens.get(call.headers.get("authorization", "").removeprefix("Bearer "), 0) <= self.now_s():
             return reply(403, {"error": {"code": "Forbidden", "message": "the token is not valid"}})
+        query = dict(parse_qsl(url.query))
+        if (call.method, url.path, query.get("api-version")) == ("GET", "/api/usageEvents", "2018-08-31"):
+            return _reply(list(self._listed(query)))
         if (url.path, url.query) != ("/api/batchUsageEvent", "api-version=2018-08-31"):
             return reply(404, {"error": {"code": "NotFound", "message": "no such path"}})
         events = json.loads(call.body, parse_float=Decimal, parse_int=Decimal)["request"]
@@ -59,6 +62,29 @@ class AzureMarketplace(Simulator):
     def knows(self, item: Item) -> bool:
         known = self.events.get(_key(item.element))
         return known is not None and known["quantity"] == Decimal(item.element["quantity"])
+
+    def _listed(self, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield a row for each day, resource, plan and dimension; what came today is not processed yet."""
+        sums: dict[tuple[str, ...], list[Decimal]] = {}
+        for event in self.events.values():
+            if query["usageStartDate"] <= _day(event) <= query["usageEndDate"]:
+                names = (_day(event), event["resourceId"], event["planId"], event["dimension"])
+                sums.setdefault(names, []).append(event["quantity"])
+        for (day, resource, plan, dimension), quantities in sums.items():
+            new = day == from_ns(self.clock.now_ns()).date().isoformat()
+            total = sum(quantities, Decimal(0))
+            yield {
+                "usageDate": f"{day}T00:00:00Z",
+                "usageResourceId": resource,
+                "dimension": dimension,
+                "planId": plan,
+                "offerId": "llm",
+                "offerType": "SaaS",
+                "reconStatus": "Submitted" if new else "Accepted",
+                "submittedQuantity": total,
+                "processedQuantity": Decimal(0) if new else total,
+                "submittedCount": len(quantities),
+            }
 
     def _token(self, form: Mapping[str, str]) -> Reply:
         if (form.get("client_id"), form.get("client_secret")) != (CLIENT, SECRET):
@@ -86,6 +112,10 @@ class AzureMarketplace(Simulator):
             }
         self.events[key] = {**event, "usageEventId": f"event-{next(self._ids)}"}
         return {**self.events[key], "status": "Accepted"}
+
+
+def _day(event: Mapping[str, Any]) -> str:
+    return datetime.fromisoformat(event["effectiveStartTime"]).date().isoformat()
 
 
 def _key(event: Mapping[str, Any]) -> tuple[str, str, int]:

@@ -16,6 +16,7 @@ from tollspan_rater.domain.clock import Clock
 
 KEY = "test_simulator"
 SUBSCRIPTIONS = ("sub_acme", "sub_beta")
+FEATURES = {"feature-input": "input_tokens", "feature-output": "output_tokens"}
 WINDOW_S, BATCH, EVENT_BYTES, ID_LENGTH = 12 * 3600, 500, 1024, 36
 
 
@@ -58,6 +59,11 @@ class UsageEvents(Chargebee):
         self._batches = 0
 
     def answer(self, call: Call, path: str) -> Reply:
+        url = urlsplit(call.url)
+        if (call.method, path.rpartition("/")[2]) == ("GET", "usage_summary"):
+            return self._summary(path.split("/")[2], dict(parse_qsl(url.query)))
+        if url.hostname not in {None, "simulator-test.ingest.chargebee.com"}:
+            return error(404, "resource_not_found", "events are taken by the host for ingestion alone")
         if (call.method, path) == ("POST", "/usage_events"):
             event = json.loads(call.body)
             if why := self._refusal(event):
@@ -85,6 +91,23 @@ class UsageEvents(Chargebee):
             for (subscription, _time, item_id), event in self.events.items()
             for name, value in event["properties"].items()
         ]
+
+    def _summary(self, subscription: str, query: Mapping[str, str]) -> Reply:
+        """Add up a feature from one instant to another, the second not included."""
+        start, end = int(query["timeframe_start"]), int(query["timeframe_end"])
+        values = [
+            Decimal(event["properties"].get(FEATURES[query["feature_id"]], 0))
+            for (of, at_ms, _), event in self.events.items()
+            if of == subscription and start * 1000 <= at_ms < end * 1000
+        ]
+        summary = {
+            "subscription_id": subscription,
+            "feature_id": query["feature_id"],
+            "aggregated_value": f"{sum(values, Decimal(0)):f}",
+            "aggregated_from": start,
+            "aggregated_to": end,
+        }
+        return reply(200, {"list": [{"usage_summary": summary}]})
 
     def _take(self, events: Sequence[Mapping[str, Any]]) -> None:
         for event in events:
@@ -163,7 +186,10 @@ CASES = (
         "chargebee-usage-events",
         UsageEvents,
         customers=_CUSTOMERS,
-        meters={"input": {"property": "input_tokens"}, "output": {"property": "output_tokens"}},
+        meters={
+            "input": {"property": "input_tokens", "feature": "feature-input"},
+            "output": {"property": "output_tokens", "feature": "feature-output"},
+        },
         secrets={"key": KEY},
         options={"site": "simulator-test"},
     ),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.export.case import Case
 from tests.export.simulators.simulator import Call, Receipt, Reply, Simulator, reply
@@ -15,6 +15,7 @@ from tollspan_rater.domain.clock import Clock
 
 KEY = "metronome_simulator"
 CUSTOMERS = ("customer-acme", "customer-beta")
+METRICS = {"metric-input": "input_tokens", "metric-output": "output_tokens"}
 WINDOW_S, AHEAD_S, BATCH = 34 * 86_400, 86_400, 100
 _REQUIRED = {"transaction_id", "customer_id", "event_type", "timestamp"}
 
@@ -30,8 +31,15 @@ class Metronome(Simulator):
     def handle(self, call: Call) -> Reply:
         if call.headers.get("authorization") != f"Bearer {KEY}":
             return reply(401, {"message": "Unauthorized"})
-        path, body = urlsplit(call.url).path, json.loads(call.body)
-        return self._ingest(body) if path == "/v1/ingest" else self._search(body["transactionIds"])
+        url, body = urlsplit(call.url), json.loads(call.body)
+        match url.path:
+            case "/v1/ingest":
+                return self._ingest(body)
+            case "/v1/events/search":
+                return self._search(body["transactionIds"])
+            case "/v1/usage":
+                return self._usage(body, int(dict(parse_qsl(url.query)).get("next_page", "0")))
+        return reply(404, {"message": "Not found"})
 
     def fail(self, call: Call, *, taken: bool) -> Reply:
         if taken:
@@ -67,13 +75,47 @@ class Metronome(Simulator):
         found = [one for one in self.events if one["transaction_id"] in wanted]
         return reply(200, [{**one, "id": f"event-{one['transaction_id']}"} for one in found])
 
+    def _usage(self, asked: Mapping[str, Any], page: int) -> Reply:
+        """Answer one row a page, as a list that is longer than a page would be."""
+        first, last = (datetime.fromisoformat(asked[name]) for name in ("starting_on", "ending_before"))
+        if first.timestamp() % 86_400 or last.timestamp() % 86_400 or asked["window_size"] != "DAY":
+            return reply(400, {"message": "starting_on and ending_before must be midnight of UTC"})
+        rows = [
+            self._sum(customer, metric["id"], first + timedelta(days=day))
+            for customer in asked["customer_ids"]
+            for metric in asked["billable_metrics"]
+            for day in range((last - first).days)
+        ]
+        following = str(page + 1) if page + 1 < len(rows) else None
+        return reply(200, {"data": rows[page : page + 1], "next_page": following})
+
+    def _sum(self, customer: str, metric: str, day: datetime) -> dict[str, Any]:
+        until = day + timedelta(days=1)
+        values = [
+            Decimal(one["properties"]["quantity"])
+            for one in self.events
+            if (one["customer_id"], one["event_type"]) == (customer, METRICS[metric])
+            and day <= datetime.fromisoformat(one["timestamp"]) < until
+        ]
+        return {
+            "customer_id": customer,
+            "billable_metric_id": metric,
+            "billable_metric_name": METRICS[metric],
+            "start_timestamp": day.isoformat(),
+            "end_timestamp": until.isoformat(),
+            "value": float(sum(values)) if values else None,
+        }
+
 
 CASES = (
     Case(
         "metronome-usage",
         Metronome,
         customers={"acme": {"customer": "customer-acme"}, "beta": {"customer": "customer-beta"}},
-        meters={"input": {"event_type": "input_tokens"}, "output": {"event_type": "output_tokens"}},
+        meters={
+            "input": {"event_type": "input_tokens", "billable_metric": "metric-input"},
+            "output": {"event_type": "output_tokens", "billable_metric": "metric-output"},
+        },
         secrets={"key": KEY},
     ),
 )

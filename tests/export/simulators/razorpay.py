@@ -72,6 +72,9 @@ class Razorpay(Simulator):
         if why:
             return error(400, "BAD_REQUEST_ERROR", why)
         invoice = {"id": f"inv_{next(self._ids):014}", "entity": "invoice", "status": "draft", **body}
+        invoice["line_items"] = [
+            {**line, "gross_amount": line["amount"] * line["quantity"]} for line in body["line_items"]
+        ]
         self.invoices.append(invoice)
         return reply(200, invoice)
 

@@ -11,6 +11,7 @@ from tollspan_rater.domain.identity import Identity
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.question import Question
 from tollspan_rater.query.rater import SCOPES, RaterDoor
+from tollspan_rater.query.without_cost import without_cost
 
 LOCAL_KEY: Final = "local"
 TENANT_HEADER: Final = "X-Tollspan-Tenant"
@@ -99,7 +100,8 @@ def allowed_params(identity: Identity, question: Question, given: Mapping[str, l
         require(identity, question.scope)
         return dict(given)
     if question.name not in view.questions or view.scope not in identity.scopes:
-        raise Denied(403, f"a key with scope {', '.join(sorted(identity.scopes))} cannot ask {question.name}")
+        scopes, may = ", ".join(sorted(identity.scopes)), ", ".join(sorted(view.questions))
+        raise Denied(403, f"a key with scope {scopes} cannot ask {question.name}; it may ask {may}")
     params = dict(given)
     if view.hidden.intersection(given.get("sort", ())):
         raise Denied(403, "this key cannot sort by what it does not see")
@@ -120,7 +122,7 @@ def visible(identity: Identity, question: Question, answer: Answer) -> Answer:
     if view is None:
         return answer
     columns = [name for name in answer.columns if name not in view.hidden]
-    rows = [_only(columns, row) for row in answer.rows]
+    rows = [_only(columns, without_cost(row)) for row in answer.rows]
     totals = None if answer.totals is None else _only(columns, answer.totals)
     return replace(answer, columns=columns, rows=rows, totals=totals, notes=(), details={})
 

@@ -11,6 +11,7 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, BinaryIO, Final, cast
 
 from starlette.applications import Starlette
@@ -74,7 +75,7 @@ def create_app(
             Route("/metrics", doors.metrics),
             Route("/v1/import", doors.import_file, methods=["POST"]),
             Route("/v1/commands/{kind}", doors.command, methods=["POST"]),
-            Route("/v1/customers/{customer}/{question}", doors.question),
+            Route("/v1/customers/{customer:path}/{question}", doors.question),  # a name may have a slash
             Route("/v1/{question}", doors.question, methods=["GET", "POST"]),
             *more,
         ],
@@ -211,7 +212,7 @@ async def _json_object(request: Request, fraction: Callable[[str], Any] = str) -
 
 
 def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    body = {"type": "about:blank", "title": "refused", "status": status, "detail": detail}
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(body, status, headers, PROBLEM_TYPE)
 
 
@@ -222,12 +223,18 @@ async def _on_tollspan_error(_request: Request, error: Exception) -> Response:
 
 async def _on_denied(_request: Request, error: Exception) -> Response:
     denied = cast("Denied", error)
-    return _problem(denied.status, str(denied), {"WWW-Authenticate": "Bearer"} if denied.status == 401 else None)  # noqa: PLR2004 - HTTP's number for a missing credential
+    unknown = denied.status == HTTPStatus.UNAUTHORIZED
+    return _problem(denied.status, str(denied), {"WWW-Authenticate": "Bearer"} if unknown else None)
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> Response:
-    wrong = cast("HTTPException", error)
-    return _problem(wrong.status_code, wrong.detail, wrong.headers)
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    wrong, path = cast("HTTPException", error), request.url.path[:100]
+    methods = ", ".join(sorted((wrong.headers or {}).get("Allow", "").split(", ")))
+    details = {
+        HTTPStatus.NOT_FOUND: f"nothing is at {path}: /docs tells what there is",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not for {path}: send {methods}",
+    }
+    return _problem(wrong.status_code, details.get(HTTPStatus(wrong.status_code), wrong.detail), wrong.headers)
 
 
 async def _on_surprise(_request: Request, _error: Exception) -> Response:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from tollspan_rater.api import page
-from tollspan_rater.api.sent import POSITION_HEADER, ZONE_HEADER
+from tollspan_rater.api.sent import LINES_TYPES, POSITION_HEADER, ZONE_HEADER
 from tollspan_rater.api.wire import PROBLEM_TYPE
 from tollspan_rater.pricing.period import LABEL
 from tollspan_rater.query.commands import COMMANDS, CommandKind
@@ -24,6 +24,7 @@ _DATE: Final = rf"{_DAY}(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-](0[0
 _LABEL: Final = re.sub(r"\?P<[a-z]+>", "?:", LABEL.pattern)  # names of groups are not the same everywhere
 _SCHEMAS: Final[Mapping[str, Data]] = {
     "str": {"type": "string", "minLength": 1},
+    "id": {"type": "string"},
     "int": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
     "date": {"type": "string", "pattern": f"^{_DATE}$", "examples": ["2026-11-01", "2026-11-01T12:00:00Z"]},
     "zone": {"type": "string", "examples": ["Europe/Berlin"]},
@@ -211,7 +212,7 @@ _ANSWERED: Final[Data] = {
     "content": {
         "application/json": _content("Answer"),
         "text/csv": {"schema": _TEXT},
-        "application/jsonl": {"schema": _TEXT},
+        **{name: {"schema": _TEXT} for name in LINES_TYPES},
         "text/html": {"schema": _TEXT},
     },
 }

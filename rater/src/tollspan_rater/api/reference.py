@@ -16,12 +16,14 @@ for programs (OpenAPI 3.1). In Python: `tollspan_rater.client`. How to ask is to
 
 An answer is JSON: `title`, `columns`, `rows`, `totals`, `as_of` (journal position), `zone`, `notes`, `ok`,
 `details`, `next` (where the next page begins). Decimals are strings, unknown is `null`. `Accept: text/csv` or
-`application/jsonl` gives the rows alone, `text/html` an invoice as a page. Every answer has the headers
-`Tollspan-Position`, `Tollspan-Zone` and `ETag`; `If-None-Match` with a tag that still holds gives 304.
+`application/jsonl` (also `application/x-ndjson`) gives the rows alone, `text/html` an invoice as a page; of several,
+the greatest `q` decides. Every answer has the headers `Tollspan-Position`, `Tollspan-Zone` and `ETag`; `If-None-Match`
+with a tag that still holds gives 304.
 Errors are `application/problem+json` (RFC 9457).
 
 Questions with a parameter `as_of` have pages: `page_size` rows each, then `cursor` with the `next` of the answer
-before (also in its `Link` header). All pages are of one journal position.
+before (for a `GET` also in its `Link` header). A list that its `limit` cuts has `next`, too. All pages are of one
+journal position, and a cursor is of use with the parameters of its first page only.
 
 `GET /metrics` (scope `query`) is for [Prometheus](../operating/prometheus.md).
 

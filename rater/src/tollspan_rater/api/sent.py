@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tollspan_rater.api.accept import wished
 from tollspan_rater.api.wire import ANSWER_TYPE, pack_answer
 from tollspan_rater.query import render
 from tollspan_rater.query.answer import Answer
@@ -21,8 +22,9 @@ HTML_TYPE: Final = "text/html"
 JSON_TYPE: Final = "application/json"
 POSITION_HEADER: Final = "Tollspan-Position"
 ZONE_HEADER: Final = "Tollspan-Zone"
+LINES_TYPES: Final = ("application/jsonl", "application/x-ndjson")  # two names of one form, neither registered
 Body = Callable[[Answer, str | None], str]
-_BARE: Final = ("text/csv", "application/jsonl")  # forms without the position
+_BARE: Final = ("text/csv", *LINES_TYPES)  # forms without the position
 
 
 def sent(request: Request, answer: Answer, following: str | None) -> Response:
@@ -42,7 +44,7 @@ def sent(request: Request, answer: Answer, following: str | None) -> Response:
         POSITION_HEADER: str(answer.as_of),
         ZONE_HEADER: answer.zone,
     }
-    if following is not None:
+    if following is not None and request.method != "POST":  # an address does not say what a body said
         headers["Link"] = f'<{_next(request, following)}>; rel="next"'
     if request.method != "POST" and _known(request.headers.get("If-None-Match", ""), tag):
         return Response(status_code=304, headers=headers)
@@ -52,9 +54,9 @@ def sent(request: Request, answer: Answer, following: str | None) -> Response:
 
 
 def _written(accept: str, answer: Answer, following: str | None) -> tuple[str, bytes]:
-    if HTML_TYPE in accept and is_invoice(answer):  # browsers ask for it everywhere
-        return HTML_TYPE, as_html(answer).encode()
-    media = next((media for media in _BODIES if media in accept), JSON_TYPE)
+    media = wished(accept, (*_BODIES, HTML_TYPE) if is_invoice(answer) else tuple(_BODIES))
+    if media == HTML_TYPE:
+        return media, as_html(answer).encode()
     return media, _BODIES[media](answer, following).encode()
 
 
@@ -73,8 +75,8 @@ def _document(answer: Answer, following: str | None) -> str:
 
 
 _BODIES: Final[Mapping[str, Body]] = {
-    ANSWER_TYPE: lambda answer, _following: json.dumps(pack_answer(answer), ensure_ascii=False),
-    "text/csv": lambda answer, _following: render.as_csv(answer),
-    "application/jsonl": lambda answer, _following: render.as_jsonl(answer),
     JSON_TYPE: _document,
+    "text/csv": lambda answer, _following: render.as_csv(answer),
+    **dict.fromkeys(LINES_TYPES, lambda answer, _following: render.as_jsonl(answer)),
+    ANSWER_TYPE: lambda answer, _following: json.dumps(pack_answer(answer), ensure_ascii=False),
 }

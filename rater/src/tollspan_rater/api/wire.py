@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, Final
 
 from tollspan_rater import errors
@@ -63,11 +64,14 @@ def unpack_answer(packed: Mapping[str, Any]) -> Answer:
 
 
 def problem(error: errors.TollspanError) -> dict[str, Any]:
-    """Describe an error by RFC 9457; ``error`` is its class, ``fields`` what it carries beside its sentence."""
+    """Describe an error by RFC 9457; ``error`` is its class, ``fields`` what it carries beside its sentence.
+
+    A problem of no type of its own has the title of its status (RFC 9457, 4.2.1).
+    """
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     return {
         "type": "about:blank",
-        "title": type(error).__name__,
+        "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": str(error),
         "error": type(error).__name__,

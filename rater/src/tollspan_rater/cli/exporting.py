@@ -14,10 +14,13 @@ from tollspan_rater.cli.formats import printable, show
 from tollspan_rater.cli.frame import example
 from tollspan_rater.cli.questions import asking
 from tollspan_rater.cli.sending import execute, send
+from tollspan_rater.export.waiting import Waiting
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.commands import checked
 from tollspan_rater.query.rater import Receipt
 
+Command = Callable[[str, Mapping[str, Any]], Receipt]
+NOW_S: Final = 60  # seconds in which what waits is tried at once
 STEP_S: Final = 2  # seconds of one step of a run, between two looks at the bar
 _KEPT: Final = ("what", "name", "why", "drafts", "on_purpose")
 _ELEMENTS: Final = ("item_id", "customer", "service", "meter", "quantity", "amount", "currency", "element")
@@ -61,19 +64,16 @@ def plan(context: click.Context, /, export: str, dry_run: bool, **span: str | No
 @click.pass_context
 def run(context: click.Context, /, export: str, no_plan: bool, **span: str | None) -> None:  # noqa: FBT001 - click hands over a flag
     """Send ``export.plan``, then ``export.run`` step by step, with a bar on a terminal."""
-    with open_door(context) as (rater, config):
-
-        def command(kind: str, body: Mapping[str, Any]) -> Receipt:
-            return rater.execute(kind, checked(kind, body), tenant=config.tenant, actor=actor())
-
+    with _commands(context) as command:
         planned = None if no_plan else command("export.plan", _asked(export, span))
         receipt = _steps(command, export)
     show(context, _ran(export, planned, receipt), quiet=("superseded",))
 
 
 @click.command(
-    help="Plan rejected items anew: one, all with a code, or all. Or say what you found of an item without an answer."
-    "\n\n" + example("tollspan export retry billing --code no_meter")
+    help="Plan rejected items anew and send them, with all that waits after a try in vain. With --item or --code, only "
+    "plan these. Or say what you found of an item without an answer.\n\n"
+    + example("tollspan export retry billing --code no_meter")
 )
 @click.argument("export")
 @click.option("--item", metavar="ITEM", help="Only this item.")
@@ -84,12 +84,17 @@ def run(context: click.Context, /, export: str, no_plan: bool, **span: str | Non
 @click.option("--dry-run", is_flag=True, help="Only print what would be planned.")
 @click.pass_context
 def retry(context: click.Context, /, export: str, **given: Any) -> None:
-    """Send ``export.retry``."""
+    """Send ``export.retry`` and, for all items, ``export.run`` step by step."""
     body = {"export": export, **{name: value for name, value in given.items() if value}}
     if given["present"] or given["absent"]:
         send(context, "export.retry", body)
-    else:
+    elif len(body) > 1:
         show(context, _kept(execute(context, "export.retry", body)))
+    else:
+        with _commands(context) as command:
+            planned = command("export.retry", body)
+            receipt = _steps(command, export, now=True)
+        show(context, _ran(export, planned, receipt), quiet=("superseded",))
 
 
 def _switch(verb: str, text: str) -> click.Command:
@@ -107,17 +112,33 @@ pause = _switch("pause", "Stop an export from sending; it is planned as before."
 resume = _switch("resume", "Let a paused export send again.")
 
 
+@contextmanager
+def _commands(context: click.Context) -> Iterator[Command]:
+    """Give what executes several commands at one rater."""
+    with open_door(context) as (rater, config):
+
+        def command(kind: str, body: Mapping[str, Any]) -> Receipt:
+            return rater.execute(kind, checked(kind, body), tenant=config.tenant, actor=actor())
+
+        yield command
+
+
 def _asked(export: str, span: Mapping[str, str | None]) -> dict[str, Any]:
     named = {"from": span["since"], "to": span["to"], "period": span["period"]}
     return {"export": export, **{name: value for name, value in named.items() if value is not None}}
 
 
-def _steps(command: Callable[[str, Mapping[str, Any]], Receipt], export: str) -> Receipt:
-    """Run until nothing is due any more; the receipt adds up what all steps did."""
+def _steps(command: Command, export: str, *, now: bool = False) -> Receipt:
+    """Run until nothing is due any more; the receipt adds up what all steps did.
+
+    What waits is tried ``now`` by the first step alone, a longer one, so that nothing is tried over and over.
+    """
     sums: dict[str, int] = {}
+    body: dict[str, Any] = {"export": export, **({"seconds": NOW_S, "now": True} if now else {"seconds": STEP_S})}
     with _bar(export) as tell:
         while True:
-            receipt = command("export.run", {"export": export, "seconds": STEP_S})
+            receipt = command("export.run", body)
+            body = {"export": export, "seconds": STEP_S}
             for name, value in receipt.body.items():
                 if isinstance(value, int) and name not in {"more", "next_ns", "later", "to_plan"}:
                     sums[name] = sums.get(name, 0) + value
@@ -146,24 +167,32 @@ def _bar(export: str) -> Iterator[Callable[[Mapping[str, int]], None]]:
 def _ran(export: str, planned: Receipt | None, receipt: Receipt) -> Answer:
     said = receipt.body
     row: dict[str, Cell] = {"export": export, "planned": planned.body["planned"] if planned else None, **said["items"]}
-    notes = [f"requests: {said['requests']}; accepted: {said['accepted']}"]
-    if planned is not None:
-        notes += _plan_notes(planned.body)
-    if said["later"]:
-        notes.append(f"waiting for their time: {said['later']}; run again, or let serve do it by its schedule")
+    waits = Waiting(**said["waits"]) if said.get("waits") else None
+    notes = [
+        f"requests: {said['requests']}; accepted: {said['accepted']}",
+        *(_plan_notes(planned.body) if planned else ()),
+        *_run_notes(export, said, waits),
+    ]
+    ok = not (said["halted"] or said["why"] or waits or said["items"]["rejected"] or said["items"]["held"])
+    return Answer(f"Export {export}", tuple(row), [row], receipt.position, notes=notes, ok=ok)
+
+
+def _run_notes(export: str, said: Mapping[str, Any], waits: Waiting | None) -> Iterator[str]:
+    """Say what a run left open, and why."""
+    later = said["later"] - (waits.items if waits else 0)
+    if later > 0:
+        yield f"waiting for their time: {later}; run again, or let serve do it by its schedule"
+    if waits:
+        yield waits.note(export)
     if said["to_plan"]:
-        notes.append(f"too old for the target: {said['to_plan']}; the next plan sees to them")
+        yield f"too old for the target: {said['to_plan']}; the next plan sees to them"
     if said["halted"]:
-        notes.append(f"it ended early: {said['halted']}")
-    elif said["why"]:
-        notes.append(f"the last request came to nothing, the next run repeats it: {said['why']}")
+        yield f"it ended early: {said['halted']}"
+    elif said["why"] and not waits:
+        yield f"the last request came to nothing, the next run repeats it: {said['why']}"
     for state, hint in (("rejected", "retry"), ("held", "retry --item")):
         if said["items"][state]:
-            notes.append(
-                f"{state}: {said['items'][state]}; tollspan export items {export} --state {state}, then {hint}"
-            )
-    ok = not (said["halted"] or said["why"] or said["items"]["rejected"] or said["items"]["held"])
-    return Answer(f"Export {export}", tuple(row), [row], receipt.position, notes=notes, ok=ok)
+            yield f"{state}: {said['items'][state]}; tollspan export items {export} --state {state}, then {hint}"
 
 
 def _kept(receipt: Receipt) -> Answer:
@@ -189,6 +218,7 @@ def _elements(receipt: Receipt) -> Answer:
 
 def _plan_notes(said: Mapping[str, Any]) -> list[str]:
     found = [f"items {'that would be ' if said.get('dry_run') else ''}planned: {said['planned']}"]
+    found += said.get("nothing", ())
     if said["superseded"]:
         found.append(f"given up for new ones: {said['superseded']}")
     kept = sum(one["drafts"] for one in said["kept_back"] if not one["on_purpose"])

@@ -71,6 +71,7 @@ def _help(param: Param) -> str:
 
 _METAVARS = {
     "str": "TEXT",
+    "id": "ID",
     "int": "N",
     "date": "DAY",
     "zone": "ZONE",

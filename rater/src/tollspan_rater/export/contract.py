@@ -34,6 +34,9 @@ class Contract:
     difference below zero is ``sent``, or ``carried`` until later usage of the same customer and meter outweighs it.
     ``digits``: behind the point; what is finer is carried, too. ``bills``: whether the target bills what it gets, so
     that it must not get it in two ways; a file or a receiver of your own may have both.
+
+    ``compares``: what a reconciliation compares with: all ``entries`` that the target lists, those of our own ``ids``
+    alone, ``sums``, or ``nothing`` where it cannot be asked, so that what it accepted counts.
     """
 
     name: str
@@ -54,4 +57,5 @@ class Contract:
     negative: Literal["sent", "carried"] = "sent"
     digits: int = 12
     bills: bool = True
+    compares: Literal["entries", "ids", "sums", "nothing"] = "nothing"
     needs: Needs = Needs()

@@ -26,6 +26,7 @@ from tollspan_rater.export.target import (
 )
 
 PAGE: Final = 1_000  # items in memory at a time
+STOPPED: Final = "it was told to stop"  # why a run ended that would have had more to do
 IN_VAIN: Final = 3  # requests one after the other without any answer of use: then the target is left alone for now
 
 
@@ -55,7 +56,8 @@ class Exporter:
     """Hands the items of a book over to a target, each exactly once however often it is killed.
 
     Before a request leaves, the fact ``sent`` of each of its items is durable; what the target says is written down
-    after it. ``stop`` is asked between requests, ``tell`` hears the figures after each.
+    after it. ``stop`` is asked between requests, ``tell`` hears the figures after each. ``at_once``: what waits after a
+    try in vain is tried without waiting for its time.
     """
 
     def __init__(
@@ -66,9 +68,11 @@ class Exporter:
         pace: Pace,
         stop: Callable[[], bool] = lambda: False,
         tell: Callable[[Figures], None] = lambda _figures: None,
+        *,
+        at_once: bool = False,
     ) -> None:
         self._book, self._target, self._clock, self._pace = book, target, clock, pace
-        self._stop, self._tell = stop, tell
+        self._stop, self._tell, self._at_once = stop, tell, at_once
         self._counts: Counter[str] = Counter()
         self._next_ns: int | None = None
         self._halted = self._why = ""
@@ -108,7 +112,7 @@ class Exporter:
     def _to_send(self, one: Tracked, waiting: deque[Tracked]) -> bool:
         """Tell whether an item is to be sent now; do what else is to be done with it."""
         now_ns = self._clock.now_ns()
-        due = step(one.item.stamp_ns, one.state, self._target.contract, now_ns)
+        due = step(one.item.stamp_ns, one.state, self._target.contract, now_ns, at_once=self._at_once)
         if due.do == "replan":
             self._counts["to_plan"] += 1
         elif due.do == "hold":
@@ -164,7 +168,7 @@ class Exporter:
     def _may_ask(self) -> bool:
         """Wait for the target's pace; False ends the run."""
         if self._stop():
-            self._halted = "it was told to stop"
+            self._halted = STOPPED
         elif not self._pace.ready():
             self._halted = f"{self._target.contract.name} asked for a pause"
             self._next_ns = min(self._pace.open_ns, self._next_ns or self._pace.open_ns)

@@ -44,7 +44,7 @@ class OverHttp:
         """Say that nobody can know."""
         return Unclear(f"{self.contract.name} cannot be asked for {sending.item_id}")
 
-    def held(self, wanted: Wanted) -> Held | None:  # noqa: ARG002 - a target has the arguments of every target
+    def held(self, wanted: Wanted) -> Held | Unclear | None:  # noqa: ARG002 - a target has the arguments of every target
         """Say nothing."""
         return None
 
@@ -71,6 +71,13 @@ class OverHttp:
         if draft.amount is None or draft.currency is None:
             raise UntellableError(self.contract.name, draft.component, "its amount or its currency is not known")
         return draft.amount, draft.currency
+
+    def array(self, request: Request) -> Rows | Unclear:
+        """Return the rows of an answer that is a list and has no pages; why not, when it is none."""
+        answer = self.http.ask(request)
+        if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, list):
+            return silence(answer)
+        return answer.body
 
     def rows(self, request: Request, name: str, following: Following = _one_page) -> Rows | Unclear:
         """Return the rows of all pages of a list; why not, when one did not come: then nothing is known of the rest.

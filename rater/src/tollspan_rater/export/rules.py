@@ -47,12 +47,13 @@ def outcome(
     answer: Answer | Lost,
     rules: Sequence[Rule],
     said: Callable[[Answer], tuple[str, str]],
-    name: Callable[[Answer], str] = lambda _answer: "",
+    name: Callable[[Answer], str | None] = lambda _answer: "",
 ) -> Outcome:
     """Say what an answer means by the first rule that fits; the vendor's rules come before :data:`COMMON`.
 
-    ``said`` returns the vendor's code and sentence of an answer, ``name`` the vendor's name for what it took. A page
-    that is not JSON takes nothing, unless a rule of the vendor says so: somebody else has answered.
+    ``said`` returns the vendor's code and sentence of an answer, ``name`` the vendor's name for what it took: empty
+    where it gives none, ``None`` where an answer is not what the contract says of a success. Such an answer takes
+    nothing, and neither does a page that is not JSON, unless a rule of the vendor says so: somebody else has answered.
     """
     if isinstance(answer, Lost):
         return Unclear(_cut(answer.why)) if answer.left else NotTaken(_cut(answer.why))
@@ -62,13 +63,30 @@ def outcome(
     common: Sequence[Rule] = FOREIGN if answer.ok and answer.foreign else COMMON
     meaning: Meaning = next((rule.meaning for rule in (*rules, *common) if rule.fits(answer.status, code)), "unclear")
     by_meaning: dict[Meaning, Callable[[], Outcome]] = {
-        "accepted": lambda: Accepted(name(answer)),
+        "accepted": lambda: _accepted(answer, name(answer)),
         "refused": lambda: Refused(code, why),
         "not_taken": lambda: NotTaken(why, answer.after_s),
         "unclear": lambda: Unclear(why),
         "look_first": lambda: Unclear(why, look_first=True),
     }
     return by_meaning[meaning]()
+
+
+def named(*path: str) -> Callable[[Answer], str | None]:
+    """Return how to read the vendor's name of what it took, which every success has at a place of its body."""
+    return lambda answer: at(answer.body, *path) or None
+
+
+def objects(body: Any, name: str) -> list[Mapping[str, Any]]:
+    """Return the objects of the list that an answer's body has under a name; none where there is no such list."""
+    found = body.get(name) if isinstance(body, Mapping) else None
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def _accepted(answer: Answer, name: str | None) -> Outcome:
+    if answer.ok and name is None:
+        return Unclear(_cut(f"HTTP {answer.status}, and not what a success is answered with: {answer.text}"))
+    return Accepted(name or "")
 
 
 def silence(answer: Answer | Lost) -> Unclear:

@@ -25,22 +25,23 @@ class Step:
     why: str = ""
 
 
-def step(stamp_ns: int, state: State, contract: Contract, now_ns: int) -> Step:
-    """Decide about an item that says it happened at ``stamp_ns``.
+def step(stamp_ns: int, state: State, contract: Contract, now_ns: int, *, at_once: bool = False) -> Step:
+    """Decide about an item that says it happened at ``stamp_ns``; ``at_once`` without a pause after a try in vain.
 
     The same id is sent again only while the target surely knows it; after that, or where the same id would only
     repeat an answer that says nothing, the target is asked first; where it cannot be asked, a person is.
     """
     if state.at_rest:
         return Step("rest")
+    due_ns = 0 if at_once else after_pause_ns(state)
     if not state.unanswered:
         if not recent(stamp_ns, contract, now_ns):
             return Step("replan", why=f"its time is more than {contract.past_s} s ago, which {contract.name} refuses")
-        return Step("send", max(_due_ns(state), _open_ns(stamp_ns, contract)))
+        return Step("send", max(due_ns, _open_ns(stamp_ns, contract)))
     if not state.look_first and _known(state, contract, now_ns):
-        return Step("send", _due_ns(state))
+        return Step("send", due_ns)
     if contract.looks:
-        return Step("look", max(_due_ns(state), (state.last_sent_ns or 0) + contract.settle_s * SECOND))
+        return Step("look", max(due_ns, (state.last_sent_ns or 0) + contract.settle_s * SECOND))
     return Step("hold", why=_unknowable(state, contract))
 
 
@@ -54,7 +55,8 @@ def pause_s(tries: int) -> int:
     return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S << min(max(tries - 1, 0), 16))
 
 
-def _due_ns(state: State) -> int:
+def after_pause_ns(state: State) -> int:
+    """Return when the pause after the last try ends, or what the target asked for; 0 without a try."""
     if state.not_before_ns is not None:
         return state.not_before_ns
     return 0 if state.last_sent_ns is None else state.last_sent_ns + pause_s(state.tries) * SECOND

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
+from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.contract import Contract
 from tollspan_rater.export.draft import Draft
 
@@ -78,21 +79,49 @@ Sight = Accepted | Refused | Absent | Unclear
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a reconciliation asks for: the target's word for a customer and for a meter, and a day (UTC)."""
+    """What a reconciliation asks for: the target's words for a customer and for a meter, and a day (UTC).
+
+    Of amounts, those of one ``currency``; for usage it is empty. ``items`` are the ids of what was told of it, without
+    what was rejected; ``periods`` the labels of the statements that it stands on.
+    """
 
     customer: Mapping[str, str]
     meter: Mapping[str, str]
     start_ns: int
     end_ns: int
+    currency: str = ""
+    items: frozenset[str] = frozenset()
+    periods: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a target's own list: the ids of the items that it is of, none where it bears none, and its value."""
+
+    items: tuple[str, ...]
+    value: Decimal
+
+    @classmethod
+    def of(cls, item_id: str, value: Decimal) -> Entry:
+        """Return the entry of one item; of none when the id is empty."""
+        return cls((item_id,) if item_id else (), value)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a target says it has of what was wanted; ``None`` where it does not say."""
+    """What a target says it has of what was wanted: a quantity, or an amount in the currency that was wanted.
 
-    quantity: Decimal | None = None
-    amount: Decimal | None = None
-    currency: str | None = None
+    ``entries`` are what it adds up to ``total``; ``None`` where it tells the sum alone.
+    """
+
+    total: Decimal
+    entries: tuple[Entry, ...] | None = None
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Held:
+        """Return a list with its sum."""
+        listed = tuple(entries)
+        return cls(exact_sum(entry.value for entry in listed), listed)
 
 
 class Target(Protocol):
@@ -118,8 +147,8 @@ class Target(Protocol):
         """Ask whether the target has an item. Only called when ``contract.looks``."""
         ...
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Return what the target says it has, ``None`` when it cannot be asked or does not answer."""
+    def held(self, wanted: Wanted) -> Held | Unclear | None:
+        """Return what the target says it has; why it does not say, when it was asked; ``None`` when it cannot be."""
         ...
 
     def close(self) -> None:

@@ -46,6 +46,7 @@ class Figure:
     labels: Mapping[str, str] = field(default_factory=dict)
     capped_by: str | None = None
     rest: bool = True
+    least: Decimal | None = None
 
 
 _CUSTOMERS: Final = Asked("usage", {"by": "customer", "sort": "charge"})
@@ -132,6 +133,18 @@ FIGURES: Final[tuple[Figure, ...]] = (
         rest=False,
     ),
     Figure(
+        "tollspan_nearly_used_allowances",
+        "Allowances of running periods of which 80 % or more are used, those without a name among them.",
+        *(_ALLOWANCES, "used_percent"),
+        least=Decimal(80),
+    ),
+    Figure(
+        "tollspan_used_up_allowances",
+        "Allowances of running periods that are used up, those without a name among them.",
+        *(_ALLOWANCES, "used_percent"),
+        least=Decimal(100),
+    ),
+    Figure(
         "tollspan_export_waiting_items", "Items planned, and neither sent nor refused.", _EXPORTS, "waiting", _EXPORT
     ),
     Figure("tollspan_export_sent_items", "Items sent, without an answer yet.", _EXPORTS, "sent", _EXPORT),
@@ -157,6 +170,8 @@ def gauge(figure: Figure, answer: Answer, most: int) -> Metric:
         value = _number(row.get(figure.column))
         if value is None or not (known or figure.rest):
             continue
+        if figure.least is not None:
+            value = Decimal(value >= figure.least)
         labels = _labels(figure, row) if known else _labels(figure, _as_other(figure, row))
         if labels is not None:
             sums[labels] = sums.get(labels, Decimal(0)) + value

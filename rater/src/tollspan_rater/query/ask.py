@@ -19,6 +19,7 @@ from tollspan_rater.query.allowance import allowance
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.query.audit import audit
 from tollspan_rater.query.begins import with_begins
+from tollspan_rater.query.bill import heard_of
 from tollspan_rater.query.calls import calls
 from tollspan_rater.query.carried import carried_from
 from tollspan_rater.query.contradictions import contradictions
@@ -37,6 +38,7 @@ from tollspan_rater.query.prices import pricing_show
 from tollspan_rater.query.pricing_diff import pricing_diff
 from tollspan_rater.query.questions import question as known
 from tollspan_rater.query.scope import PiecesAt, Scope
+from tollspan_rater.query.selection import refuse_backward
 from tollspan_rater.query.settings import config_answer
 from tollspan_rater.query.simulation import pricing_simulate
 from tollspan_rater.query.usage import usage
@@ -76,7 +78,11 @@ class Asker:
         if question == "config.show":
             return config_answer(self._resolved, tenant=tenant)
         with self.scope(tenant, params.get("customer"), params.get("as_of"), params.get("zone")) as scope:
+            refuse_backward(params, scope.zone)
             answer = with_begins(self._answer(question)(scope, params), params)
+            if not answer.rows and "customer" in params and not heard_of(scope, params["customer"]):
+                words = f"no customer {params['customer']!r} is known: tollspan customers list shows who there is"
+                answer = replace(answer, notes=[*answer.notes, words])
             if "as_of" not in params:
                 return answer
             words = f"as it was known at journal position {scope.as_of}, {instant(scope.now_ns)}"

@@ -9,6 +9,7 @@ import duckdb
 
 from tollspan_rater.errors import NotFoundError
 from tollspan_rater.query.answer import Answer, Cell
+from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import instant
 from tollspan_rater.store import state
@@ -65,9 +66,11 @@ def quarantined_pieces(
 
 
 def customers_list(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """List customers with their plans."""
+    """List customers with their plans: those that were set, with ``seen`` also those that have nothing but usage."""
     wanted = params.get("customer")
     known = state.customers(scope.connection, scope.accounts.tenant)
+    if "seen" in params:
+        known = {name: known.get(name) or scope.accounts.customer(name) for name in with_usage_or_plan(scope)}
     names = scope.names.name_of(scope.accounts.tenant, known, kind="customer")
     rows: list[dict[str, Cell]] = [
         {

@@ -296,10 +296,14 @@ class ExportPlan(Body):
 
 
 class ExportRun(Body):
-    """Which export sends what is due, and for how many seconds at most."""
+    """Which export sends what is due, and for how many seconds at most.
+
+    ``now``: what waits after a try in vain is tried at once.
+    """
 
     export: Id
     seconds: int | None = Field(None, gt=0)
+    now: bool | None = None
 
 
 class ExportRetry(Body):

@@ -14,12 +14,15 @@ from tollspan_rater.query.scope import Scope
 from tollspan_rater.store import fates
 
 COLUMNS: Final = ("about", "what", "value")
+_IDS: Final = "a trace id (32 hex digits), span id (16), call id (c_...) or line id (ln_...)"
 _TRACE, _SPAN = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
 
 
 def explain(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """Answer: everything known about an id, on one screen."""
+    """Answer: everything known about an id, on one screen; nothing about none."""
     name = params["id"].strip()
+    if not name:
+        return Answer("Nothing to explain", COLUMNS, [], scope.as_of, scope.zone, [f"give {_IDS}"])
     low = name.lower()
     if name.startswith("ln_"):
         title, found = f"Line {name}", line_rows(scope, name)
@@ -30,9 +33,7 @@ def explain(scope: Scope, params: Mapping[str, str]) -> Answer:
     elif _SPAN.fullmatch(low):
         title, found = f"Span {low}", _span(scope, low)
     else:
-        raise NotFoundError(
-            "id", name, "Give a trace id (32 hex digits), span id (16), call id (c_...) or line id (ln_...)."
-        )
+        raise NotFoundError("id", name, f"Give {_IDS}.")
     rows: list[dict[str, Cell]] = [{"about": about, "what": what, "value": value} for about, what, value in found]
     return Answer(title, COLUMNS, rows, scope.as_of, scope.zone)
 

@@ -16,7 +16,7 @@ from tollspan_rater.pricing.period import LABEL, LABELS, YEARS
 _SHOWN: Final = 200  # characters of a wrong value that a message repeats
 ANY_TAG: Final = "tags.NAME"  # among choices: the tags of all names
 TAG: Final = ANY_TAG.removesuffix("NAME")
-Kind = Literal["str", "int", "date", "zone", "moment", "period", "enum", "flag", "json"]
+Kind = Literal["str", "id", "int", "date", "zone", "moment", "period", "enum", "flag", "json"]
 Scope = Literal["query", "export", "admin"]
 
 
@@ -25,8 +25,9 @@ class Param:
     """One parameter of a question.
 
     ``repeat`` allows several values, given apart or with commas, handed on joined by commas.
-    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``. Kind ``json`` is
-    a JSON object or array as text, as long as it needs to be: it comes with ``POST``.
+    ``positional`` makes it an argument on the command line. ``choices`` belongs to kind ``enum``. Kind ``id`` is
+    text that may be empty, for a reader who has not said yet what to look for. Kind ``json`` is a JSON object or array
+    as text, as long as it needs to be: it comes with ``POST``.
     """
 
     name: str
@@ -115,7 +116,8 @@ def _wish_date(value: str) -> str:
         known = datetime.fromisoformat(value).year in YEARS
     except ValueError:
         known = False
-    return "" if known else "a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z"
+    spaced = "; in an address, + is written %2B" if " " in value else ""
+    return "" if known else f"a day or an instant, for example 2026-11-01 or 2026-11-01T12:00:00Z{spaced}"
 
 
 def _wish_zone(value: str) -> str:
@@ -143,6 +145,7 @@ def _wish_pattern(pattern: str, wish: str) -> Callable[[str], str]:
 _MOMENT: Final = re.compile("[0-9]{1,18}|now|stored")
 _CHECKS: Final[Mapping[Kind, Callable[[str], str]]] = {
     "str": _wish_pattern(r"(?s).+", "some text"),
+    "id": lambda _value: "",
     "enum": lambda _value: "",
     "int": _wish_pattern(r"[0-9]{1,9}", "a whole number, for example 20"),
     "period": _wish_pattern(LABEL.pattern, f"one of {LABELS}"),

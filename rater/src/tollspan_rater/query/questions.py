@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Final, get_args
 
 from tollspan.semconv import QUALITIES
@@ -137,7 +138,11 @@ _TABLE: Final = (
             _AS_OF,
         ),
         "tollspan statements show acme --period 2026-11",
-        brief=("line_id", "kind", "service_period", "description", "quantity", "amount", "currency", "booked_in"),
+        brief=(
+            *("line_id", "kind", "service_period", "description", "quantity", "amount", "currency", "adjusted_since"),
+            "booked_in",
+        ),
+        quiet=("adjusted_since",),
     ),
     Question(
         "ledger",
@@ -260,7 +265,7 @@ _TABLE: Final = (
     Question(
         "explain",
         "Why something costs what it costs: a trace, span, call or invoice line, its way to the bill and back.",
-        (Param("id", "a trace id, span id, call id or line id", positional=True, required=True), _AS_OF),
+        (Param("id", "a trace id, span id, call id or line id", "id", positional=True, required=True), _AS_OF),
         "tollspan explain 5b8efff798038103d269b633813fc60c",
     ),
     Question(
@@ -426,7 +431,7 @@ _TABLE: Final = (
     Question(
         "customers.list",
         "Customers with plan, segment, currency and zone.",
-        (_ONE_CUSTOMER, _AS_OF),
+        (_ONE_CUSTOMER, Param("seen", "also those whom nobody set, and who have usage", "flag"), _AS_OF),
         "tollspan customers list",
     ),
     Question(
@@ -454,5 +459,7 @@ def question(name: str) -> Question:
         NotFoundError: no such question.
     """
     if name not in QUESTIONS:
-        raise NotFoundError("question", name, f"Ask one of: {', '.join(QUESTIONS)}.")
+        close = get_close_matches(name, QUESTIONS, n=1)
+        remedy = f"Did you mean {close[0]!r}?" if close else f"Ask one of: {', '.join(QUESTIONS)}."
+        raise NotFoundError("question", name, remedy)
     return QUESTIONS[name]

@@ -14,6 +14,7 @@ import orjson
 
 from tollspan_rater.domain.clock import to_ns
 from tollspan_rater.domain.usage import Usage
+from tollspan_rater.errors import UsageError
 from tollspan_rater.query.standing import any_chained, standing
 from tollspan_rater.store.paged import paged
 from tollspan_rater.store.weighed import LEGS, Rows
@@ -164,6 +165,17 @@ def instant(text: str, zone: str) -> int:
     """Return the instant that a day (its midnight in ``zone``) or a timestamp names, in nanoseconds."""
     at = datetime.fromisoformat(text)
     return to_ns(at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone)))
+
+
+def refuse_backward(params: Mapping[str, str], zone: str) -> None:
+    """Let a span of time pass that begins before it ends, or is open at either end.
+
+    Raises:
+        UsageError: it does not; no call could lie in it, and an empty answer would hide that.
+    """
+    start, end = params.get("from"), params.get("to")
+    if start is not None and end is not None and instant(start, zone) >= instant(end, zone):
+        raise UsageError(f"from {start} is not before to {end} in {zone}: to is the first day or instant left out")
 
 
 def current(selection: Selection, *, chained: bool = True) -> tuple[str, list[Any]]:

@@ -9,7 +9,7 @@ from tollspan_rater.errors import NotFoundError
 from tollspan_rater.ledger.posting import Posting, balances
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.bill_state import service
-from tollspan_rater.query.books import Books
+from tollspan_rater.query.books import Books, Since
 from tollspan_rater.query.scope import Scope
 from tollspan_rater.query.wording import instant, plain
 from tollspan_rater.rating.line import Line
@@ -21,7 +21,13 @@ _STATEMENTS: Final = (
 )
 _LINES: Final = (
     *("line_id", "kind", "service_period", "corrects", "description", "meter", "quantity", "amount", "amount_exact"),
-    *("currency", "plan", "price_version", "calls", "why", "booked_in"),
+    *("currency", "adjusted_since", "adjusted_since_exact", "plan", "price_version", "calls", "why", "booked_in"),
+)
+
+
+_LATER: Final = (
+    "the last lines are on other bills and not in the total: they adjust this one since, by adjusted_since; "
+    "booked_in says where, and is empty for the open bill"
 )
 
 
@@ -34,7 +40,10 @@ def statements_list(scope: Scope, params: Mapping[str, str]) -> Answer:
 
 
 def statements_show(scope: Scope, params: Mapping[str, str]) -> Answer:
-    """Show a closed period: the lines of its statement, then what other bills hold of it."""
+    """Show a closed period: the lines of its statement, then what other bills hold of it.
+
+    What other bills hold has its amount in a column of its own, so that ``amount`` adds up to the statement's total.
+    """
     books, customer, label = Books(scope), params["customer"], params["period"]
     close = books.close_of(customer, label)
     if close is None:
@@ -42,16 +51,12 @@ def statements_show(scope: Scope, params: Mapping[str, str]) -> Answer:
     bill = books.closed(customer, close)
     (head, *_) = _closed(books, customer, label)
     rows = [_line(line) | service(bill, line) | {"booked_in": label} for line in bill.whole.lines]
-    rows += [
-        _line(since.adjustment.line)
-        | {"service_period": label, "corrects": since.adjustment.corrects.line_id, "booked_in": since.booked_in}
-        for since in bill.since
-    ]
+    rows += [_since(since, label) for since in bill.since]
     totals = [f"total {money.amount} {money.currency}" for money in bill.whole.totals] or ["nothing was to be paid"]
     notes = [
         f"closed {head['closed_at']} by {close.actor}; cut-off position {close.cutoff}; digest {close.digest}",
         *totals,
-        *(["lines behind the statement's own adjust it since; booked_in says where"] if bill.since else []),
+        *([_LATER] if bill.since else []),
     ]
     details = {"digest": close.digest, "cutoff": close.cutoff, "position": close.position}
     return Answer(
@@ -118,6 +123,20 @@ def _line(line: Line) -> dict[str, Cell]:
         "price_version": line.price_version,
         "calls": line.calls,
         "why": line.why,
+    }
+
+
+def _since(since: Since, label: str) -> dict[str, Cell]:
+    """Lay out an adjustment that another bill holds: no amount of this one."""
+    row = _line(since.adjustment.line)
+    return row | {
+        "service_period": label,
+        "corrects": since.adjustment.corrects.line_id,
+        "amount": None,
+        "amount_exact": None,
+        "adjusted_since": row["amount"],
+        "adjusted_since_exact": row["amount_exact"],
+        "booked_in": since.booked_in,
     }
 
 

@@ -9,6 +9,8 @@ from tollspan_rater.domain.money import EXACT
 from tollspan_rater.pricing.model import CostPlus, shortest
 from tollspan_rater.rating.amount import Step
 
+NAME: Final = "cost plus"
+COST_STEP: Final = "provider cost x"  # how the step begins that tells what the provider charges
 ZERO: Final = Decimal(0)
 SHARE_DIGITS: Final = Decimal("1e-12")  # of the cost of units that an allowance covers in part
 WIDE: Final = Context(prec=200)
@@ -30,7 +32,7 @@ def cost_plus_amount(price: CostPlus, cost: Decimal, billable: Decimal) -> Decim
 def cost_plus_steps(price: CostPlus, cost: Decimal, billable: Decimal) -> tuple[Step, ...]:
     """Explain the amount; the steps' amounts add up to it exactly."""
     factor = shortest(price.factor)
-    steps = [Step(f"provider cost x {factor:f}", cost, price.factor, EXACT.multiply(cost, price.factor))]
+    steps = [Step(f"{COST_STEP} {factor:f}", cost, price.factor, EXACT.multiply(cost, price.factor))]
     if price.margin:
         steps.append(Step("margin of each unit", billable, price.margin, EXACT.multiply(billable, price.margin)))
     return tuple(steps)

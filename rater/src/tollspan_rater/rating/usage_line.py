@@ -21,6 +21,7 @@ from tollspan_rater.pricing.model import (
 )
 from tollspan_rater.pricing.pattern import ANY
 from tollspan_rater.pricing.period import Period
+from tollspan_rater.rating import cost_plus
 from tollspan_rater.rating.amount import Step
 from tollspan_rater.rating.charge import fee_at_zero
 from tollspan_rater.rating.line import Line, line_id
@@ -38,7 +39,7 @@ NAMES: Final[dict[type, str]] = {
     Package: "package",
     Flat: "flat",
     Percentage: "percentage",
-    CostPlus: "cost plus",
+    CostPlus: cost_plus.NAME,
 }
 
 

@@ -10,7 +10,9 @@ from tollspan_rater.export.document import fact_of
 from tollspan_rater.export.journal_book import tracked
 from tollspan_rater.export.mapping import Unmapped
 from tollspan_rater.export.planning import Export, Kept, make_plan, missing
-from tollspan_rater.export.state import fold
+from tollspan_rater.export.state import State, fold
+from tollspan_rater.export.step import after_pause_ns
+from tollspan_rater.export.waiting import waiting
 from tollspan_rater.query.answer import Answer, Cell
 from tollspan_rater.query.bill import with_usage_or_plan
 from tollspan_rater.query.scope import Scope
@@ -47,9 +49,15 @@ def standing(rater: Rater, tenant: str, name: str) -> dict[str, int]:
     settled = exports.counts(connection, tenant).get(name, {})
     found = {**dict.fromkeys(STATES, 0), "accepted": settled.get("receipt", 0)}
     found |= {state: settled.get(state, 0) for state in ("rejected", "superseded")}
-    for facts in exports.unsettled_facts(connection, tenant, name):
-        found[fold(fact_of(name, fact) for fact in facts).status] += 1
+    for state in unsettled(rater, tenant, name):
+        found[state.status] += 1
     return found
+
+
+def unsettled(rater: Rater, tenant: str, name: str) -> list[State]:
+    """Return how each item of an export stands that no target has or refused, and that no other replaced."""
+    found = exports.unsettled_facts(rater.database.reader(), tenant, name)
+    return [fold(fact_of(name, fact) for fact in facts) for facts in found]
 
 
 def _status(rater: Rater, params: Params, tenant: str) -> Answer:
@@ -63,7 +71,7 @@ def _status(rater: Rater, params: Params, tenant: str) -> Answer:
         state = "paused" if paused.get(name) else "on"
         head = {"export": name, "target": settings.target, "state": state, "schedule": schedule}
         rows.append({**head, **standing(rater, tenant, name)})
-    notes = list(_status_notes(rows))
+    notes = [*_status_notes(rows), *(note for name in names for note in _waiting_notes(rater, tenant, name))]
     return Answer("Exports", _STATUS, rows, rater.database.position(), rater.config.zone, notes)
 
 
@@ -75,6 +83,12 @@ def _status_notes(rows: list[dict[str, Cell]]) -> Iterator[str]:
             if row[state]:
                 name = row["export"]
                 yield f"{name}, {state}: {row[state]}; tollspan export items {name} --state {state}; {remedy}"
+
+
+def _waiting_notes(rater: Rater, tenant: str, name: str) -> Iterator[str]:
+    found = waiting(unsettled(rater, tenant, name), after_pause_ns)
+    if found is not None:
+        yield found.note(name)
 
 
 def _items(rater: Rater, params: Params, tenant: str) -> Answer:

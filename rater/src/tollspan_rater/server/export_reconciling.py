@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from tollspan_rater.domain.clock import from_ns, to_ns
-from tollspan_rater.domain.money import EXACT, minor_unit
+from tollspan_rater.domain.money import EXACT, exact_sum, minor_unit
 from tollspan_rater.errors import UsageError
 from tollspan_rater.export.draft import Draft
+from tollspan_rater.export.exporter import IN_VAIN
 from tollspan_rater.export.journal_book import tracked
 from tollspan_rater.export.mapping import Unmapped
 from tollspan_rater.export.planning import Export
-from tollspan_rater.export.reconciliation import Cell, Sums, Verdict, text_of, verdict, words
+from tollspan_rater.export.reconciliation import Cell, Finding, Sums, Verdict, text_of, verdict, words
 from tollspan_rater.export.statement_lines import statement_lines
-from tollspan_rater.export.target import Held, Mapped, Wanted
+from tollspan_rater.export.target import Held, Mapped, Unclear, Wanted
 from tollspan_rater.export.usage import usage
 from tollspan_rater.pricing.model import shortest
 from tollspan_rater.pricing.period import period
@@ -32,8 +33,10 @@ from tollspan_rater.store import exports
 if TYPE_CHECKING:
     from tollspan_rater.server.rater import Rater
 
+Said = Held | Unclear | None
 DAY_NS: Final = 86_400 * 1_000_000_000
 _DAYS: Final = 31
+_NAMED: Final = 20
 _COLUMNS: Final = (
     *("customer", "meter", "day", "currency", "ours", "accepted", "pending", "rejected", "target", "difference"),
     "cause",
@@ -61,10 +64,15 @@ def reconcile(rater: Rater, params: Mapping[str, str], tenant: str) -> Answer:
     with opened(rater, tenant, params["export"]) as export:
         with rater.asker.scope(tenant) as scope:
             cells, unmapped = _cells(scope, export, _looked(rater, scope, export, params))
-        verdicts = {cell: verdict(sums, _held(export, cell), _unit(export, cell)) for cell, sums in cells.items()}
+            known = exports.standing(scope.connection, tenant, (export.name, *export.others))
+        said = dict(_said(export, cells))
+        verdicts = {
+            cell: verdict(sums, _of_cell(said[cell], sums, known), _unit(export, cell)) for cell, sums in cells.items()
+        }
         rows = [_row(cell, cells[cell], verdicts[cell]) for cell in sorted(cells)]
-        notes = list(_notes(verdicts, unmapped))
-        ok = all(one.explained for one in verdicts.values())
+        notes = [*_silence(export, said), *_notes(cells, verdicts, unmapped)]
+        ok = all(one.explained for one in verdicts.values()) and not any(map(_unclear, said.values()))
+        notes += ["every difference has its reason"] if ok else []
         return Answer(f"Reconciliation of {export.name}", _COLUMNS, rows, scope.as_of, "UTC", notes, ok=ok)
 
 
@@ -105,7 +113,7 @@ def _cells(scope: Scope, export: Export, looked: Looked) -> tuple[dict[Cell, Sum
         stamps[draft.component] = one.item.stamp_ns
         since_ns = None if since_ns is None else min(since_ns, draft.service.start_ns)  # what was told after the fact
         if looked.wants(draft, cell.day):
-            _named(cells[cell], draft).tell(one.state, _value(draft))
+            _named(cells[cell], draft).tell(one.item.item_id, one.state, _value(draft))
         own = _cell(export, draft, _own_ns(export, draft, one.item.stamp_ns))
         if own is not None and looked.wants(draft, own.day):
             sums = _named(cells[own], draft)
@@ -147,6 +155,7 @@ def _own_ns(export: Export, draft: Draft, stamp_ns: int) -> int:
 def _named(sums: Sums, draft: Draft) -> Sums:
     sums.customers.add(draft.customer)
     sums.meters.add(draft.meter)
+    sums.periods.add(draft.period)
     return sums
 
 
@@ -164,22 +173,62 @@ def _cell(export: Export, draft: Draft, at_ns: int) -> Cell | None:
 
 
 def _asked(export: Export, draft: Draft, mapped: Mapped) -> Mapped:
-    """Return the words to ask with; a target that needs none knows our own."""
-    needs = export.target.contract.needs
+    """Return the words to ask with; a target that needs none knows our own.
+
+    What goes together in one request is one thing there, so that it is compared whole, whatever its meters.
+    """
+    contract = export.target.contract
+    meter = {} if contract.together else {**mapped.meter, "meter": draft.meter}
     return Mapped(
-        mapped.customer if needs.customer else {**mapped.customer, "customer": draft.customer},
-        mapped.meter if needs.meter else {**mapped.meter, "meter": draft.meter},
+        mapped.customer if contract.needs.customer else {**mapped.customer, "customer": draft.customer},
+        mapped.meter if contract.needs.meter else meter,
     )
 
 
-def _held(export: Export, cell: Cell) -> Decimal | None:
-    """Ask the target; ``None`` where it does not say."""
+def _said(export: Export, cells: Mapping[Cell, Sums]) -> Iterator[tuple[Cell, Said]]:
+    """Ask the target cell by cell; one that does not answer several times in a row is left alone."""
+    in_vain = 0
+    said: Said = None
+    for cell, sums in cells.items():
+        if in_vain < IN_VAIN:
+            said = export.target.held(_wanted(cell, sums))
+            in_vain = in_vain + 1 if _unclear(said) else 0
+        yield cell, said
+
+
+def _wanted(cell: Cell, sums: Sums) -> Wanted:
     start = to_ns(datetime.combine(date.fromisoformat(cell.day), datetime.min.time(), UTC))
-    end = start + int(timedelta(days=1).total_seconds()) * 1_000_000_000
-    said: Held | None = export.target.held(Wanted(dict(cell.customer), dict(cell.meter), start, end))
-    if said is None or (said.currency or cell.currency) != cell.currency:
+    words = dict(cell.customer), dict(cell.meter)
+    return Wanted(*words, start, start + DAY_NS, cell.currency, sums.told, frozenset(sums.periods))
+
+
+def _of_cell(said: Said, sums: Sums, known: Collection[str]) -> Held | None:
+    """Return what a target says of a cell, without what it lists of items that we know to stand in others.
+
+    Several customers of ours may be one there, handed over in other days or by another export.
+    """
+    if not isinstance(said, Held):
         return None
-    return said.quantity if export.target.contract.takes == "usage" else said.amount
+    if said.entries is None:
+        return said
+    return Held.of(
+        entry
+        for entry in said.entries
+        if not entry.items or any(item in sums.items or item not in known for item in entry.items)
+    )
+
+
+def _unclear(said: Said) -> bool:
+    return isinstance(said, Unclear)
+
+
+def _finding(cell: Cell, sums: Sums, found: Finding) -> str:
+    """Name the items that differ, with what was told of them and what is there."""
+    items = ", ".join(found.items) or "entries without an id of ours"
+    entries = f" in {len(found.there)} entries" if len(found.there) > 1 else ""
+    there = f"{shortest(exact_sum(found.there)):f}{entries}" if found.there else "nothing"
+    where = " ".join(filter(None, (", ".join(sorted(sums.customers)), cell.day, cell.currency)))
+    return f"{found.cause}: {items} ({where}): told {shortest(found.told):f}, there {there}"
 
 
 def _unit(export: Export, cell: Cell) -> Decimal:
@@ -202,12 +251,29 @@ def _row(cell: Cell, sums: Sums, found: Verdict) -> dict[str, table.Cell]:
     }
 
 
-def _notes(verdicts: Mapping[Cell, Verdict], unmapped: Mapping[str, Decimal]) -> Iterator[str]:
-    silent = sum(one.target is None for one in verdicts.values())
-    if silent:
-        yield f"rows of which the target says nothing, so that what it accepted counts: {silent} of {len(verdicts)}"
+def _silence(export: Export, said: Mapping[Cell, Said]) -> Iterator[str]:
+    """Say of how many rows the target says nothing, and why."""
+    name, silent = export.target.contract.name, sum(one is None for one in said.values())
+    if silent and export.target.contract.compares == "nothing":
+        yield f"{name} cannot be asked what it has: what it accepted counts"
+    elif silent:
+        yield f"rows of which {name} cannot be asked, so that what it accepted counts: {silent} of {len(said)}"
+    unclear = [one.why for one in said.values() if isinstance(one, Unclear)]
+    if unclear:
+        yield f"rows that are not compared, for {name} did not say: {len(unclear)} of {len(said)}: {unclear[0]}"
+
+
+def _notes(
+    cells: Mapping[Cell, Sums], verdicts: Mapping[Cell, Verdict], unmapped: Mapping[str, Decimal]
+) -> Iterator[str]:
+    differing = [(cell, found) for cell, one in sorted(verdicts.items()) for found in one.findings]
+    for cell, found in differing[:_NAMED]:
+        yield _finding(cell, cells[cell], found)
+    if len(differing) > _NAMED:
+        yield f"items that differ and are not named here: {len(differing) - _NAMED:,}"
     told = [f"{shortest(value):f} {of}" for of, value in sorted(unmapped.items()) if value]
     if told:
         yield f"unmapped, in no row, for it has no words: {', '.join(told)}; tollspan export check lists it"
     bad = sum(not one.explained for one in verdicts.values())
-    yield f"rows that differ without a reason: {bad}" if bad else "every difference has its reason"
+    if bad:
+        yield f"rows that differ without a reason: {bad}"

@@ -50,7 +50,7 @@ class ExportSchedule:
         now_ns = self._rater.clock.now_ns()
         body = {"export": self._name}
         if now_ns >= self._plan_ns:
-            exporting.plan(self._rater, body, self._tenant, ACTOR)
+            exporting.plan(self._rater, body, self._tenant, ACTOR, explain=False)
             self._plan_ns = now_ns + self._every_ns
         said = exporting.run(self._rater, body, self._tenant, ACTOR, self._stop.is_set, self._stop.wait).body
         why = said["halted"] or said["why"]

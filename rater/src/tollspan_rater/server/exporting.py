@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from tollspan_rater.domain.entries import NewCommand
 from tollspan_rater.errors import ExportBusyError, NotFoundError
 from tollspan_rater.export.document import fact_document
-from tollspan_rater.export.exporter import Exporter, Figures
+from tollspan_rater.export.exporter import STOPPED, Exporter, Figures
 from tollspan_rater.export.journal_book import JournalBook, tracked
+from tollspan_rater.export.nothing import why_nothing
 from tollspan_rater.export.pace import Pace
 from tollspan_rater.export.planning import EVERYTHING, Export, Made, Span, make_plan
 from tollspan_rater.export.state import Fact
+from tollspan_rater.export.step import step
 from tollspan_rater.export.target import Notified
+from tollspan_rater.export.waiting import waiting
 from tollspan_rater.pipeline.commands import EXPORT_FACTS, EXPORT_PLAN, EXPORT_SWITCH
 from tollspan_rater.pricing.period import period
 from tollspan_rater.query.rater import Receipt
 from tollspan_rater.query.selection import instant
-from tollspan_rater.server.export_answers import standing
+from tollspan_rater.server.export_answers import standing, unsettled
 from tollspan_rater.server.exports import one_configured, opened
 from tollspan_rater.store import exports
 
@@ -34,14 +37,19 @@ PAUSED: Final = "it is paused"  # why a run of a paused export ends before its b
 _SHOWN: Final = 1_000  # items that a dry run prints
 
 
-def plan(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
-    """Plan what an export has to tell now; a dry run only says it, in the target's words."""
+def plan(rater: Rater, body: dict[str, Any], tenant: str, actor: str, *, explain: bool = True) -> Receipt:
+    """Plan what an export has to tell now; a dry run only says it, in the target's words.
+
+    ``explain``: say why, when it comes to nothing.
+    """
     with _at_work(rater, tenant, body["export"]) as export, rater.asker.scope(tenant) as scope:
-        made = make_plan(scope, export, _span(rater, export, body))
+        span = _span(rater, export, body)
+        made = make_plan(scope, export, span)
+        said = {**_figures(made), "nothing": why_nothing(scope, export, span) if explain and not made.items else []}
         if body.get("dry_run"):
             shown = [item.document() for item in made.items[:_SHOWN]]
-            return Receipt(scope.as_of, {**_figures(made), "dry_run": True, "elements": shown})
-        return Receipt(_journaled(rater, export, made, actor) or scope.as_of, _figures(made))
+            return Receipt(scope.as_of, {**said, "dry_run": True, "elements": shown})
+        return Receipt(_journaled(rater, export, made, actor) or scope.as_of, said)
 
 
 def run(
@@ -52,7 +60,10 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Receipt:
-    """Send what is due, for at most ``seconds``; what is planned and not due yet waits for the next run."""
+    """Send what is due, for at most ``seconds``; what is planned and not due yet waits for the next run.
+
+    With ``now``, what waits after a try in vain is tried at once.
+    """
     name = body["export"]
     with _at_work(rater, tenant, name) as export:
         if exports.paused(rater.database.reader(), tenant).get(name):
@@ -64,17 +75,28 @@ def run(
 
         book = JournalBook(rater.database.reader, _noting(rater, tenant, actor), tenant, name)
         pace = Pace(export.target.contract.per_second, rater.clock, sleep)
-        figures = Exporter(book, export.target, rater.clock, pace, lambda: stop() or time_is_up()).run()
+        exporter = Exporter(
+            book,
+            export.target,
+            rater.clock,
+            pace,
+            lambda: stop() or time_is_up(),
+            at_once=bool(body.get("now")),
+        )
+        figures = exporter.run()
         rater.writer.wait_for(rater.journal.last_position, APPLIED_S)
-        if figures.halted and time_is_up():  # nothing is wrong: there is more, for another run at once
+        if figures.halted == STOPPED and time_is_up():  # nothing is wrong: there is more, for another run at once
             return Receipt(
                 rater.database.position(), _told(replace(figures, halted=""), rater, tenant, name, more=True)
             )
-        return Receipt(rater.database.position(), _told(figures, rater, tenant, name))
+        said = {**_told(figures, rater, tenant, name), "waits": _waits(rater, export)}
+        return Receipt(rater.database.position(), said)
 
 
 def retry(rater: Rater, body: dict[str, Any], tenant: str, actor: str) -> Receipt:
     """Plan rejected items anew, or write down what a person found out of an item that nobody knows of.
+
+    Items that wait after a try in vain need no plan: a run ``now`` tries them.
 
     Raises:
         NotFoundError: no item is of this kind.
@@ -195,6 +217,14 @@ def _told(figures: Figures, rater: Rater, tenant: str, name: str, *, more: bool 
     return {**asdict(figures), "more": more, "items": standing(rater, tenant, name)}
 
 
+def _waits(rater: Rater, export: Export) -> dict[str, Any] | None:
+    """Say what waits after a try in vain, until when and why."""
+    now_ns, contract = rater.clock.now_ns(), export.target.contract
+    states = unsettled(rater, export.tenant, export.name)
+    found = waiting(states, lambda state: step(now_ns, state, contract, now_ns).at_ns)
+    return None if found is None else asdict(found)
+
+
 def _decided(rater: Rater, body: Mapping[str, Any], tenant: str, actor: str) -> Receipt:
     """Write down what a person found: the target has the item, or has it not and is sent it again."""
     name, item = body["export"], body.get("item", "")
@@ -218,8 +248,9 @@ def _rejected(rater: Rater, body: Mapping[str, Any], tenant: str) -> list[str]:
     found = [
         item for item, known in states.items() if known.status == "rejected" and body.get("code") in {None, known.code}
     ]
-    if not found:
-        wanted = body.get("item") or body.get("code") or "any"
+    narrowed = body.get("item") or body.get("code")
+    if not found and (narrowed or not unsettled(rater, tenant, name)):
+        wanted = narrowed or "any"
         raise NotFoundError("rejected item", wanted, f"tollspan export items {name} --state rejected lists them.")
     return found
 

@@ -133,6 +133,31 @@ def components(
     ]
 
 
+def planned(
+    connection: duckdb.DuckDBPyConnection, tenant: str, export: str, components: Collection[str]
+) -> tuple[int, int | None]:
+    """Return how many items of some components were planned and not superseded, and when the last of them was."""
+    count, last_ns = connection.execute(
+        "SELECT count(*), max(items.at_ns) FROM export_items AS items "
+        "ANTI JOIN (SELECT item_id FROM export_facts WHERE tenant = $tenant AND export = $export "
+        "AND kind = 'superseded') AS gone USING (item_id) "
+        "WHERE tenant = $tenant AND export = $export AND component IN (SELECT unnest($components::VARCHAR[]))",
+        {"tenant": tenant, "export": export, "components": list(components)},
+    ).fetchall()[0]
+    return count, last_ns
+
+
+def standing(connection: duckdb.DuckDBPyConnection, tenant: str, names: Collection[str]) -> set[str]:
+    """Return the ids of all items of some exports that were not superseded."""
+    rows = connection.execute(
+        "SELECT item_id FROM export_items AS items ANTI JOIN (SELECT export, item_id FROM export_facts "
+        "WHERE tenant = $tenant AND kind = 'superseded') AS gone USING (export, item_id) "
+        "WHERE tenant = $tenant AND export IN (SELECT unnest($names::VARCHAR[]))",
+        {"tenant": tenant, "names": list(names)},
+    ).fetchall()
+    return {item_id for (item_id,) in rows}
+
+
 def told_by(
     connection: duckdb.DuckDBPyConnection, tenant: str, others: Collection[str]
 ) -> list[tuple[str, str, str, int, int]]:

@@ -22,7 +22,7 @@ from tollspan_rater.query.answer import Cell
 from tollspan_rater.rating.line import Kind
 
 Category = Literal["Usage", "Credit", "Adjustment"]
-CONTRACT: Final = Contract("focus", "amount", "FOCUS 1.2: Cost and usage", batch=1_000, bills=False)
+CONTRACT: Final = Contract("focus", "amount", "FOCUS 1.2: Cost and usage", batch=1_000, bills=False, compares="entries")
 PROVIDER: Final = "provider"  # the option that names who sells: the specification wants it on every row
 
 # Kind of line -> category and frequency. A fee pays for the time in which the service was held: a "Purchase" would
@@ -141,7 +141,7 @@ FIELDS: Final = (
     _text("x_TimeZone", lambda told: told.draft.service.zone),
     _text("x_ItemId", lambda told: told.item_id),
 )
-KEEPS: Final = Keeps("BillingAccountId", "x_Meter", "BillingPeriodStart", "BilledCost", "BillingCurrency")
+KEEPS: Final = Keeps("x_ItemId", "BillingAccountId", "x_Meter", "BillingPeriodStart", "BilledCost", "BillingCurrency")
 LAYOUT: Final = Layout(CONTRACT, CSV, FIELDS, keeps=KEEPS)
 
 

@@ -43,7 +43,7 @@ FIELDS: Final = (
     Field(Column("corrects"), lambda told: told.draft.corrects),
     Field(Column("dimensions"), _dimensions),
 )
-KEEPS: Final = Keeps("customer", "meter", "at", "amount", "currency", "quantity")
+KEEPS: Final = Keeps("item_id", "customer", "meter", "at", "amount", "currency", "quantity")
 SOURCE: Final = "docs/reference/exports.md"
 _SOURCES: Final[Mapping[str, Source]] = {"amounts": "amount", "usage": "usage"}
 
@@ -57,4 +57,6 @@ def lines(form: Form, options: Mapping[str, str]) -> Layout:
     takes = _SOURCES.get(wanted := options.get("as", "amounts"))
     if takes is None:
         raise ConfigError("options.as", wanted, "an export", f"choose one of {', '.join(_SOURCES)}")
-    return Layout(Contract(form.suffix, takes, SOURCE, batch=1_000, bills=False), form, FIELDS, keeps=KEEPS)
+    return Layout(
+        Contract(form.suffix, takes, SOURCE, batch=1_000, bills=False, compares="entries"), form, FIELDS, keeps=KEEPS
+    )

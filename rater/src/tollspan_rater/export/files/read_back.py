@@ -6,23 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from tollspan_rater.domain.clock import to_ns
-from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.files.folder import Batches
 from tollspan_rater.export.files.form import Form
 from tollspan_rater.export.files.told import Keeps
-from tollspan_rater.export.target import Held, Wanted
+from tollspan_rater.export.target import Entry, Held, Wanted
+
+ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Kept:
     """A row as far as a reconciliation asks for it."""
 
+    item: str
     at_ns: int
     quantity: Decimal | None
     amount: Decimal | None
     currency: str | None
+
+    def value(self, currency: str) -> Decimal:
+        """Return its amount of a currency, its quantity where none is named; what is empty adds nothing."""
+        return (self.amount if currency else self.quantity) or ZERO
 
 
 class ReadBack:
@@ -31,10 +38,10 @@ class ReadBack:
     def __init__(self, batches: Batches, form: Form, keeps: Keeps) -> None:
         self._batches, self._form, self._keeps = batches, form, keeps
         self._read: set[str] = set()
-        self._entries: dict[tuple[str | None, str | None], list[Entry]] = {}
+        self._entries: dict[tuple[str | None, str | None], list[Kept]] = {}
 
     def held(self, wanted: Wanted) -> Held | None:
-        """Return what the files hold; None where one was taken away, or amounts of several currencies meet.
+        """Return the rows that the files hold; None where one was taken away.
 
         Raises:
             OSError: the disk refused.
@@ -44,13 +51,8 @@ class ReadBack:
             return None
         key = (wanted.customer.get("customer"), wanted.meter.get("meter"))
         found = [one for one in self._entries.get(key, ()) if wanted.start_ns <= one.at_ns < wanted.end_ns]
-        currencies = {one.currency for one in found if one.currency is not None}
-        if len(currencies) > 1:
-            return None
-        return Held(
-            quantity=_sum([one.quantity for one in found]),
-            amount=_sum([one.amount for one in found]),
-            currency=next(iter(currencies), None),
+        return Held.of(
+            Entry.of(one.item, one.value(wanted.currency)) for one in found if wanted.currency in {"", one.currency}
         )
 
     def _read_new(self) -> bool:
@@ -65,10 +67,16 @@ class ReadBack:
             self._read.add(batch)
         return True
 
-    def _entry(self, row: Mapping[str, str | None]) -> Entry:
+    def _entry(self, row: Mapping[str, str | None]) -> Kept:
         keeps = self._keeps
         at_ns = to_ns(datetime.fromisoformat(row[keeps.at] or ""))
-        return Entry(at_ns, _decimal(row, keeps.quantity), _decimal(row, keeps.amount), _cell(row, keeps.currency))
+        return Kept(
+            row[keeps.item] or "",
+            at_ns,
+            _decimal(row, keeps.quantity),
+            _decimal(row, keeps.amount),
+            _cell(row, keeps.currency),
+        )
 
 
 def _cell(row: Mapping[str, str | None], name: str | None) -> str | None:
@@ -78,8 +86,3 @@ def _cell(row: Mapping[str, str | None], name: str | None) -> str | None:
 def _decimal(row: Mapping[str, str | None], name: str | None) -> Decimal | None:
     text = _cell(row, name)
     return None if text is None else Decimal(text)
-
-
-def _sum(numbers: list[Decimal | None]) -> Decimal | None:
-    known = [number for number in numbers if number is not None]
-    return exact_sum(known) if known else None

@@ -36,8 +36,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Keeps:
-    """The columns by which a file is read back: whose, what, when, and how much."""
+    """The columns by which a file is read back: which item, whose, what, when, and how much."""
 
+    item: str
     customer: str
     meter: str
     at: str
@@ -47,10 +48,19 @@ class Keeps:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Rows that the receiver makes one thing of: those alike in ``by`` follow each other under the ``name`` of one."""
+
+    name: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """A kind of file: its contract, form and fields. ``most_bytes``: how large one file may be.
 
-    ``keeps`` is None where a file cannot be read back for a customer and a meter of ours.
+    ``keeps`` is None where a file cannot be read back for a customer and a meter of ours, ``together`` where each row
+    is a thing of its own.
     """
 
     contract: Contract
@@ -58,6 +68,7 @@ class Layout:
     fields: tuple[Field, ...]
     most_bytes: int | None = None
     keeps: Keeps | None = None
+    together: Together | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -77,6 +88,15 @@ class Layout:
         """Return a draft as JSON values: its row, and what a manifest adds up of it."""
         return {"row": to_json(self.columns, self.row(told)), "facts": to_json(FACTS, facts_of(told.draft))}
 
+    def group(self, element: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what an element has in common with those that the receiver makes one thing of."""
+        return () if self.together is None else tuple(str(element["row"][name]) for name in self.together.by)
+
     def sheet(self, elements: list[Mapping[str, Any]]) -> Sheet:
-        """Return the sheet of elements."""
-        return Sheet(self.columns, [from_json(self.columns, element["row"]) for element in elements])
+        """Return the sheet of elements, which stand by their groups; those of one bear the name of its first."""
+        rows = [from_json(self.columns, element["row"]) for element in elements]
+        if self.together is not None:
+            name, first = self.together.name, dict[tuple[str, ...], Cell]()
+            for element, row in zip(elements, rows, strict=True):
+                row[name] = first.setdefault(self.group(element), row[name])
+        return Sheet(self.columns, rows)

@@ -33,7 +33,12 @@ def check_dates(options: Mapping[str, str]) -> None:
 
 def day(told: Told) -> str:
     """Return the day on which a draft says it happened, in the zone of its service."""
-    at = from_ns(told.stamp_ns).astimezone(ZoneInfo(told.draft.service.zone))
+    return written_day(told, told.stamp_ns)
+
+
+def written_day(told: Told, at_ns: int) -> str:
+    """Return the day of an instant in the zone of a draft's service, as the receiver's user has dates written."""
+    at = from_ns(at_ns).astimezone(ZoneInfo(told.draft.service.zone))
     return at.strftime(DATE_FORMATS[told.options.get("date_format", _USUAL)])
 
 

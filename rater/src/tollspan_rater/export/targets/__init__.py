@@ -27,6 +27,7 @@ TARGETS: Final[Mapping[str, str]] = {
     "lago-rated-events": "lago_rated_events:target",
     "metronome-usage": "metronome_usage:target",
     "netsuite-file": "file_target:netsuite_file",
+    "netsuite-invoices-file": "file_target:netsuite_invoices_file",
     "openmeter": "openmeter:target",
     "orb-events": "orb_events:target",
     "parquet": "file_target:parquet_file",

@@ -19,7 +19,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import Asks, OverHttp
-from tollspan_rater.export.rules import Rule, at, outcome
+from tollspan_rater.export.rules import Rule, at, objects, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Accepted,
@@ -106,16 +106,17 @@ class Metering(OverHttp):
         answer = self.http.ask(Request("POST", "/", content=body, headers=headers))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, _RULES, _said)] * len(sendings)
-        results, left = (answer.document.get(name) or () for name in ("Results", "UnprocessedRecords"))
-        told = {_key(one["UsageRecord"]): _outcome(one) for one in results}
+        results, left = (objects(answer.body, name) for name in ("Results", "UnprocessedRecords"))
+        told = {_key(one.get("UsageRecord")): _outcome(one) for one in results}
         again = {_key(one): NotTaken("AWS did not process it") for one in left}
         silent = Unclear("AWS does not mention it in its answer")
         return [{**again, **told}.get(_key(one.element), silent) for one in sendings]
 
 
-def _key(record: Mapping[str, Any]) -> tuple[str, ...]:
-    *names, at_s = (record.get(name) for name in _KEY)
-    return (*map(str, names), str(int(Decimal(str(at_s)))))
+def _key(record: Any) -> tuple[str, ...]:
+    """Return what tells a record from others; nothing of one that is none."""
+    *names, at_s = (record.get(name) for name in _KEY) if isinstance(record, Mapping) else (None,)
+    return (*map(str, names), str(int(at_s))) if isinstance(at_s, int | Decimal) else ()
 
 
 def _outcome(result: Mapping[str, Any]) -> Outcome:

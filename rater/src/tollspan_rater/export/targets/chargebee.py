@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from tollspan_rater.export.credential import basic
-from tollspan_rater.export.http import Answer, Http
+from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.rules import Rule, at
 from tollspan_rater.export.settings import Settings
 
@@ -19,6 +20,12 @@ def connect(settings: Settings, host: str) -> Http:
     """Return the way to a site's API; ``host`` has a place for the option ``site``, the secret ``key`` opens it."""
     url = settings.url or f"https://{host.format(site=settings.option('site'))}/api/v2"
     return Http(settings.client, url, settings.clock, {"Authorization": basic(settings.secret())})
+
+
+def following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    """Return how to ask for the page of a list behind one, ``None`` behind the last."""
+    offset = at(page, "next_offset")
+    return asked.also(offset=offset) if offset else None
 
 
 def said(answer: Answer) -> tuple[str, str]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.contract import FOREVER, Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import at, outcome, silence
+from tollspan_rater.export.rules import at, named, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
     Held,
     Mapped,
     Outcome,
@@ -39,6 +39,7 @@ CONTRACT: Final = Contract(
     digits=6,
     negative="carried",
     needs=Needs(customer=("subscription",), meter=("item_price",)),
+    compares="entries",
 )
 _PAGE: Final = "100"
 
@@ -81,8 +82,8 @@ class Usages(OverHttp):
         found = isinstance(answer, Answer) and answer.ok and at(answer.body, "usage", "id") == sending.item_id
         return Accepted(sending.item_id) if found else silence(answer)
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up the records of a subscription, an item price and a span of time."""
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List the records of a subscription, an item price and a span of time."""
         first_s, last_s = wanted.start_ns // chargebee.SECOND, (wanted.end_ns - 1) // chargebee.SECOND
         query = {
             "limit": _PAGE,
@@ -90,22 +91,15 @@ class Usages(OverHttp):
             "item_price_id[is]": wanted.meter["item_price"],
             "usage_date[between]": f"[{first_s},{last_s}]",
         }
-        found = self.rows(Request("GET", "/usages", query=query), "list", _following)
+        found = self.rows(Request("GET", "/usages", query=query), "list", chargebee.following)
         if isinstance(found, Unclear):
-            return None
-        return Held(exact_sum(Decimal(at(one, "usage", "quantity")) for one in found))
+            return found
+        return Held.of(Entry.of(at(one, "usage", "id"), Decimal(at(one, "usage", "quantity"))) for one in found)
 
     def _send(self, sending: Sending) -> Outcome:
         headers = {"chargebee-idempotency-key": sending.key}
         request = Request("POST", _path(sending.element), form=sending.element["usage"], headers=headers)
-        return outcome(
-            self.http.ask(request), chargebee.RULES, chargebee.said, lambda answer: at(answer.body, "usage", "id")
-        )
-
-
-def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
-    offset = at(page, "next_offset")
-    return asked.also(offset=offset) if offset else None
+        return outcome(self.http.ask(request), chargebee.RULES, chargebee.said, named("usage", "id"))
 
 
 def _path(element: Element) -> str:

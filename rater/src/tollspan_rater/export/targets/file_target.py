@@ -14,6 +14,7 @@ from tollspan_rater.export.files.folder import Batches
 from tollspan_rater.export.files.form import CSV, JSONL, PARQUET, fault
 from tollspan_rater.export.files.lines import lines
 from tollspan_rater.export.files.netsuite import netsuite
+from tollspan_rater.export.files.netsuite_invoices import netsuite_invoices
 from tollspan_rater.export.files.read_back import ReadBack
 from tollspan_rater.export.files.sheet import Sheet, from_json
 from tollspan_rater.export.files.told import Layout, Told
@@ -96,12 +97,12 @@ class FileTarget:
             return Unclear(f"the files that are there cannot be read: {error}")
         return Absent() if batch is None else Accepted(batch)
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up what the files hold, read back from them; None for files of a receiver's own form, or taken away."""
+    def held(self, wanted: Wanted) -> Held | Unclear | None:
+        """List what the files hold, read back from them; None for files of a receiver's own form, or taken away."""
         try:
             return None if self._read_back is None else self._read_back.held(wanted)
-        except (OSError, ValueError):
-            return None
+        except (OSError, ValueError) as error:
+            return Unclear(f"the files that are there cannot be read: {error}")
 
     def close(self) -> None:
         """Nothing is open between two batches."""
@@ -119,6 +120,7 @@ class FileTarget:
         return self._layout.form.write(self._layout.sheet([one.element for one in sendings]))
 
     def _write(self, sendings: Sequence[Sending]) -> Outcome:
+        sendings = sorted(sendings, key=lambda one: self._layout.group(one.element))
         items = [one.item_id for one in sendings]
         batch, content = run_id(self._name, *sorted(items)), self._content(sendings)
         facts = [from_json(FACTS, one.element["facts"]) for one in sendings]
@@ -158,3 +160,8 @@ def zuora_file(settings: Settings) -> FileTarget:
 def netsuite_file(settings: Settings) -> FileTarget:
     """NetSuite's usage records as CSV."""
     return FileTarget(netsuite(settings.options), settings)
+
+
+def netsuite_invoices_file(settings: Settings) -> FileTarget:
+    """NetSuite's invoices as CSV."""
+    return FileTarget(netsuite_invoices(settings.options), settings)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
@@ -22,6 +21,7 @@ from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
     Held,
     Mapped,
     Outcome,
@@ -42,6 +42,7 @@ USAGE: Final = Contract(
     settle_s=300,
     bucket="hour",
     needs=Needs(customer=("external_customer_id",), meter=("event_name",)),
+    compares="entries",
 )
 _RULES: Final = (Rule(404, "not_taken"),)
 _PAGE: Final = 500
@@ -70,7 +71,7 @@ class Flexprice(OverHttp):
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Send a batch; nothing tells one event of it from another."""
         body = {"events": [one.element for one in sendings]}
-        whole = outcome(self.http.ask(Request("POST", "/events/bulk", json=body)), _RULES, _said)
+        whole = outcome(self.http.ask(Request("POST", "/events/bulk", json=body)), _RULES, _said, _taken)
         return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
@@ -87,8 +88,8 @@ class Flexprice(OverHttp):
             return events
         return Accepted(sending.item_id) if any(one.get("id") == sending.item_id for one in events) else Absent()
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up the raw events of a customer and event name; copies that are not merged yet count once."""
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List the raw events of a customer and event name; copies that are not merged yet count once."""
         asked = {
             "event_name": wanted.meter["event_name"],
             "external_customer_id": wanted.customer["external_customer_id"],
@@ -97,10 +98,10 @@ class Flexprice(OverHttp):
         }
         events = self._events(asked)
         if isinstance(events, Unclear):
-            return None
+            return events
         named = wanted.meter.get("property", "value")
         merged = {(one.get("id"), one.get("timestamp")): one["properties"].get(named, "0") for one in events}
-        return Held(quantity=exact_sum(Decimal(str(value)) for value in merged.values()))
+        return Held.of(Entry.of(str(item), Decimal(str(value))) for (item, _), value in merged.items())
 
     def _events(self, asked: Mapping[str, Any]) -> Rows | Unclear:
         query = {**asked, "page_size": _PAGE, "offset": 0}
@@ -116,6 +117,10 @@ def target(settings: Settings) -> Flexprice:
 def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
     offset = asked.json["offset"] + len(page["events"] or ())
     return replace(asked, json={**asked.json, "offset": offset}) if page.get("has_more") else None
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if at(answer.body, "message") else None
 
 
 def _said(answer: Answer) -> tuple[str, str]:

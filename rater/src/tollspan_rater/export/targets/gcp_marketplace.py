@@ -16,7 +16,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import Asks, OverHttp
-from tollspan_rater.export.rules import at, outcome, silence
+from tollspan_rater.export.rules import at, objects, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Accepted,
@@ -96,9 +96,9 @@ class Metering(OverHttp):
         answer = self.http.ask(Request("POST", f"{self._path}:check", json={"operation": asked}))
         if not isinstance(answer, Answer) or not answer.ok:
             return outcome(answer, (), _said)
-        if not isinstance(answer.body, Mapping):
+        if not _told(answer, "checkErrors"):
             return silence(answer)
-        errors = answer.body.get("checkErrors") or ()
+        errors = objects(answer.body, "checkErrors")
         return (
             Refused(at(errors[0], "code"), at(errors[0], "detail") or "the customer may not be charged")
             if errors
@@ -110,16 +110,23 @@ class Metering(OverHttp):
         answer = self.http.ask(Request("POST", f"{self._path}:report", json={"operations": operations}))
         if not isinstance(answer, Answer) or not answer.ok:
             return [outcome(answer, (), _said)] * len(sendings)
-        if not isinstance(answer.body, Mapping):
+        if not _told(answer, "reportErrors"):
             return [silence(answer)] * len(sendings)
-        failed = {at(one, "operationId"): one for one in answer.body.get("reportErrors") or ()}
+        failed = {at(one, "operationId"): one for one in objects(answer.body, "reportErrors")}
         return [_reported(failed.get(one.element["operationId"])) for one in sendings]
+
+
+def _told(answer: Answer, errors: str) -> bool:
+    """Tell whether an answer is an object with a list of errors, which it may leave out when there is none."""
+    return isinstance(answer.body, Mapping) and isinstance(answer.body.get(errors, []), list)
 
 
 def _reported(error: Mapping[str, Any] | None) -> Outcome:
     if error is None:
         return Accepted()
-    return Refused(str(error.get("status", {}).get("code", "")), at(error, "status", "message") or "not reported")
+    status = error.get("status")
+    code = status.get("code", "") if isinstance(status, Mapping) else ""
+    return Refused(str(code), at(error, "status", "message") or "not reported")
 
 
 def _instant(at_ns: int) -> str:

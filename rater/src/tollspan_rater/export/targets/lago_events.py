@@ -16,18 +16,18 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.errors import SignatureError
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Lost, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import at, outcome, silence
+from tollspan_rater.export.rules import at, objects, outcome, silence
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
     Held,
     Mapped,
     NotTaken,
@@ -55,6 +55,7 @@ USAGE: Final = Contract(
     bucket="hour",
     late="next",
     needs=Needs(customer=("external_subscription_id",), meter=("code",)),
+    compares="entries",
 )
 _KNOWN: Final = {"transaction_id": ["value_already_exist"]}
 
@@ -89,8 +90,10 @@ class LagoEvents(OverHttp):
         if wrong:
             return [_judged(wrong.get(str(place)), one) for place, one in enumerate(sendings)]
         whole = outcome(answer, RULES, said)
-        if isinstance(whole, Accepted):
-            return [Accepted(one.item_id) for one in sendings]
+        if isinstance(answer, Answer) and isinstance(whole, Accepted):
+            taken = {at(one, "transaction_id") for one in objects(answer.body, "events")}
+            silent = Unclear("Lago does not mention it in its answer")
+            return [Accepted(one.item_id) if one.item_id in taken else silent for one in sendings]
         return [whole] * len(sendings)
 
     def look(self, sending: Sending) -> Sight:
@@ -102,8 +105,8 @@ class LagoEvents(OverHttp):
             return Absent()
         return silence(answer)
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up the events of a subscription and metric."""
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List the events of a subscription and metric."""
         query = {
             "external_subscription_id": wanted.customer["external_subscription_id"],
             "code": wanted.meter["code"],
@@ -111,7 +114,10 @@ class LagoEvents(OverHttp):
             "timestamp_to": instant(wanted.end_ns - MILLISECOND) or "",
         }
         events = self.rows(listing("events", query), "events", following)
-        return None if isinstance(events, Unclear) else self._sum(events, wanted)
+        if isinstance(events, Unclear):
+            return events
+        values = ((at(one, "transaction_id"), self._value(one, wanted)) for one in events)
+        return Held.of(Entry.of(item, value) for item, value in values if value is not None)
 
     def rejections(self, headers: Mapping[str, str], body: bytes, now_ns: int) -> Iterable[tuple[str, Refused]]:
         """Read the events that Lago found nothing to bill for; other notifications say nothing of ours.
@@ -127,9 +133,9 @@ class LagoEvents(OverHttp):
             for item_id in ids or ():
                 yield item_id, Refused(code, f"Lago took the event and cannot bill it: {code}")
 
-    def _sum(self, events: Sequence[Mapping[str, Any]], wanted: Wanted) -> Held | None:
-        named = wanted.meter.get("property", "value")
-        return Held(quantity=exact_sum(Decimal(str(one["properties"].get(named, 0))) for one in events))
+    def _value(self, event: Mapping[str, Any], wanted: Wanted) -> Decimal | None:
+        """Return what an event adds; None when it is not of what is wanted."""
+        return Decimal(str(event["properties"].get(wanted.meter.get("property", "value"), 0)))
 
 
 def target(settings: Settings) -> LagoEvents:

@@ -13,17 +13,18 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tollspan_rater.domain.clock import from_ns
-from tollspan_rater.domain.money import EXACT, exact_sum, exponent
+from tollspan_rater.domain.money import EXACT, exponent
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Lost, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import Rule, outcome
+from tollspan_rater.export.rules import Rule, named, objects, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
     Held,
     Mapped,
     NotTaken,
@@ -47,13 +48,14 @@ AMOUNTS: Final = Contract(
     settle_s=300,
     negative="carried",
     needs=Needs(customer=("external_customer_id",), meter=("add_on_code",)),
+    compares="entries",
 )
 _RULES: Final = (
     Rule(404, "refused", "customer_not_found"),
     Rule(404, "refused", "add_on_not_found"),
     *RULES,
 )
-_OURS: Final = re.compile(r"\[li_\w+ (\S+)\]$")  # item and time at the end of a fee's description
+_OURS: Final = re.compile(r"\[(li_\w+) (\S+)\]$")  # item and time at the end of a fee's description
 _SECOND: Final = 1_000_000_000
 _SLACK_NS: Final = 3_600 * _SECOND  # its clock and ours differ
 
@@ -125,21 +127,18 @@ class LagoInvoices(OverHttp):
         found = next((fee for fee in listing.fees if sending.item_id in (fee.get("description") or "")), None)
         return Absent() if found is None else Accepted(str(found.get("lago_id", "")))
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up the fees of a customer for an add-on that say they happened within the day."""
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List the fees of a customer for an add-on that say they happened within the day."""
         fees = self._fees(wanted.customer["external_customer_id"], {})
         if isinstance(fees, Unclear):
-            return None
+            return fees
         start, end = _minute(wanted.start_ns), _minute(wanted.end_ns)
-        found = [
-            fee for fee in fees if fee["item"]["code"] == wanted.meter["add_on_code"] and start <= _stamp(fee) < end
-        ]
-        currencies = {str(fee["amount_currency"]) for fee in found}
-        if len(currencies) > 1:
-            return None
-        currency = next(iter(currencies), None)
-        cents = exact_sum(Decimal(fee["amount_cents"]) for fee in found)
-        return Held(amount=cents.scaleb(-exponent(currency)) if currency else cents, currency=currency)
+        what = wanted.meter["add_on_code"], wanted.currency
+        return Held.of(
+            Entry(_item(fee), EXACT.scaleb(Decimal(fee["amount_cents"]), -exponent(wanted.currency)))
+            for fee in fees
+            if (fee["item"]["code"], fee["amount_currency"]) == what and start <= _stamp(fee) < end
+        )
 
     def _invoiced(self, group: Sequence[Sending]) -> dict[str, Outcome]:
         first, fees = group[0].element, [one.element["fee"] for one in group]
@@ -148,7 +147,7 @@ class LagoInvoices(OverHttp):
             return dict.fromkeys((one.item_id for one in group), _below_zero(total, first))
         invoice = {name: first[name] for name in ("external_customer_id", "currency")}
         answer = self.http.ask(Request("POST", "/api/v1/invoices", json={"invoice": {**invoice, "fees": fees}}))
-        whole = outcome(answer, _RULES, said)
+        whole = outcome(answer, _RULES, said, named("invoice", "lago_id"))
         if not isinstance(whole, Accepted):
             return dict.fromkeys((one.item_id for one in group), whole)
         names = _names(answer)
@@ -188,7 +187,12 @@ def _described(draft: Draft, item_id: str, stamp_ns: int) -> str:
 def _stamp(fee: Mapping[str, Any]) -> str:
     """Return the minute at which a fee says it happened; one that is not ours, when its service began."""
     ours = _OURS.search(fee.get("description") or "")
-    return ours[1] if ours else str(fee.get("from_date") or "")
+    return ours[2] if ours else str(fee.get("from_date") or "")
+
+
+def _item(fee: Mapping[str, Any]) -> tuple[str, ...]:
+    ours = _OURS.search(fee.get("description") or "")
+    return (ours[1],) if ours else ()
 
 
 def _minute(at_ns: int) -> str:
@@ -197,6 +201,5 @@ def _minute(at_ns: int) -> str:
 
 def _names(answer: Answer | Lost) -> Mapping[str, str]:
     """Return Lago's ids of the fees it made, by their descriptions."""
-    body = answer.body if isinstance(answer, Answer) and isinstance(answer.body, Mapping) else {}
-    fees = (body.get("invoice") or {}).get("fees") or []
+    fees = objects(answer.document.get("invoice"), "fees") if isinstance(answer, Answer) else ()
     return {str(fee.get("description")): str(fee.get("lago_id", "")) for fee in fees}

@@ -5,15 +5,15 @@ As :mod:`tollspan_rater.export.targets.lago_events`; Lago adds up ``precise_tota
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from tollspan_rater.domain.money import EXACT, exact_sum, exponent
+from tollspan_rater.domain.money import EXACT, exponent
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.settings import Settings
-from tollspan_rater.export.target import Element, Held, Mapped, Wanted
+from tollspan_rater.export.target import Element, Mapped, Wanted
 from tollspan_rater.export.targets.lago_events import USAGE, LagoEvents, event
 from tollspan_rater.pricing.model import shortest
 
@@ -37,13 +37,11 @@ class LagoRatedEvents(LagoEvents):
         cents = shortest(EXACT.scaleb(amount, exponent(currency)))
         return {**told, "properties": properties, "precise_total_amount_cents": f"{cents:f}"}
 
-    def _sum(self, events: Sequence[Mapping[str, Any]], wanted: Wanted) -> Held | None:
-        currencies = {str(one["properties"].get("currency", "")) for one in events}
-        if len(currencies) > 1:  # amounts of several currencies are no sum
+    def _value(self, event: Mapping[str, Any], wanted: Wanted) -> Decimal | None:
+        if event["properties"].get("currency") != wanted.currency:
             return None
-        currency = next(iter(currencies), "")
-        cents = exact_sum(Decimal(one.get("precise_total_amount_cents") or 0) for one in events)
-        return Held(amount=EXACT.multiply(cents, Decimal(10) ** -exponent(currency)), currency=currency or None)
+        cents = Decimal(event.get("precise_total_amount_cents") or 0)
+        return EXACT.scaleb(cents, -exponent(wanted.currency))
 
 
 def target(settings: Settings) -> LagoRatedEvents:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
 
 from tollspan_rater.domain.clock import from_ns
+from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import at, outcome, silence
+from tollspan_rater.export.rules import at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Held,
     Mapped,
     Outcome,
     Sending,
     Sight,
+    Unclear,
+    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -36,6 +41,7 @@ CONTRACT: Final = Contract(
     late="next",
     negative="carried",  # whether a sum takes a quantity below zero is not published
     needs=Needs(customer=("customer",), meter=("event_type",)),
+    compares="sums",
 )
 URL: Final = "https://api.metronome.com"
 
@@ -66,16 +72,42 @@ class Usage(OverHttp):
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Ingest a batch, which Metronome takes whole or not at all."""
         answer = self.http.ask(Request("POST", "/v1/ingest", json=[dict(one.element) for one in sendings]))
-        return [outcome(answer, (), _said)] * len(sendings)
+        return [outcome(answer, (), _said, _taken)] * len(sendings)
 
     def look(self, sending: Sending) -> Sight:
         """Search for the event of our transaction id."""
         asked = {"transactionIds": [sending.item_id]}
-        answer = self.http.ask(Request("POST", "/v1/events/search", json=asked))
-        if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, list):
-            return silence(answer)
-        found = next((one for one in answer.body if one["transaction_id"] == sending.item_id), None)
+        events = self.array(Request("POST", "/v1/events/search", json=asked))
+        if isinstance(events, Unclear):
+            return events
+        found = next((one for one in events if one["transaction_id"] == sending.item_id), None)
         return Absent() if found is None else Accepted(at(found, "id"))
+
+    def held(self, wanted: Wanted) -> Held | Unclear | None:
+        """Return what the meter's billable metric adds up to for a customer on a day; None where none is mapped."""
+        metric = wanted.meter.get("billable_metric")
+        if metric is None:
+            return None
+        asked = {
+            "customer_ids": [wanted.customer["customer"]],
+            "billable_metrics": [{"id": metric}],
+            "starting_on": from_ns(wanted.start_ns).isoformat(),
+            "ending_before": from_ns(wanted.end_ns).isoformat(),
+            "window_size": "DAY",
+        }
+        days = self.rows(Request("POST", "/v1/usage", json=asked), "data", _following)
+        if isinstance(days, Unclear):
+            return days
+        return Held(exact_sum(Decimal(str(one.get("value") or 0)) for one in days))
+
+
+def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
+    cursor = at(page, "next_page")
+    return asked.also(next_page=cursor) if cursor else None
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if answer.body is None or isinstance(answer.body, Mapping) else None  # what is in it is not published
 
 
 def _said(answer: Answer) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import Rule, at, outcome, silence
+from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
@@ -44,6 +44,7 @@ USAGE: Final = Contract(
     settle_s=300,
     bucket="hour",
     needs=Needs(customer=("subject",), meter=("event_type", "meter_slug")),
+    compares="sums",
 )
 _RULES: Final = (Rule(404, "not_taken"), Rule(412, "not_taken"))
 
@@ -81,22 +82,22 @@ class OpenMeter(OverHttp):
         """Send a batch; nothing tells one event of it from another."""
         content = {"Content-Type": "application/cloudevents-batch+json"}
         request = Request("POST", "/api/v1/events", json=[one.element for one in sendings], headers=content)
-        whole = outcome(self.http.ask(request), _RULES, _said)
+        whole = outcome(self.http.ask(request), _RULES, _said, _taken)
         return [Accepted(one.item_id) if isinstance(whole, Accepted) else whole for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
         """List the event by its id, from its own time on: without a beginning only 72 hours are listed."""
         query = {"id": sending.item_id, "from": sending.element["time"], "limit": "100"}
-        answer = self.http.ask(Request("GET", "/api/v1/events", query=query))
-        if not isinstance(answer, Answer) or not answer.ok or not isinstance(answer.body, list):
-            return silence(answer)
-        found = next((row for row in answer.body if _same(row["event"], sending.element)), None)
+        events = self.array(Request("GET", "/api/v1/events", query=query))
+        if isinstance(events, Unclear):
+            return events
+        found = next((row for row in events if _same(row["event"], sending.element)), None)
         if found is None:
             return Absent()
         fault = found.get("validationError")
         return Refused("validation_error", str(fault)) if fault else Accepted(sending.item_id)
 
-    def held(self, wanted: Wanted) -> Held | None:
+    def held(self, wanted: Wanted) -> Held | Unclear:
         """Ask the meter for the sum of a subject; OpenMeter answers with a JSON number."""
         query = {
             "from": instant(wanted.start_ns) or "",
@@ -106,8 +107,8 @@ class OpenMeter(OverHttp):
         path = f"/api/v1/meters/{quote(wanted.meter['meter_slug'], safe='')}/query"
         found = self.rows(Request("GET", path, query=query), "data")
         if isinstance(found, Unclear):
-            return None
-        return Held(quantity=exact_sum(Decimal(str(row["value"])) for row in found))
+            return found
+        return Held(exact_sum(Decimal(str(row["value"])) for row in found))
 
 
 def target(settings: Settings) -> OpenMeter:
@@ -117,6 +118,10 @@ def target(settings: Settings) -> OpenMeter:
 
 def _same(event: Mapping[str, Any], element: Element) -> bool:
     return all(event.get(name) == element[name] for name in ("id", "source"))
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if answer.body is None else None  # a success has no content
 
 
 def _said(answer: Answer) -> tuple[str, str]:

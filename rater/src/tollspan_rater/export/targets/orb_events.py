@@ -11,13 +11,15 @@ from tollspan_rater.domain.clock import from_ns
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Lost, Request
-from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.over_http import OverHttp, Rows
+from tollspan_rater.export.rules import at, objects, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
+    Held,
     Mapped,
     NotTaken,
     Outcome,
@@ -25,6 +27,7 @@ from tollspan_rater.export.target import (
     Sending,
     Sight,
     Unclear,
+    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -40,9 +43,12 @@ CONTRACT: Final = Contract(
     bucket="hour",
     late="next",
     needs=Needs(customer=("customer",), meter=("event_name",)),
+    compares="ids",
 )
 URL: Final = "https://api.withorb.com/v1"
 _QUANTITY: Final = "quantity"
+_FAILED: Final = "validation_failed"
+_SEARCHED: Final = 100  # keys of one search
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -73,24 +79,45 @@ class Events(OverHttp):
         """Ingest a batch; of a batch with faults, Orb names the events at fault, and the others go again."""
         answer = self.http.ask(Request("POST", "/ingest", json={"events": [_event(one.element) for one in sendings]}))
         failed = dict(_failed(answer))
+        if not {one.item_id for one in sendings}.issuperset(failed):
+            return [Unclear("Orb names events at fault that cannot be told apart")] * len(sendings)
         rest: Outcome = NotTaken("another event of its batch was at fault", after_s=0)
-        others = rest if failed else outcome(answer, (), _said)
+        others = rest if failed else outcome(answer, (), _said, _taken)
         return [failed.get(one.item_id, others) for one in sendings]
 
     def look(self, sending: Sending) -> Sight:
         """Search for the event of our key around its time."""
-        at_time = from_ns(sending.since_ns)
-        stamp = at(sending.element, "timestamp")
-        asked = {
-            "event_ids": [sending.item_id],
-            "timeframe_start": stamp,
-            "timeframe_end": (at_time + _MINUTE).isoformat(),
-        }
-        events = self.rows(Request("POST", "/events/search", json=asked), "data")
+        until = (from_ns(sending.since_ns) + _MINUTE).isoformat()
+        events = self._events([sending.item_id], at(sending.element, "timestamp"), until)
         if isinstance(events, Unclear):
             return events
-        found = any(one["id"] == sending.item_id and not one["deprecated"] for one in events)
-        return Accepted(sending.item_id) if found else Absent()
+        return Accepted(sending.item_id) if any(one["id"] == sending.item_id for one in events) else Absent()
+
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """Search for the events of our keys; what came under other keys, Orb does not list."""
+        found: list[Entry] = []
+        keys, start, end = sorted(wanted.items), from_ns(wanted.start_ns), from_ns(wanted.end_ns)
+        for first in range(0, len(keys), _SEARCHED):
+            events = self._events(keys[first : first + _SEARCHED], start.isoformat(), end.isoformat())
+            if isinstance(events, Unclear):
+                return events
+            found += [_entry(one) for one in events if _same(one, wanted)]
+        return Held.of(found)
+
+    def _events(self, keys: Sequence[str], start: str, end: str) -> Rows | Unclear:
+        """Return the events of keys in a span of time, without those that count no more."""
+        asked = {"event_ids": list(keys), "timeframe_start": start, "timeframe_end": end}
+        events = self.rows(Request("POST", "/events/search", json=asked), "data")
+        return events if isinstance(events, Unclear) else [one for one in events if not one["deprecated"]]
+
+
+def _same(event: Mapping[str, Any], wanted: Wanted) -> bool:
+    whose, what = event.get("external_customer_id"), event["event_name"]
+    return (whose, what) == (wanted.customer["customer"], wanted.meter["event_name"])
+
+
+def _entry(event: Mapping[str, Any]) -> Entry:
+    return Entry.of(at(event, "id"), Decimal(str(event["properties"].get(_QUANTITY, 0))))
 
 
 def _event(element: Element) -> dict[str, Any]:
@@ -100,11 +127,14 @@ def _event(element: Element) -> dict[str, Any]:
 
 
 def _failed(answer: Answer | Lost) -> Iterator[tuple[str, Refused]]:
-    body = answer.body if isinstance(answer, Answer) else None
-    found = body.get("validation_failed") if isinstance(body, Mapping) else None
-    for entry in found or ():
-        why = "; ".join(map(str, entry.get("validation_errors") or ()))
-        yield at(entry, "idempotency_key"), Refused("validation_failed", why)
+    for entry in objects(answer.body, _FAILED) if isinstance(answer, Answer) else ():
+        errors = entry.get("validation_errors")
+        why = "; ".join(map(str, errors)) if isinstance(errors, list) else ""
+        yield at(entry, "idempotency_key"), Refused(_FAILED, why)
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if answer.document.get(_FAILED) == [] else None  # a success has the list, and nothing in it
 
 
 def _said(answer: Answer) -> tuple[str, str]:

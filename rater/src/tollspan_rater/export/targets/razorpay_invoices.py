@@ -7,25 +7,29 @@ favour among them, the lines of an invoice become one, of their sum, whose descr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
-from tollspan_rater.domain.money import EXACT, exponent
+from tollspan_rater.domain.money import EXACT, exact_sum, exponent
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.credential import basic
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
-from tollspan_rater.export.over_http import OverHttp
-from tollspan_rater.export.rules import Rule, at, outcome
+from tollspan_rater.export.over_http import OverHttp, Rows
+from tollspan_rater.export.rules import Rule, at, named, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
+    Held,
     Mapped,
     Outcome,
     Sending,
     Sight,
     Unclear,
+    Wanted,
 )
 
 CONTRACT: Final = Contract(
@@ -40,10 +44,12 @@ CONTRACT: Final = Contract(
     digits=2,
     negative="carried",
     needs=Needs(customer=("customer",)),
+    compares="entries",
 )
 URL: Final = "https://api.razorpay.com"
 _PATH: Final = "/v1/invoices"
 _PAGE: Final = 100
+_NOTE: Final = "tollspan_"
 _IDS_OF_A_NOTE: Final = 7  # ids of 35 characters in the 256 of a note, of which an invoice has 15
 _RULES: Final = (Rule(502, "unclear"), Rule(504, "unclear"))
 
@@ -77,29 +83,41 @@ class Invoices(OverHttp):
 
     def look(self, sending: Sending) -> Sight:
         """Look through the customer's invoices for the one with our id in its notes."""
-        customer = sending.element["invoice"]["customer_id"]
-        query = {"type": "invoice", "customer_id": customer, "count": str(_PAGE), "skip": "0"}
-        invoices = self.rows(Request("GET", _PATH, query=query), "items", _following)
+        invoices = self._invoices(sending.element["invoice"]["customer_id"])
         if isinstance(invoices, Unclear):
             return invoices
         found = next((one for one in invoices if sending.item_id in _ids(one)), None)
         return Absent() if found is None else Accepted(at(found, "id"))
 
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List the lines of the customer's invoices that bear our ids, of the statements that are wanted.
+
+        A cancelled invoice counts no more. The lines of one whose corrections were deducted are one entry.
+        """
+        invoices = self._invoices(wanted.customer["customer"])
+        if isinstance(invoices, Unclear):
+            return invoices
+        return Held.of(entry for one in invoices if _of(one, wanted) for entry in _entries(one, wanted.currency))
+
+    def _invoices(self, customer: str) -> Rows | Unclear:
+        query = {"type": "invoice", "customer_id": customer, "count": str(_PAGE), "skip": "0"}
+        return self.rows(Request("GET", _PATH, query=query), "items", _following)
+
     def _create(self, group: Sequence[Sending]) -> Outcome:
         of = group[0].element["invoice"]
-        notes = {f"tollspan_{n}": ",".join(ids) for n, ids in enumerate(_chunks(group))}
+        notes = {f"{_NOTE}{n}": ",".join(ids) for n, ids in enumerate(_chunks(group))}
         invoice = {
             "type": "invoice",
             "draft": "1",
             "receipt": group[0].item_id,
             "customer_id": of["customer_id"],
             "currency": of["currency"],
-            "description": f"Usage {of['period']}",
+            "description": _title(of["period"]),
             "line_items": _lines([one.element["line"] for one in group], of["period"]),
             "notes": notes,
         }
         answer = self.http.ask(Request("POST", _PATH, json=invoice))
-        return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "id"))
+        return outcome(answer, _RULES, _said, named("id"))
 
 
 def _following(page: Mapping[str, Any], asked: Request) -> Request | None:
@@ -115,10 +133,34 @@ def _lines(lines: Sequence[Mapping[str, Any]], period: str) -> list[dict[str, An
     return [{**lines[0], "name": f"Usage {period}, corrections deducted", "description": parts[:2048], "amount": net}]
 
 
-def _ids(invoice: Mapping[str, Any]) -> set[str]:
+def _title(period: str) -> str:
+    return f"Usage {period}"
+
+
+def _of(invoice: Mapping[str, Any], wanted: Wanted) -> bool:
+    """Tell whether an invoice is of what is wanted: one that was told of it, or that says it is of the same time."""
+    ids = _ids(invoice)
+    same = at(invoice, "description") in set(map(_title, wanted.periods))
+    counts = invoice.get("status") != "cancelled" and invoice.get("currency") == wanted.currency
+    return counts and bool(ids) and (same or not wanted.items.isdisjoint(ids))
+
+
+def _entries(invoice: Mapping[str, Any], currency: str) -> Iterator[Entry]:
+    """Yield an entry for each line where there are as many as ids, otherwise one for all."""
+    ids = _ids(invoice)
+    minor = (line.get("gross_amount", line["amount"]) for line in invoice["line_items"])
+    amounts = [EXACT.scaleb(Decimal(units), -exponent(currency)) for units in minor]
+    if len(amounts) == len(ids):
+        yield from map(Entry.of, ids, amounts)
+    else:
+        yield Entry(tuple(ids), exact_sum(amounts))
+
+
+def _ids(invoice: Mapping[str, Any]) -> list[str]:
+    """Return the ids of an invoice's notes, in the order of its lines; notes without any are an empty list there."""
     notes = invoice.get("notes")
-    values = notes.values() if isinstance(notes, Mapping) else ()
-    return {item_id for value in values for item_id in str(value).split(",")}
+    ours = sorted(notes.items()) if isinstance(notes, Mapping) else ()
+    return [item_id for name, ids in ours if name.startswith(_NOTE) for item_id in str(ids).split(",")]
 
 
 def _chunks(group: Sequence[Sending]) -> Iterator[list[str]]:

@@ -13,18 +13,18 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from tollspan_rater.domain.clock import from_ns
-from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.credential import basic
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import at, outcome
+from tollspan_rater.export.rules import at, named, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
     Held,
     Mapped,
     Outcome,
@@ -43,6 +43,7 @@ CONTRACT: Final = Contract(
     settle_s=300,
     digits=9,  # with Recurly's decimal quantities; without them it cuts off what is behind the point
     needs=Needs(customer=("subscription",), meter=("add_on",)),
+    compares="entries",
 )
 URL: Final = "https://v3.recurly.com"
 VERSION: Final = "application/vnd.recurly.v2021-02-25"
@@ -89,18 +90,18 @@ class Usage(OverHttp):
         found = next((one for one in records if at(one, "merchant_tag") == sending.item_id), None)
         return Absent() if found is None else Accepted(at(found, "id"))
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up the records of an add-on in a span of time."""
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List the records of an add-on in a span of time."""
         first, last = (from_ns(instant).isoformat() for instant in (wanted.start_ns, wanted.end_ns - 1000))
         records = self._records(_path({**wanted.customer, **wanted.meter}), first, last)
         if isinstance(records, Unclear):
-            return None
-        return Held(exact_sum(Decimal(str(one["amount"])) for one in records))
+            return records
+        return Held.of(Entry.of(at(one, "merchant_tag"), Decimal(str(one["amount"]))) for one in records)
 
     def _send(self, element: Element) -> Outcome:
         record = {**element["usage"], "amount": Decimal(element["usage"]["amount"])}
         answer = self.http.ask(Request("POST", _path(element), json=record))
-        return outcome(answer, (), _said, lambda answer: at(answer.body, "id"))
+        return outcome(answer, (), _said, named("id"))
 
     def _records(self, path: str, first: str, last: str) -> Rows | Unclear:
         query = {

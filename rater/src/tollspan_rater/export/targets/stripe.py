@@ -53,6 +53,11 @@ def minor(amount: Decimal, currency: str, target: str) -> int:
     return int(units)
 
 
+def major(units: Decimal | int, currency: str) -> Decimal:
+    """Return the amount of so many units; the other way than :func:`minor`."""
+    return EXACT.scaleb(Decimal(units), -_EXPONENTS.get(currency, exponent(currency)))
+
+
 def following(page: Mapping[str, Any], asked: Request) -> Request | None:
     """Return how to ask for the page of a list behind one, ``None`` behind the last."""
     if not page.get("has_more"):

@@ -6,24 +6,27 @@ A line below zero is an item below zero, so that the correction of a finalised i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
-from tollspan_rater.export.http import Request
-from tollspan_rater.export.over_http import OverHttp
+from tollspan_rater.export.http import Answer, Request
+from tollspan_rater.export.over_http import Asks, OverHttp, Rows
 from tollspan_rater.export.rules import Rule, at, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
+    Held,
     Mapped,
     Outcome,
     Sending,
     Sight,
     Unclear,
+    Wanted,
 )
 from tollspan_rater.export.targets import stripe
 
@@ -36,6 +39,7 @@ CONTRACT: Final = Contract(
     settle_s=120,
     digits=2,
     needs=Needs(customer=("customer",)),
+    compares="entries",
 )
 _PATH: Final = "/v1/invoiceitems"
 _OWN: Final = "tollspan_item"
@@ -51,6 +55,10 @@ def target(settings: Settings) -> InvoiceItems:
 
 class InvoiceItems(OverHttp):
     """Hands over amounts as invoice items, and finds them again by their metadata."""
+
+    def __init__(self, contract: Contract, http: Asks) -> None:
+        super().__init__(contract, http)
+        self._listed: dict[str, Rows | Unclear] = {}  # by customer, for one reconciliation
 
     def element(self, draft: Draft, item_id: str, stamp_ns: int, mapped: Mapped) -> Element:
         """Return the form of an invoice item; the period is the service time, both ends inclusive.
@@ -86,9 +94,38 @@ class InvoiceItems(OverHttp):
         found = next((one for one in items if at(one, "metadata", _OWN) == sending.item_id), None)
         return Absent() if found is None else Accepted(at(found, "id"))
 
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List the items of a customer that say they are ours, of the meter and the statements that are wanted.
+
+        Whatever their age, pending or invoiced; Stripe lists none that was deleted.
+        """
+        customer = wanted.customer["customer"]
+        if customer not in self._listed:
+            query = {"customer": customer, "limit": _PAGE}
+            self._listed[customer] = self.rows(Request("GET", _PATH, query=query), "data", stripe.following)
+        items = self._listed[customer]
+        if isinstance(items, Unclear):
+            return items
+        return Held.of(
+            Entry.of(at(one, "metadata", _OWN), stripe.major(one["amount"], wanted.currency))
+            for one in items
+            if _of(one, wanted)
+        )
+
     def _send(self, sending: Sending) -> Outcome:
         answer = self.http.ask(Request("POST", _PATH, form=sending.element, headers={"Idempotency-Key": sending.key}))
-        return outcome(answer, _RULES, stripe.said, lambda answer: at(answer.body, "id"))
+        return outcome(answer, _RULES, stripe.said, _name)
+
+
+def _name(answer: Answer) -> str | None:
+    return at(answer.body, "id") or None if at(answer.body, "object") == "invoiceitem" else None
+
+
+def _of(item: Mapping[str, Any], wanted: Wanted) -> bool:
+    """Tell whether an item is one that was told of what is wanted, or says that it is of the same."""
+    own, meter, label = (at(item, "metadata", name) for name in (_OWN, "tollspan_meter", "tollspan_period"))
+    same = own != "" and meter == wanted.meter["meter"] and label in wanted.periods
+    return at(item, "currency").upper() == wanted.currency and (own in wanted.items or same)
 
 
 def _metadata(draft: Draft) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Final
 from tollspan_rater.export.contract import Contract
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Request
-from tollspan_rater.export.rules import Rule, at, outcome
+from tollspan_rater.export.rules import Rule, named, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import Element, Mapped, Outcome, Sending
 from tollspan_rater.export.targets import stripe, stripe_meters
@@ -30,6 +30,7 @@ CONTRACT: Final = Contract(
     bucket="hour",
     late="next",
     needs=stripe_meters.NEEDS,
+    compares="sums",
 )
 _KNOWN: Final = "An event already exists with identifier"  # the sentence is all that tells this error from others
 _RULES: Final = (Rule(400, "accepted", "duplicate_meter_event"), *stripe.RULES)
@@ -54,7 +55,7 @@ class MeterEvents(stripe_meters.Meters):
     def send(self, sendings: Sequence[Sending]) -> Sequence[Outcome]:
         """Create one event; one that Stripe knows already is accepted."""
         answers = (self.http.ask(Request("POST", "/v1/billing/meter_events", form=one.element)) for one in sendings)
-        return [outcome(answer, _RULES, _said, lambda answer: at(answer.body, "identifier")) for answer in answers]
+        return [outcome(answer, _RULES, _said, named("identifier")) for answer in answers]
 
 
 def _said(answer: Answer) -> tuple[str, str]:

@@ -39,6 +39,7 @@ CONTRACT: Final = Contract(
     bucket="hour",
     late="next",
     needs=stripe_meters.NEEDS,
+    compares="sums",
 )
 URL: Final = "https://meter-events.stripe.com"
 _MARGIN_NS: Final = 60 * 1_000_000_000
@@ -89,7 +90,7 @@ class MeterStream(stripe_meters.Meters):
             return [answer] * len(sendings)
         if len(sendings) > 1 and isinstance(answer, Answer) and _code(answer) == _KNOWN:
             return [NotTaken("an event of the request is known already", after_s=0)] * len(sendings)
-        return [outcome(answer, _RULES, stripe.said)] * len(sendings)
+        return [outcome(answer, _RULES, stripe.said, _taken)] * len(sendings)
 
     def _post(self, sendings: Sequence[Sending]) -> Answer | Lost | NotTaken:
         refused = self._begin()
@@ -112,7 +113,11 @@ class MeterStream(stripe_meters.Meters):
         except ValueError:
             return NotTaken("a session of the stream has no end")
         self._token = at(answer.body, "authentication_token")
-        return None
+        return None if self._token else NotTaken("a session of the stream has no token")
+
+
+def _taken(answer: Answer) -> str | None:
+    return "" if answer.body == {} else None  # the published schema: an object without anything in it
 
 
 def _code(answer: Answer) -> str:

@@ -42,14 +42,14 @@ class Meters(OverHttp):
         payload = {customer_key: mapped.customer["customer"], value_key: self.quantity(draft)}
         return {"event_name": mapped.meter["event_name"], "identifier": item_id, "payload": payload}
 
-    def held(self, wanted: Wanted) -> Held | None:
+    def held(self, wanted: Wanted) -> Held | Unclear:
         """Return what a meter of a customer adds up to between two whole minutes, by its event summaries.
 
         Stripe adds events up some time after it took them, and shows no sum below zero.
         """
         meter = self._meter(wanted.meter["event_name"])
-        if meter is None:
-            return None
+        if isinstance(meter, Unclear):
+            return meter
         query = {
             "customer": wanted.customer["customer"],
             "start_time": str(stripe.unix_s(wanted.start_ns)),
@@ -59,10 +59,12 @@ class Meters(OverHttp):
         request = Request("GET", f"{_METERS}/{meter}/event_summaries", query=query)
         sums = self.rows(request, "data", stripe.following)
         if isinstance(sums, Unclear):
-            return None
+            return sums
         values = [row.get("aggregated_value") for row in sums]
         numbers = [Decimal(value) for value in values if isinstance(value, int | Decimal)]
-        return None if len(numbers) < len(values) else Held(quantity=exact_sum(numbers))
+        if len(numbers) < len(values):
+            return Unclear(f"a sum of meter {meter} cannot be read")
+        return Held(exact_sum(numbers))
 
     def rejections(self, headers: Mapping[str, str], body: bytes, now_ns: int) -> Iterable[tuple[str, Refused]]:
         """Return the items that an error report takes back.
@@ -74,9 +76,10 @@ class Meters(OverHttp):
         stripe_reports.verify(self.contract.name, self._webhook_secret, headers, body, now_ns)
         return stripe_reports.rejections(self.contract.name, self.http, body)
 
-    def _meter(self, event_name: str) -> str | None:
+    def _meter(self, event_name: str) -> str | Unclear:
         request = Request("GET", _METERS, query={"status": "active", "limit": _PAGE})
         meters = self.rows(request, "data", stripe.following)
         if isinstance(meters, Unclear):
-            return None
-        return next((at(row, "id") for row in meters if row.get("event_name") == event_name), None)
+            return meters
+        absent = Unclear(f"there is no active meter of {event_name}")
+        return next((at(row, "id") for row in meters if row.get("event_name") == event_name), absent)

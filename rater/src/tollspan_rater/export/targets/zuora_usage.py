@@ -12,18 +12,18 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tollspan_rater.domain.clock import from_ns, to_ns
-from tollspan_rater.domain.money import exact_sum
 from tollspan_rater.export.bearer import Bearer
 from tollspan_rater.export.contract import Contract, Needs
 from tollspan_rater.export.draft import Draft
 from tollspan_rater.export.http import Answer, Http, Request
 from tollspan_rater.export.over_http import OverHttp, Rows
-from tollspan_rater.export.rules import Rule, at, outcome
+from tollspan_rater.export.rules import Rule, at, named, outcome
 from tollspan_rater.export.settings import Settings
 from tollspan_rater.export.target import (
     Absent,
     Accepted,
     Element,
+    Entry,
     Held,
     Mapped,
     Outcome,
@@ -43,6 +43,7 @@ CONTRACT: Final = Contract(
     digits=9,
     negative="carried",  # a quantity below zero is refused
     needs=Needs(customer=("account", "subscription"), meter=("uom",)),
+    compares="entries",
 )
 URL: Final = "https://rest.zuora.com"
 _PAGE: Final = "50"
@@ -89,16 +90,20 @@ class Usage(OverHttp):
         found = next((one for one in records if at(one, "description") == sending.item_id), None)
         return Absent() if found is None else Accepted(at(found, "id"))
 
-    def held(self, wanted: Wanted) -> Held | None:
-        """Add up an account's records of a unit of measure whose time is in a span."""
+    def held(self, wanted: Wanted) -> Held | Unclear:
+        """List an account's records of a unit of measure whose time is in a span."""
         found = self._records(f"accountNumber.EQ:{wanted.customer['account']}")
         if isinstance(found, Unclear):
-            return None
+            return found
         records = (one for one in found if one.get("uOM") == wanted.meter["uom"])
         try:
-            return Held(exact_sum(Decimal(str(one["quantity"])) for one in records if _within(one, wanted)))
-        except ValueError:  # the time of a record cannot be read
-            return None
+            return Held.of(
+                Entry.of(at(one, "description"), Decimal(str(one["quantity"])))
+                for one in records
+                if _within(one, wanted)
+            )
+        except ValueError:
+            return Unclear("the time of a record cannot be read")
 
     def _send(self, sending: Sending) -> Outcome:
         record = {**sending.element, "Quantity": Decimal(sending.element["Quantity"])}
@@ -106,7 +111,7 @@ class Usage(OverHttp):
         answer = self.http.ask(Request("POST", "/v1/object/usage", json=record, headers=headers))
         if isinstance(answer, Answer) and answer.ok and answer.document.get("Success") is False:
             answer = Answer(400, answer.body, answer.headers, answer.text)  # older tenants say no with a 200
-        return outcome(answer, _RULES, _said, lambda answer: at(answer.body, "Id"))
+        return outcome(answer, _RULES, _said, named("Id"))
 
     def _records(self, asked: str) -> Rows | Unclear:
         query = {"pageSize": _PAGE, "filter[]": asked}
