@@ -176,7 +176,8 @@ _TYPED: Final = {
     "pages": ("Address of the rater's pages", "http://127.0.0.1:4319"),
 }
 _CUSTOMERS: Final = Asked("customers.list", {"seen": "true"}, ("customer",))
-_PRICES: Final = Asked("pricing.show", {}, ("version", "note", "author"), (), ("recorded_at",))
+_MARK: Final = {"recorded_at": "time", "version": "title", "note": "text", "author": "tags"}  # as Grafana reads marks
+_PRICES: Final = Asked("pricing.show", {}, ("version", "note", "author"), (), ("recorded_at",), titles=_MARK)
 
 
 def dashboard(board: Board, others: Sequence[Board]) -> Dashboard:

@@ -20,11 +20,11 @@ IN_TIME: Final[Mapping[str, str]] = {"from": "${__timeFrom}", "to": "${__timeTo}
 
 @dataclass(frozen=True)
 class InfinityTarget(variants.Dataquery):
-    """A JSON question for the plugin; ``columns`` are (selector, type), a selector is also the title."""
+    """A JSON question for the plugin; ``columns`` are (selector, type, title)."""
 
     path: str
     params: Mapping[str, str]
-    columns: Sequence[tuple[str, str]]
+    columns: Sequence[tuple[str, str, str]]
     form: str = "table"
     ref_id: str = "A"
     hide: bool = False
@@ -40,7 +40,7 @@ class InfinityTarget(variants.Dataquery):
             "format": self.form,
             "url": self.path,
             "root_selector": "rows",
-            "columns": [{"selector": name, "text": name, "type": kind} for name, kind in self.columns],
+            "columns": [{"selector": name, "text": title, "type": kind} for name, kind, title in self.columns],
             "url_options": {
                 "method": "GET",
                 "params": [{"key": key, "value": value} for key, value in self.params.items()],
@@ -53,7 +53,7 @@ class Asked(Builder[variants.Dataquery]):
     """A question to the rater: columns of text, of numbers and of time.
 
     ``form`` is that of the plugin: ``timeseries`` makes a series of each number and combination of texts out of rows
-    in the order of time.
+    in the order of time. A column's title is its name, or what ``titles`` says.
     """
 
     question: str
@@ -62,11 +62,12 @@ class Asked(Builder[variants.Dataquery]):
     numbers: Sequence[str] = ()
     times: Sequence[str] = ()
     form: str = "table"
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def build(self) -> InfinityTarget:
         """Return the target; times first, for charts take the first as their axis."""
         kinds = ((self.times, "timestamp"), (self.texts, "string"), (self.numbers, "number"))
-        columns = [(name, kind) for names, kind in kinds for name in names]
+        columns = [(name, kind, self.titles.get(name, name)) for names, kind in kinds for name in names]
         return InfinityTarget(f"/v1/{self.question}", self.params, columns, self.form)
 
 

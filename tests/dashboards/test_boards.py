@@ -151,6 +151,14 @@ def test_variables_and_price_changes_have_rows(demo: Served) -> None:
         assert (change["note"], change["author"]) == ("demo", "test")
 
 
+def test_a_price_change_is_told_by_its_note() -> None:
+    """Grafana reads a mark's words from columns with these names, else from the first text: a version's id."""
+    for board in BOARDS.values():
+        [prices] = [each for each in board["annotations"]["list"] if each["name"] == "Price changes"]
+        titles = {column["selector"]: column["text"] for column in prices["target"]["columns"]}
+        assert titles == {"recorded_at": "time", "version": "title", "note": "text", "author": "tags"}
+
+
 def test_money_says_its_currency_and_time_its_unit() -> None:
     for uid, panel in panels():
         overrides = {

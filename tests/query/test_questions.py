@@ -47,9 +47,10 @@ def test_refuses(name: str, given: dict[str, list[str]], words: str) -> None:
     assert words in str(caught.value)
 
 
-def test_an_unknown_question_lists_the_known() -> None:
-    with pytest.raises(NotFoundError, match=r"usage, calls, invoice"):
-        question("usages")
+@pytest.mark.parametrize(("name", "words"), [("usages", "Did you mean 'usage'"), ("zzz", "usage, calls, invoice")])
+def test_an_unknown_question_names_the_one_like_it_or_all(name: str, words: str) -> None:
+    with pytest.raises(NotFoundError, match=words):
+        question(name)
 
 
 def test_the_table_is_whole() -> None:
