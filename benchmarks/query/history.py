@@ -71,6 +71,8 @@ def fill(folder: Folder, calls: int, until_ns: int, plan: str) -> Path:
     for begin in range(0, calls, BATCH):
         values = [until_ns - length_ns, length_ns // calls, begin, min(begin + BATCH, calls)]
         connection.execute(_CALLS, values)
+    # The entry whose time is now for answers as of what is stored: without one, bills are of the first month of 1970.
+    connection.execute("INSERT INTO entries VALUES (0, 'batch', ?, ?, 'bench', 0)", [TENANT, until_ns])
     body = json.dumps({"plans": [{"plan": plan}]})
     connection.execute(
         f"INSERT INTO customers SELECT '{TENANT}', 'customer-' || printf('%04d', i), 0, 0, ? "  # noqa: S608 - a name of ours

@@ -13,6 +13,8 @@ from query.shop import Shop
 from query.test_alike import assert_same
 from query.test_day_sums import bills, read_from
 from tollspan_rater.query import alike, linear_money
+from tollspan_rater.query.accounts import Accounts
+from tollspan_rater.query.selection import Selection
 from tollspan_rater.query.sum_query import SumQuery
 from tollspan_rater.server.rater import Rater
 from tollspan_rater.store.weighed import LEGS
@@ -140,3 +142,19 @@ def test_no_more_kinds_are_remembered_than_fit(linear: Shop, most: int) -> None:
         linear.rater.day_sums.step()
         assert_same(linear, {}, linear.rater.day_sums)
         assert len(kinds._known) <= most
+
+
+def test_calls_that_know_rare_parts_stand_alone(linear: Shop) -> None:
+    """What is left of their totals is not in their columns, so that no line can be drawn through them."""
+    raw = json.dumps({"promptTokenCount": 5, "toolUsePromptTokenCount": 9})
+    calls = [
+        linear.call(DAY, None, usage_raw=raw, api="gemini.generate_content", customer="a", quality="exact")
+        for _ in range(3)
+    ]
+    linear.send(*calls, *(linear.call(DAY, {"input": 9}, customer="a") for _ in range(3)))
+    linear.rater.day_sums.step()
+    with linear.rater.database.snapshot() as connection:
+        accounts, sums = Accounts(connection, linear.tenant, "UTC"), read_from(linear)
+        parts = alike.split(connection, accounts, Selection(linear.tenant), sums)
+        rows = list(alike.alike(connection, accounts, parts, ["customer"], "UTC"))
+    assert sorted((row.calls, row.kind is None) for row in rows) == [(1, True), (1, True), (1, True), (3, False)]
