@@ -134,9 +134,10 @@ def test_what_a_kind_is_was_looked_up_once(linear: Shop, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("most", [0, 3])
-def test_no_more_kinds_are_remembered_than_fit(linear: Shop, most: int) -> None:
+def test_no_more_kinds_are_remembered_than_fit(linear: Shop, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = linear.rater.day_sums.kinds
-    kinds._most = most
+    monkeypatch.setattr(kinds, "_most", most)
+    monkeypatch.setattr(kinds, "_known", {})
     for outcome in ("complete", "failed", "aborted"):
         linear.send(*(linear.call(DAY, {"input": 9}, customer=who, outcome=outcome) for who in "ab"))
         linear.rater.day_sums.step()
