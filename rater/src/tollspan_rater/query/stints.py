@@ -6,10 +6,10 @@ can be read from kept sums, while the charges of single calls need all calls in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Final
 
 import duckdb
@@ -26,13 +26,12 @@ from tollspan_rater.query.spell import Spell, found_of, spells_of
 from tollspan_rater.query.summed_usage import summed_usage
 from tollspan_rater.query.tariffs import Tariffs
 from tollspan_rater.query.time_steps import TimeSteps
+from tollspan_rater.rating.line import UsageGroup
 from tollspan_rater.rating.marginal import ChargedCall, Marginal
 from tollspan_rater.store.weighed import Weighed
 
-FEW: Final = (
-    100  # so many stints the engine has rated before the database has planned the query that charges any number
-)
-ZERO: Final = Decimal(0)
+# So many stints are rated by the engine before the database has planned a query that charges any number of them.
+FEW: Final = 100
 _NO_CALL: Final = CallRow._make(None for _ in CallRow._fields)._replace(kind="call")
 _NO_COST: Final = Unknown("unmeasured", "no call")
 Charged = tuple[Spell, int, Decimal]  # a spell, an instant in a stint of it, and what is charged for the stint
@@ -89,9 +88,8 @@ class StintCharging:
     @property
     def customers(self) -> frozenset[str | None]:
         """Whose stints are charged."""
-        return frozenset(
-            spell.customer for spells in (*self.few, *(held for held, _ in self.parts)) for spell in spells
-        )
+        held = chain(*self.few, *(spells for spells, _ in self.parts))
+        return frozenset(spell.customer for spell in held)
 
     def charged(self, connection: duckdb.DuckDBPyConnection, accounts: Accounts) -> Iterator[RatedCall]:
         """Yield what is charged for each stint, as no calls of its customer, period, plan and time."""
@@ -102,21 +100,13 @@ class StintCharging:
     def _by_engine(self, connection: duckdb.DuckDBPyConnection, accounts: Accounts) -> Iterator[Charged]:
         since_ns = self.asked.since_ns or 0
         for spells in self.few:
-            usage = list(summed_usage(connection, self.tenant, spells, self.asked.sums))
             place = {id(spell): number for number, spell in enumerate(spells)}
-            usage.sort(key=lambda one: place[id(one[0])])
-            for _, of_bill in groupby(usage, key=lambda one: one[0].of):
-                marginal: Marginal | None = None
-                for spell, group in of_bill:
-                    start_ns = spell.segment.start_ns
-                    if marginal is None:
-                        period = accounts.period_at(spell.customer, start_ns)
-                        marginal = Marginal(accounts.segments(spell.customer, period), spell.tariff)
-                    charged = marginal.charge(
-                        start_ns, group.provider, group.model, group.quantities, group.decision, facts=group.facts
-                    )
-                    if charged.amount and start_ns >= since_ns:
-                        yield spell, start_ns, charged.amount
+            usage = summed_usage(connection, self.tenant, spells, self.asked.sums)
+            in_order = sorted(usage, key=lambda one: place[id(one[0])])
+            for _, of_bill in groupby(in_order, key=lambda one: one[0].of):
+                for spell, at_ns, amount in _added(of_bill, accounts):
+                    if amount and at_ns >= since_ns:
+                        yield spell, at_ns, amount
 
     def _by_query(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Charged]:
         connection.register("time_steps", self.asked.steps.table())
@@ -150,6 +140,22 @@ def stint_charging(
         else:
             singly |= {spell.customer for spell in whole}
     return StintCharging(accounts.tenant, asked, tuple(parts), tuple(few)), tuple(sorted(singly, key=str))
+
+
+def _added(
+    usage: Iterable[tuple[Spell, UsageGroup]], accounts: Accounts
+) -> Iterator[tuple[Spell, int, Decimal | None]]:
+    """Yield what each group of usage adds to the one bill of all, in the order of time; None without a price."""
+    marginal: Marginal | None = None
+    for spell, group in usage:
+        at_ns = spell.segment.start_ns
+        if marginal is None:
+            period = accounts.period_at(spell.customer, at_ns)
+            marginal = Marginal(accounts.segments(spell.customer, period), spell.tariff)
+        charged = marginal.charge(
+            at_ns, group.provider, group.model, group.quantities, group.decision, facts=group.facts
+        )
+        yield spell, at_ns, charged.amount
 
 
 def _cut(spells: Sequence[Spell], instants: Sequence[int], last_ns: int | None = None) -> list[Spell]:
