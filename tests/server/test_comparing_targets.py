@@ -17,7 +17,7 @@ from tests.server.conftest import Bench, call
 from tests.server.test_after_hand_over import HOUR, configured, priced
 from tests.server.test_closing import OCTOBER
 from tollspan_rater.export.settings import Settings
-from tollspan_rater.export.target import Target
+from tollspan_rater.export.target import Target, Wanted
 from tollspan_rater.query.answer import Answer
 from tollspan_rater.server import exports
 
@@ -90,7 +90,12 @@ def differing(answer: Answer) -> list[dict[str, Any]]:
     return [row for row in answer.rows if row["difference"] or row["cause"] or row["target"] is None]
 
 
-def test_what_a_target_has_is_compared_with_what_it_was_told(rig: Rig) -> None:
+def of_another_shape(_target: Target, _wanted: Wanted) -> None:
+    """Read what an answer does not have."""
+    raise KeyError("amount")
+
+
+def test_what_a_target_has_is_compared_with_what_it_was_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.hand_over()
     answer = rig.compared()
     assert (answer.ok, differing(answer)) == (True, [])
@@ -110,3 +115,7 @@ def test_what_a_target_has_is_compared_with_what_it_was_told(rig: Rig) -> None:
             assert set(named) == {True}, what
         vars(rig.way.simulator).update(before)
     assert rig.compared().ok
+    monkeypatch.setattr(type(rig.target), "held", of_another_shape)
+    answer = rig.compared()
+    assert not answer.ok
+    assert any("another shape than is published (KeyError: 'amount')" in note for note in answer.notes)

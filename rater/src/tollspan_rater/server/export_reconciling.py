@@ -19,7 +19,7 @@ from tollspan_rater.export.mapping import Unmapped
 from tollspan_rater.export.planning import Export
 from tollspan_rater.export.reconciliation import Cell, Finding, Sums, Verdict, text_of, verdict, words
 from tollspan_rater.export.statement_lines import statement_lines
-from tollspan_rater.export.target import Held, Mapped, Unclear, Wanted
+from tollspan_rater.export.target import Held, Mapped, Target, Unclear, Wanted
 from tollspan_rater.export.usage import usage
 from tollspan_rater.pricing.model import shortest
 from tollspan_rater.pricing.period import period
@@ -191,9 +191,17 @@ def _said(export: Export, cells: Mapping[Cell, Sums]) -> Iterator[tuple[Cell, Sa
     said: Said = None
     for cell, sums in cells.items():
         if in_vain < IN_VAIN:
-            said = export.target.held(_wanted(cell, sums))
+            said = _held(export.target, _wanted(cell, sums))
             in_vain = in_vain + 1 if _unclear(said) else 0
         yield cell, said
+
+
+def _held(target: Target, wanted: Wanted) -> Said:
+    """Ask a target; an answer of another shape than its vendor publishes is none."""
+    try:
+        return target.held(wanted)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return Unclear(f"an answer of another shape than is published ({type(error).__name__}: {error})")
 
 
 def _wanted(cell: Cell, sums: Sums) -> Wanted:

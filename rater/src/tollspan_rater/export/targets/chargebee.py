@@ -11,6 +11,7 @@ from tollspan_rater.export.rules import Rule, at
 from tollspan_rater.export.settings import Settings
 
 SECOND: Final = 1_000_000_000
+EVENT_BATCHES_A_SECOND: Final = 0.3  # 10,000 events a minute, in batches of 500
 
 # https://apidocs.chargebee.com/docs/api/error-handling: a lock held by another request, or too many of them.
 RULES: Final = (Rule(409, "not_taken", "api_request_limit_exceeded"), Rule(429, "not_taken"))
