@@ -5,10 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from tollspan_rater.errors import FormatVersionError, StoreDeadError
@@ -122,3 +126,37 @@ def test_readers_of_all_threads_see_the_store_that_came_in_its_place(tmp_path: P
     found = Database(tmp_path / "after a kill" / "store.duckdb")
     assert found.position() == 8
     found.close()
+
+
+def test_a_store_comes_in_its_place_when_the_call_of_a_reader_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, made = tmp_path / "store.duckdb", tmp_path / "made.duckdb"
+    Database(made).close()
+    database = Database(path)
+    database.append({"entries": table("entries", [_entry(1)])})
+    asked, may_end = Event(), Event()
+
+    def numbers() -> Iterator[pa.RecordBatch]:
+        asked.set()
+        assert may_end.wait(30)
+        yield pa.record_batch({"number": [1, 2]})
+
+    def question() -> object:
+        slow = pa.RecordBatchReader.from_batches(pa.schema({"number": pa.int64()}), numbers())
+        return database.reader().from_arrow(slow).query("slow", "SELECT sum(number) FROM slow").fetchall()
+
+    def refused(seconds: float) -> None:
+        may_end.set()
+        pause(seconds)
+
+    pause = time.sleep
+    monkeypatch.setattr(time, "sleep", refused)
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(question)
+        assert asked.wait(30)
+        database.replace_with(made)
+        assert answer.result(30) == [(3,)]
+    assert may_end.is_set()
+    assert database.position() == 0
+    database.close()

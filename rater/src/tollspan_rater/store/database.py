@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import resources
@@ -25,6 +26,7 @@ from tollspan_rater.errors import FormatVersionError, StoreDamagedError, StoreDe
 from tollspan_rater.store.key_index import BLOCK_ROWS, KeyIndex, KeyView
 
 FORMAT = 3
+_PAUSE_S, _TRIES_TO_CLOSE = 0.02, 3_000  # a minute
 _KEY_COLUMNS = {"spans": ("trace_key", "link_key"), "legs": ("trace_key",)}
 # What DuckDB says of a file or log that is not what it wrote. Anything else (a lock, a full disk, missing rights)
 # says nothing about the file, which is then left alone.
@@ -59,6 +61,7 @@ class Database:
         self._failpoint = failpoint
         self._dead = False
         self._readers = threading.local()
+        self._handle = threading.RLock()  # no new cursor is taken from a connection that is being closed
         if not path.exists():
             _create(path)
         self._writer = _open(path)
@@ -96,7 +99,8 @@ class Database:
         """Return this thread's connection for questions; it sees committed states only."""
         held = getattr(self._readers, "held", None)
         if held is None or held[0] is not self._generation:
-            self._readers.held = held = (self._generation, self._writer.cursor())
+            with self._handle:
+                self._readers.held = held = (self._generation, self._writer.cursor())
         connection: duckdb.DuckDBPyConnection = held[1]
         return connection
 
@@ -122,7 +126,8 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a connection whose questions all see the same committed state."""
-        connection = self._writer.cursor()
+        with self._handle:
+            connection = self._writer.cursor()
         connection.execute("BEGIN TRANSACTION")
         try:
             yield connection
@@ -182,24 +187,38 @@ class Database:
 
     def reopen(self) -> None:
         """Open the file again after a failure; readers of the dead instance get new connections."""
-        self._writer.close()
-        self._writer = _connect(self._path)
-        self._generation = object()
-        self._dead = False
+        with self._handle:
+            self._close_writer()
+            self._writer = _connect(self._path)
+            self._generation = object()
+            self._dead = False
 
     def replace_with(self, path: Path) -> None:
-        """Put another complete, closed database file in this one's place and open it.
+        """Put another complete, closed database file in this one's place and open it; who asks meanwhile waits.
 
         A crash leaves the old file, for a moment without its log and so at an older position, or the new one.
         """
-        self._writer.close()
-        self._failpoint("rebuild")
-        put_in_place(path, self._path)
-        self._failpoint("rebuild")
-        self.reopen()
+        with self._handle:
+            self._close_writer()
+            self._failpoint("rebuild")
+            put_in_place(path, self._path)
+            self._failpoint("rebuild")
+            self.reopen()
 
     def close(self) -> None:
         """Close the file; every committed transaction is in it."""
+        with self._handle:
+            self._close_writer()
+
+    def _close_writer(self) -> None:
+        """Close the connection and every cursor of it; DuckDB refuses while one of them is in a call, which may end."""
+        for _ in range(_TRIES_TO_CLOSE):
+            try:
+                self._writer.close()
+            except duckdb.ResourceInUseException:
+                time.sleep(_PAUSE_S)
+            else:
+                return
         self._writer.close()
 
     @contextmanager
@@ -235,6 +254,7 @@ class _Trial(Database):
         self._base = base
         self._path = base.path
         self._dead = False
+        self._handle = threading.RLock()
         self._writer = connection
         self._committed = {table: _row_count(connection, table) for table in _KEY_COLUMNS}
 
