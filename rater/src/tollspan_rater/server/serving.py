@@ -48,7 +48,7 @@ from tollspan_rater.web.app import page_routes
 
 GRACE_S: Final = 10.0
 # An answer gives Python's one lock up with each statement of the database, and waits so long to get it back from a
-# thread that works on spans. CPython's own 5 ms were most of an answer's time under load: `make bench-query` shows it.
+# thread that works on spans: CPython's own 5 ms, several times for each answer under load.
 SWITCH_S: Final = 0.0005
 UPKEEP_S: Final = 60.0  # between two looks at what is due
 BACKLOG: Final = 2048  # connections that may wait; uvicorn's own number
